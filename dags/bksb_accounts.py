@@ -1,0 +1,73 @@
+"""
+Gives every eligible learner and applicant a bksb account.
+
+**What it does.** Reads the eligible people from the MIS, works out who has no bksb account yet, looks
+each proposed or stored username up in bksb, links the account that is there or creates the one that is
+not, and lists everybody it could not serve with the reason. Nobody is matched by name or e-mail.
+
+1. `plan_accounts` reads the MIS, decides, and writes the plan to `bksb.planned_action`.
+2. `apply_plan` (one task for each share of the people) looks up, links and creates in bksb.
+3. `finish_accounts` counts and closes the run in `bksb.sync_run`.
+
+**Reads and writes.** Reads the MIS through `sql/mis/eligible_learners.sql` and asks bksb for usernames.
+Writes accounts into bksb (`createUser`) and, in the reporting database, `learner`, `learner_contact`,
+`account`, `account_link`, `issue`, `planned_action` and `sync_run`. It is about *now*: it runs at 07:30
+London time, is never caught up and cannot be backfilled.
+
+Parameters: `dry_run` writes only the plan, and calls bksb not at all: begin with it at a new site.
+`person_ids` narrows a run to the people named.
+
+**Running it again.** Always safe. Who has an account is left alone; an account whose creation broke off
+is looked up before anything is sent; a second run changes nothing.
+
+**When it fails.** The red task's log says what to do. *Key refused*: in bksb, Admin Options > API Access
+Keys. *MIS query*: mend `sql/mis/eligible_learners.sql`; nothing was changed. *bksb did not answer*: the
+task tries again by itself; clear it once bksb is back. One learner whom bksb refuses fails nobody else:
+see `select * from bksb.issue where resolved_at is null`.
+"""
+
+from airflow.sdk import CronTriggerTimetable, Param, dag, task
+
+from bksb import defaults
+
+
+@dag(
+    schedule=CronTriggerTimetable("30 7 * * *", timezone="Europe/London"),
+    start_date=defaults.START_DATE,
+    catchup=False,
+    max_active_runs=1,
+    allowed_run_types=["scheduled", "manual"],
+    default_args=defaults.DEFAULT_ARGS,
+    doc_md=__doc__,
+    tags=["bksb", "writes to bksb"],
+    params={
+        "dry_run": Param(False, type="boolean", title="Dry run", description="Plan only: call bksb not at all."),
+        "person_ids": Param([], type="array", items={"type": "string"}, title="Only these people (person_id)"),
+    },
+)
+def bksb_accounts():
+    @task
+    def plan_accounts(dag_run=None, params=None) -> list[list[int]]:
+        from bksb import jobs
+
+        deployment = defaults.deployment_or_skip()
+        return jobs.plan_accounts(deployment, defaults.run_of(dag_run, params, deployment))
+
+    @task(pool=defaults.POOL, pool_slots=defaults.POOL_SLOTS)
+    def apply_plan(buckets: list[int], dag_run=None, params=None) -> None:
+        from bksb import jobs
+
+        deployment = defaults.deployment_or_skip()
+        jobs.apply_plan(deployment, defaults.run_of(dag_run, params, deployment), buckets)
+
+    @task(trigger_rule="none_failed")
+    def finish_accounts(dag_run=None, params=None) -> None:
+        from bksb import jobs
+
+        deployment = defaults.deployment_or_skip()
+        jobs.finish_accounts(deployment, defaults.run_of(dag_run, params, deployment))
+
+    apply_plan.expand(buckets=plan_accounts()) >> finish_accounts()
+
+
+bksb_accounts()

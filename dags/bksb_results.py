@@ -1,0 +1,84 @@
+"""
+Brings every assessment result from bksb into the reporting tables.
+
+**What it does.** Takes the people who were eligible on the run's day and have an active bksb account, reads
+*every page* of their initial and diagnostic assessments, and loads them. The day is the London date on which the
+run's interval starts; a manual run without a logical date is about today.
+
+1. `plan_fetches` reads the MIS as of the day and finds the accounts whose answers are due.
+2. `fetch_results` (one task for each share of the people) reads bksb and loads by COPY and one merge.
+3. `check_results` holds the tables to every promise in `sql/checks`.
+4. `publish_results` brings the summaries up to date and emits the asset `bksb_results`.
+
+**Reads and writes.** Reads the MIS, and bksb by GET only: it never creates an account and never mails.
+Writes `assessment_result`, `result_change`, `account_source`, `skill_summary`, `daily_activity`, `run_person`,
+`issue` and `sync_run`. Parameters: `person_ids` refreshes just the people named; `full_refresh` asks bksb
+again even where a later answer is loaded already.
+
+**Running it again.** Always safe, also for a past day. An unchanged result is not written; a changed one
+leaves its old row in `result_change`; a day of `daily_activity` is counted anew, from the results.
+A scheduled or backfill run asks nothing that a later answer already covers, so a backfill is cheap.
+
+**When it fails.** The red task's log says what to do. *Key refused*: in bksb, Admin Options > API Access
+Keys. *bksb did not answer*: it tries again by itself. *Checks failed*: the named file in `sql/checks` says
+what was promised; nothing was published, what is loaded stays. Then clear the red task.
+"""
+
+from airflow.sdk import Asset, CronDataIntervalTimetable, Param, dag, task
+
+from bksb import defaults
+
+RESULTS = Asset("bksb_results")
+
+
+@dag(
+    schedule=CronDataIntervalTimetable("0 3 * * *", timezone="Europe/London"),
+    start_date=defaults.START_DATE,
+    catchup=False,
+    max_active_runs=4,
+    default_args=defaults.DEFAULT_ARGS,
+    doc_md=__doc__,
+    tags=["bksb", "reads from bksb"],
+    params={
+        "person_ids": Param([], type="array", items={"type": "string"}, title="Only these people (person_id)"),
+        "full_refresh": Param(
+            False, type="boolean", title="Full refresh", description="Ask bksb again for everything."
+        ),
+    },
+)
+def bksb_results():
+    @task
+    def plan_fetches(dag_run=None, params=None) -> list[list[int]]:
+        from bksb import jobs
+
+        deployment = defaults.deployment_or_skip()
+        return jobs.plan_fetches(deployment, defaults.run_of(dag_run, params, deployment))
+
+    @task(pool=defaults.POOL, pool_slots=defaults.POOL_SLOTS)
+    def fetch_results(buckets: list[int], dag_run=None, params=None) -> None:
+        from bksb import jobs
+
+        deployment = defaults.deployment_or_skip()
+        jobs.fetch_results(deployment, defaults.run_of(dag_run, params, deployment), buckets)
+
+    @task(trigger_rule="none_failed")
+    def check_results() -> None:
+        from bksb import jobs
+
+        jobs.check_results(defaults.deployment_or_skip())
+
+    @task(outlets=[RESULTS])
+    def publish_results(dag_run=None, params=None, *, outlet_events) -> None:
+        from bksb import jobs
+
+        deployment = defaults.deployment_or_skip()
+        run = defaults.run_of(dag_run, params, deployment)
+        figures = jobs.publish_results(deployment, run)
+        outlet_events[RESULTS].extra = {"day": run.day.isoformat()} | vars(figures)
+        if run.interval_start:
+            outlet_events[RESULTS].add_partitions(run.day.isoformat())
+
+    fetch_results.expand(buckets=plan_fetches()) >> check_results() >> publish_results()
+
+
+bksb_results()

@@ -1,0 +1,1 @@
+"""Keeps a training provider's MIS and the bksb assessment platform in step."""

@@ -1,0 +1,82 @@
+"""What both DAGs share: retries by remedy, the pool, the run as the jobs see it, and the note of a failure."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
+
+if TYPE_CHECKING:
+    from bksb.deployment import Deployment
+    from bksb.model import Run
+
+POOL = "bksb_api"
+"""Its slots are the calls to bksb under way at once, over all tasks, runs and backfills."""
+
+POOL_SLOTS = 8
+"""What one calling task takes: the threads it works with."""
+
+START_DATE = datetime(2026, 8, 1)
+"""The academic year in which the project began; backfills may go before it."""
+
+
+def record_failure(context: Any) -> None:
+    """Close the run in `bksb.sync_run` when a task has failed for good."""
+    from bksb.hook import open_deployment
+    from bksb.jobs import fail_run
+
+    deployment = open_deployment()
+    fail_run(deployment, run_of(context["dag_run"], context["params"], deployment))
+
+
+DEFAULT_ARGS: dict[str, Any] = {
+    "owner": "bksb sync",
+    "retries": 2,
+    "retry_delay": timedelta(minutes=1),
+    "retry_exponential_backoff": 2.0,
+    "max_retry_delay": timedelta(minutes=15),
+    "retry_policy": ExceptionRetryPolicy(
+        rules=[
+            RetryRule("bksb.errors.FatalError", RetryAction.FAIL, reason="a person has to mend this first"),
+            RetryRule("bksb.errors.TransientError", RetryAction.RETRY, reason="worth trying again"),
+        ]
+    ),
+    "execution_timeout": timedelta(hours=2),
+    "weight_rule": "bksb.plugin.AskedForFirst",
+    "on_failure_callback": record_failure,
+}
+
+
+def deployment_or_skip() -> Deployment:
+    """The deployment; skips the task politely while Integration Enabled is off."""
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    from bksb.hook import open_deployment
+
+    deployment = open_deployment()
+    if not deployment.settings.integration_enabled:
+        raise AirflowSkipException("Integration Enabled is off in the bksb connection: nothing was done.")
+    return deployment
+
+
+def run_of(dag_run: Any, params: Any, deployment: Deployment) -> Run:
+    """The run as the jobs see it. Its day is the local date of the interval's start, else today."""
+    from bksb.model import Run
+    from bksb.times import today
+
+    zone = deployment.settings.timezone
+    start = dag_run.data_interval_start
+    about_an_interval = start is not None and dag_run.data_interval_end is not None
+    day: date = start.astimezone(zone).date() if about_an_interval else today(zone)
+    return Run(
+        dag_id=dag_run.dag_id,
+        run_id=dag_run.run_id,
+        run_type=str(getattr(dag_run.run_type, "value", dag_run.run_type)),
+        interval_start=start if about_an_interval else None,
+        interval_end=dag_run.data_interval_end if about_an_interval else None,
+        day=day,
+        person_ids=tuple(params.get("person_ids") or ()),
+        dry_run=bool(params.get("dry_run", False)),
+        full_refresh=bool(params.get("full_refresh", False)),
+    )

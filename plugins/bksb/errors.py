@@ -1,0 +1,58 @@
+"""What can go wrong, named by what to do next.
+
+    BksbSyncError
+    ├── FatalError               a person has to mend something first; never retried
+    │   ├── ConfigurationError   a connection, a setting, a file or a migration
+    │   ├── KeyRefusedError      bksb answered 401 or 403: the key
+    │   ├── MisContractError     the MIS query does not keep its promise
+    │   └── PromiseBrokenError   a check on the loaded rows found something
+    ├── TransientError           nobody has to do anything; the same work is tried again later
+    └── RejectedError            one learner is refused; the others go on
+
+No message may hold anything personal: ids, counts, column names and remedies only.
+"""
+
+from __future__ import annotations
+
+
+class BksbSyncError(Exception):
+    """Anything this project raises on purpose."""
+
+
+class FatalError(BksbSyncError):
+    """The run cannot go on until a person has mended something; the message says what."""
+
+
+class ConfigurationError(FatalError):
+    """A connection, a setting, a file or a migration is missing or wrong."""
+
+
+class KeyRefusedError(FatalError):
+    """bksb does not accept the key: every further call would fail too, so everything stops."""
+
+
+class MisContractError(FatalError):
+    """The MIS query broke the contract of `sql/mis/eligible_learners.sql`; nothing was changed."""
+
+
+class PromiseBrokenError(FatalError):
+    """A check in `sql/checks` returned rows; the message names the check and the ids."""
+
+
+class TransientError(BksbSyncError):
+    """The other side is not well just now: the same call is worth making again later.
+
+    `retry_after` is what the other side asked for, in seconds, or None.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class RejectedError(BksbSyncError):
+    """The other side refuses this one learner for good; `reason` is free of personal data."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

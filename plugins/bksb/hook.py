@@ -1,0 +1,83 @@
+"""From Airflow connections to the things the jobs work with."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from bksb.client import BksbClient
+from bksb.connection_fields import ConnectionFields
+from bksb.deployment import Deployment, Settings, read_settings
+from bksb.errors import ConfigurationError
+from bksb.mis import Mis
+from bksb.sql_files import SQL_FOLDER
+
+
+class BksbHook(BaseHook):
+    """The Airflow connection of type `bksb`: its client and its settings."""
+
+    conn_name_attr = "bksb_conn_id"
+    default_conn_name = "bksb"
+    conn_type = "bksb"
+    hook_name = "bksb"
+
+    def __init__(self, bksb_conn_id: str = default_conn_name, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.bksb_conn_id = bksb_conn_id
+
+    @cached_property
+    def fields(self) -> ConnectionFields:
+        """The fields of the connection; ConfigurationError when there is none."""
+        return connection_fields(self.bksb_conn_id)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """What the site has chosen; ConfigurationError names a wrong value."""
+        return read_settings(self.fields.extra)
+
+    def get_conn(self) -> BksbClient:
+        """A client for one task; threads may share it."""
+        return BksbClient(
+            self.fields.required("host", "API URL"),
+            self.fields.required("login", "API Access Key (login)"),
+            self.fields.required("password", "API Secret Key (password)"),
+        )
+
+
+def connection_fields(conn_id: str) -> ConnectionFields:
+    """The fields of any Airflow connection; ConfigurationError says how to make one that is missing."""
+    try:
+        connection = BaseHook.get_connection(conn_id)
+    except AirflowNotFoundException:
+        raise ConfigurationError(
+            f"There is no Airflow connection '{conn_id}': add it under Admin > Connections, or set "
+            f"AIRFLOW_CONN_{conn_id.upper()} (README, Connections)."
+        ) from None
+    extra = connection.extra_dejson
+    return ConnectionFields(
+        conn_id=conn_id,
+        host=connection.host or None,
+        port=connection.port,
+        login=connection.login or None,
+        password=connection.password or None,
+        database=connection.schema or None,
+        extra=extra if isinstance(extra, dict) else {},
+    )
+
+
+def open_deployment() -> Deployment:
+    """The deployment that the connections `bksb`, `mis` and `reporting` describe; makes no call yet."""
+    hook = BksbHook()
+    return Deployment(
+        settings=hook.settings,
+        mis=Mis(
+            connection_fields("mis"),
+            SQL_FOLDER / "mis" / "eligible_learners.sql",
+            applicant_months=hook.settings.applicant_months,
+        ),
+        reporting=connection_fields("reporting"),
+        make_client=hook.get_conn,
+    )

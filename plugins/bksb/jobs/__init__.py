@@ -1,0 +1,16 @@
+"""The shell around the pure rules: gather, plan, act, record. Ordinary Python that knows no Airflow."""
+
+from bksb.jobs.accounts import apply_plan, finish_accounts, plan_accounts
+from bksb.jobs.results import check_results, fetch_results, plan_fetches, publish_results
+from bksb.jobs.runs import fail_run
+
+__all__ = [
+    "apply_plan",
+    "check_results",
+    "fail_run",
+    "fetch_results",
+    "finish_accounts",
+    "plan_accounts",
+    "plan_fetches",
+    "publish_results",
+]

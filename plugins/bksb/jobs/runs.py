@@ -1,0 +1,135 @@
+"""What every job does with the run it belongs to: open it, close it, share out the work, keep issues."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from bksb.deployment import Deployment, Settings
+from bksb.errors import TransientError
+from bksb.model import BUCKETS, Issue, Person, Run, bucket_of
+from bksb.store import Store
+from bksb.times import day_bounds, today
+
+MOST_TASKS = 16
+"""Each task costs Airflow a second or so; more of them than pool slots would only wait."""
+
+PEOPLE_A_TASK = 500
+"""Work for several seconds at least, so that starting a task costs little beside it."""
+
+FAILURES_IN_A_ROW = 10
+"""After so many people without an answer and none with one, it is bksb that is not well, not a learner."""
+
+
+def open_run(store: Store, run: Run) -> None:
+    """Begin an attempt in `bksb.sync_run`, and forget the working rows of old runs."""
+    with store.transaction():
+        store.run(
+            "runs/open_run",
+            dag_id=run.dag_id,
+            run_id=run.run_id,
+            run_type=run.run_type,
+            interval_start=run.interval_start,
+            interval_end=run.interval_end,
+        )
+        store.run("runs/delete_old_run_rows")
+
+
+def close_run(store: Store, run: Run, state: str, counts: Mapping[str, int] | None = None) -> None:
+    """End the attempt; call it inside a transaction."""
+    store.run(
+        "runs/close_run",
+        dag_id=run.dag_id,
+        run_id=run.run_id,
+        state=state,
+        counts=None if counts is None else json.dumps(counts),
+    )
+
+
+def fail_run(deployment: Deployment, run: Run) -> None:
+    """Note in `bksb.sync_run` that the attempt failed."""
+    with deployment.open_store() as store, store.transaction():
+        close_run(store, run, "failed")
+
+
+def share_out(person_ids: Iterable[str]) -> list[list[int]]:
+    """The buckets of these people, shared over as few tasks as the work needs: [] when there is nobody."""
+    ids = list(person_ids)
+    buckets = sorted({bucket_of(person_id) for person_id in ids})
+    tasks = min(MOST_TASKS, -(-len(ids) // PEOPLE_A_TASK), BUCKETS)
+    return [part for part in (buckets[start::tasks] for start in range(tasks)) if part]
+
+
+def write_extract(store: Store, people: Sequence[Person]) -> None:
+    """Put people into the temporary table `extracted_person` of this transaction."""
+    store.run("runs/create_extracted_person")
+    store.copy(
+        "runs/copy_extracted_person",
+        (
+            (
+                person.person_id,
+                person.person_kind,
+                person.learn_ref_number,
+                person.programme,
+                person.programme_status,
+                person.start_on,
+                person.ended_on,
+                person.given_names,
+                person.family_name,
+                person.email,
+            )
+            for person in people
+        ),
+    )
+
+
+def keep_issues(
+    store: Store,
+    settings: Settings,
+    holding: Sequence[Issue],
+    *,
+    codes: Sequence[str],
+    person_ids: Collection[str] | None,
+) -> None:
+    """Open or refresh the issues in `holding`; resolve those of `codes` about these people that hold no more.
+
+    `person_ids` None looks at everybody.
+    """
+    open_issues(store, settings, holding)
+    store.run(
+        "runs/resolve_issues_of_people",
+        codes=list(codes),
+        person_ids=None if person_ids is None else sorted(person_ids),
+        still_codes=[issue.code for issue in holding],
+        still_keys=[issue.subject_key for issue in holding],
+    )
+
+
+def open_issues(store: Store, settings: Settings, issues: Sequence[Issue]) -> None:
+    """Open each issue, or note that it was seen again (once a day)."""
+    day_start, _ = day_bounds(today(settings.timezone), settings.timezone)
+    # one line a key: a statement cannot touch the same issue twice
+    once = {(issue.code, issue.subject_key): issue for issue in issues}.values()
+    store.run(
+        "runs/open_issues",
+        codes=[issue.code for issue in once],
+        subject_keys=[issue.subject_key for issue in once],
+        person_ids=[issue.person_id for issue in once],
+        details=[issue.detail for issue in once],
+        day_start=day_start,
+    )
+
+
+class Patience:
+    """Tells one learner without an answer from a bksb that answers nobody."""
+
+    def __init__(self) -> None:
+        self._failures = 0
+
+    def saw(self, *, answered: bool) -> None:
+        """Count an outcome; raises TransientError after too many failures in a row."""
+        self._failures = 0 if answered else self._failures + 1
+        if self._failures >= FAILURES_IN_A_ROW:
+            raise TransientError(
+                f"bksb gave no usable answer for {FAILURES_IN_A_ROW} people in a row; the rest is left for the next try."
+            )

@@ -1,0 +1,216 @@
+"""The window on the MIS: runs the one SQL file a site edits, and holds it to its contract."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import sqlalchemy
+from sqlalchemy import exc
+
+from bksb.connection_fields import ConnectionFields
+from bksb.errors import BksbSyncError, ConfigurationError, MisContractError, TransientError
+from bksb.model import Person, PersonKind
+from bksb.times import months_before
+
+QUERY_FILE = "sql/mis/eligible_learners.sql"
+
+
+@dataclass(frozen=True)
+class Column:
+    """What the contract says of one column; `kind` is str or date."""
+
+    kind: type
+    required: bool = False
+    optional: bool = False
+
+
+COLUMNS: Mapping[str, Column] = {
+    "person_id": Column(str, required=True),
+    "person_kind": Column(str, required=True),
+    "learn_ref_number": Column(str),
+    "given_names": Column(str),
+    "family_name": Column(str),
+    "email": Column(str),
+    "date_of_birth": Column(date),
+    "bksb_username": Column(str),
+    "proposed_username": Column(str),
+    "programme": Column(str),
+    "programme_status": Column(str),
+    "start_on": Column(date),
+    "ended_on": Column(date),
+    "former_person_id": Column(str, optional=True),
+}
+"""The columns of the query: `required` = never null, `optional` = the column itself may be absent."""
+
+
+class Mis:
+    """Reads the people whom the sync is about. Knows no Airflow: made from plain connection fields."""
+
+    def __init__(self, fields: ConnectionFields, query: Path, *, applicant_months: int = 12) -> None:
+        """`query` is the file to run; an applicant counts for `applicant_months` after applying."""
+        self._url = database_url(fields)
+        self._conn_id = fields.conn_id
+        self._query = query
+        self._applicant_months = applicant_months
+
+    def __repr__(self) -> str:
+        return f"Mis({self._conn_id})"
+
+    def read_people(self, as_of: date) -> list[Person]:
+        """Everybody eligible on `as_of`, one Person each.
+
+        Raises MisContractError (missing column, repeated person, wrong type, nobody, SQL error), ConfigurationError
+        (driver, log-in) or TransientError (the database is away). No message holds a row.
+        """
+        try:
+            statement = sqlalchemy.text(self._query.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ConfigurationError(f"{QUERY_FILE} cannot be read: {error.strerror}.") from None
+        binds = {
+            "as_of": as_of,
+            "ended_since": months_before(as_of, 1),
+            "applied_since": months_before(as_of, self._applicant_months),
+        }
+        try:
+            engine = sqlalchemy.create_engine(
+                self._url, hide_parameters=True, poolclass=sqlalchemy.pool.NullPool
+            )
+            with engine.connect() as connection:
+                # a bind that a site's query does not use is not sent
+                used = {name: value for name, value in binds.items() if name in statement.compile().params}
+                result = connection.execute(statement, used)
+                names = [name.lower() for name in result.keys()]  # noqa: SIM118 - RMKeyView, not a dict
+                rows = [tuple(row) for row in result]
+        except (exc.SQLAlchemyError, ImportError) as error:
+            raise _by_remedy(error, self._conn_id) from None
+        return people_from_rows(names, rows)
+
+
+def database_url(fields: ConnectionFields) -> sqlalchemy.URL:
+    """The SQLAlchemy URL of the `mis` connection; the driver stands in extra `sqlalchemy_scheme`.
+
+    Extra `sqlalchemy_query` (an object) becomes the URL's query, for drivers that need options there.
+    """
+    scheme = fields.extra.get("sqlalchemy_scheme")
+    if not scheme:
+        raise ConfigurationError(
+            f"The Airflow connection '{fields.conn_id}' names no driver: put "
+            '{"sqlalchemy_scheme": "mssql+pymssql"} (or "oracle+oracledb", "postgresql+psycopg2" ...) into its extra.'
+        )
+    return sqlalchemy.URL.create(
+        str(scheme),
+        username=fields.login,
+        password=fields.password,
+        host=fields.host,
+        port=fields.port,
+        database=fields.database,
+        query=dict(fields.extra.get("sqlalchemy_query") or {}),
+    )
+
+
+def people_from_rows(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[Person]:
+    """Rows of the query as people, in the order of the rows; MisContractError names what is wrong."""
+    missing = [name for name, column in COLUMNS.items() if not column.optional and name not in names]
+    if missing:
+        raise _contract(f"does not return the column{_s(missing)} {', '.join(missing)}")
+    repeated_names = [name for name, times in Counter(names).items() if times > 1 and name in COLUMNS]
+    if repeated_names:
+        raise _contract(f"returns the column {repeated_names[0]} twice")
+    if not rows:
+        raise _contract(
+            "returned nobody. A provider without a single eligible learner is unlikely: check the database, "
+            "the rights of the log-in and the conditions"
+        )
+    places = {name: names.index(name) for name in COLUMNS if name in names}
+    people = [_person({name: row[place] for name, place in places.items()}) for row in rows]
+    repeated = [person_id for person_id, times in Counter(p.person_id for p in people).items() if times > 1]
+    if repeated:
+        shown = ", ".join(sorted(repeated)[:5])
+        raise _contract(
+            f"returns {len(repeated)} people more than once (person_id {shown}{', ...' if len(repeated) > 5 else ''}); "
+            "it has to choose one programme for each"
+        )
+    return people
+
+
+def _person(row: Mapping[str, Any]) -> Person:
+    values: dict[str, Any] = {}
+    for name, value in row.items():
+        column = COLUMNS[name]
+        if isinstance(value, str):
+            value = value.strip() or None
+        if isinstance(value, datetime):
+            value = value.date()
+        if value is None:
+            if column.required:
+                raise _contract(f"returns a row whose {name} is empty")
+        elif not isinstance(value, column.kind):
+            raise _contract(
+                f"returns {name} as {type(value).__name__} where {'text' if column.kind is str else 'a date'} "
+                f"is needed: cast it in the query"
+            )
+        values[name] = value
+    if values["person_kind"] not in ("learner", "applicant"):
+        raise _contract("returns a person_kind other than 'learner' and 'applicant'")
+    if values["person_kind"] == "learner" and values["start_on"] is None:
+        raise _contract(f"returns learner {values['person_id']} without start_on")
+    values["person_kind"] = cast(PersonKind, values["person_kind"])
+    return Person(**values)
+
+
+def _contract(what: str) -> MisContractError:
+    return MisContractError(f"The MIS query ({QUERY_FILE}) {what}. Nothing was changed.")
+
+
+def _s(things: Sequence[object]) -> str:
+    return "s" if len(things) > 1 else ""
+
+
+_REMEDIES: tuple[tuple[type[BaseException], Callable[[str], BksbSyncError]], ...] = (
+    (
+        ImportError,
+        lambda conn: ConfigurationError(
+            f"The database driver that connection '{conn}' names in sqlalchemy_scheme is not installed: "
+            "install it beside Airflow (pymssql, oracledb, PyMySQL ...)."
+        ),
+    ),
+    (
+        exc.NoSuchModuleError,
+        lambda conn: ConfigurationError(
+            f"Connection '{conn}' names a sqlalchemy_scheme that SQLAlchemy does not know."
+        ),
+    ),
+    (
+        exc.ArgumentError,
+        lambda conn: ConfigurationError(f"The fields of connection '{conn}' make no database address."),
+    ),
+    (
+        exc.OperationalError,
+        lambda conn: TransientError(
+            f"The MIS database of connection '{conn}' did not answer or refused the log-in: check host, port, "
+            "database, login and password, and that this machine may reach it."
+        ),
+    ),
+    (
+        exc.DBAPIError,
+        lambda conn: _contract(
+            "was refused by the database: run it there by hand with dates for :as_of, :ended_since and "
+            ":applied_since to see why"
+        ),
+    ),
+)
+
+
+def _by_remedy(error: BaseException, conn_id: str) -> BksbSyncError:
+    """Our error for a driver's: the driver's own text may hold rows or parameters and is dropped."""
+    for kind, remedy in _REMEDIES:
+        if isinstance(error, kind):
+            translated = remedy(conn_id)
+            code = getattr(getattr(error, "orig", None), "pgcode", None)
+            return type(translated)(f"{translated} (SQLSTATE {code})") if code else translated
+    return ConfigurationError(f"The MIS query could not be run ({type(error).__name__}).")

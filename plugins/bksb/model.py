@@ -1,0 +1,132 @@
+"""The nouns of the sync: people, accounts, results, and what one run is about."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Literal
+
+PersonKind = Literal["learner", "applicant"]
+AccountState = Literal["pending", "creating", "active", "stale", "blocked"]
+AccountOrigin = Literal["created", "linked", "imported"]
+Source = Literal["initial", "diagnostic"]
+AssessmentKind = Literal["initial", "diagnostic"]
+ActionKind = Literal["link", "create"]
+
+BUCKETS = 64
+"""People are spread over this many buckets for good: two runs must agree on who shares a lock."""
+
+
+def bucket_of(person_id: str) -> int:
+    """The bucket (0 to 63) of a person: the same in every run, on every machine and Python."""
+    return zlib.crc32(person_id.encode()) % BUCKETS
+
+
+@dataclass(frozen=True)
+class Person:
+    """A learner or applicant as the MIS knows them: one row of `sql/mis/eligible_learners.sql`.
+
+    The personal fields stay out of `repr`, because a repr ends in logs and exceptions.
+    """
+
+    person_id: str
+    person_kind: PersonKind
+    learn_ref_number: str | None
+    given_names: str | None = field(repr=False)
+    family_name: str | None = field(repr=False)
+    email: str | None = field(repr=False)
+    date_of_birth: date | None = field(repr=False)
+    bksb_username: str | None = field(repr=False)
+    proposed_username: str | None = field(repr=False)
+    programme: str | None
+    programme_status: str | None
+    start_on: date | None
+    ended_on: date | None
+    former_person_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Account:
+    """What we know of one person's bksb account: one row of `bksb.account`."""
+
+    person_id: str
+    username: str | None = field(repr=False)
+    bksb_user_id: int | None
+    state: AccountState
+    origin: AccountOrigin | None
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing to do in bksb for one person: look `username` up and link, or create if it is free."""
+
+    person_id: str
+    kind: ActionKind
+    username: str = field(repr=False)
+    reason: str
+
+
+@dataclass(frozen=True)
+class Issue:
+    """Something a person should look at. `detail` and `subject_key` hold nothing personal beyond ids."""
+
+    code: str
+    subject_key: str
+    person_id: str | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """An applicant became a learner under another id: the account moves along with the person."""
+
+    former_person_id: str
+    person_id: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one accounts run would do: a pure function of the MIS rows and the accounts we know."""
+
+    actions: tuple[Action, ...]
+    transfers: tuple[Transfer, ...]
+    issues: tuple[Issue, ...]
+
+
+@dataclass(frozen=True)
+class AssessmentRecord:
+    """One result as bksb sends it, texts untouched; `raw` is the whole JSON object."""
+
+    session_id: str
+    course_subject: str
+    course_name: str
+    assessment_id: int | None
+    assessment_name: str
+    result: str
+    completed_raw: str
+    raw: dict[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one DAG run is about.
+
+    `day` is the London date (time zone of the connection) the run speaks of. `interval_start` and
+    `interval_end` are None for a manual run without a logical date, which is about now.
+    """
+
+    dag_id: str
+    run_id: str
+    run_type: str
+    interval_start: datetime | None
+    interval_end: datetime | None
+    day: date
+    person_ids: tuple[str, ...] = ()
+    dry_run: bool = False
+    full_refresh: bool = False
+
+    @property
+    def always_fetches(self) -> bool:
+        """Whether this run asks bksb again even where an earlier sweep has the answer already."""
+        return self.run_type == "manual" or bool(self.person_ids) or self.full_refresh

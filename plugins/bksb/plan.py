@@ -1,0 +1,183 @@
+"""Decides, and does nothing: MIS people and known accounts in, a plan out. Never a guess on names or e-mails."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+from bksb.model import Account, Action, Issue, Person, Plan, Transfer
+
+ACCOUNT_ISSUES = (
+    "no_email",
+    "no_name",
+    "no_username",
+    "duplicate_email",
+    "username_taken",
+    "username_not_found",
+    "account_claimed_twice",
+    "create_rejected",
+    "create_in_doubt",
+    "bksb_no_answer",
+)
+"""Codes that an accounts run raises and resolves, all of them about one person."""
+
+_EMAIL = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\".]+(\.[^@\s<>,;\".]+)+")
+
+Verdict = Literal["link", "create", "release", "username_taken", "username_not_found"]
+
+
+def make_plan(people: Sequence[Person], accounts: Iterable[Account]) -> Plan:
+    """What has to be done so that everybody in `people` has an account, and who cannot be served and why.
+
+    The outcome depends on nothing but the arguments, and is ordered by person_id.
+    """
+    known = {account.person_id: account for account in accounts}
+    transfers, claims = _transfers(people, known)
+    for transfer in transfers:
+        known[transfer.person_id] = known.pop(transfer.former_person_id)
+    facts = _Facts(people, known)
+    actions: list[Action] = []
+    issues: list[Issue] = list(claims)
+    contested = {issue.person_id for issue in claims}
+    for person in people:
+        account = known.get(person.person_id)
+        if person.person_id in contested or (account and account.state in ("active", "stale")):
+            continue
+        if account and account.state == "creating" and account.username:
+            kind: Literal["link", "create"] = "link" if facts.obstacles(person) else "create"
+            actions.append(Action(person.person_id, kind, account.username, "an earlier creation has to be settled"))
+            continue
+        username = person.bksb_username or person.proposed_username
+        found = facts.obstacles(person)
+        if found or not username:
+            issues += found
+        elif person.bksb_username:
+            actions.append(Action(person.person_id, "link", username, "the MIS names this username"))
+        else:
+            actions.append(Action(person.person_id, "create", username, "eligible and without an account"))
+    actions += _unfinished_of_others(people, known)
+    return Plan(
+        actions=tuple(sorted(actions, key=lambda action: action.person_id)),
+        transfers=tuple(sorted(transfers, key=lambda transfer: transfer.person_id)),
+        issues=tuple(sorted(issues, key=lambda issue: (issue.subject_key, issue.code))),
+    )
+
+
+def after_lookup(
+    action: Action, *, found: bool, unfinished: bool, link_existing: bool
+) -> Verdict:
+    """What to do once bksb has said whether `action.username` exists.
+
+    `unfinished`: our own creation of this very username was under way when a run broke off, so what is
+    found is ours; "release" says that it never came about. `link_existing`: the site has said that whoever
+    carries the username is the person.
+    """
+    if action.kind == "link":
+        if found:
+            return "link"
+        return "release" if unfinished else "username_not_found"
+    if not found:
+        return "create"
+    return "link" if unfinished or link_existing else "username_taken"
+
+
+def is_email(text: str | None) -> bool:
+    """Whether an invitation could be addressed to `text`: one @, a domain with a dot, no blanks."""
+    return text is not None and _EMAIL.fullmatch(text) is not None
+
+
+class _Facts:
+    """What the whole extract says about one person's username and e-mail."""
+
+    def __init__(self, people: Sequence[Person], known: Mapping[str, Account]) -> None:
+        self._emails = Counter(person.email.casefold() for person in people if person.email)
+        self._stored = Counter(_folded(p.bksb_username) for p in people if p.bksb_username)
+        self._proposed = Counter(
+            _folded(p.proposed_username) for p in people if p.proposed_username and not p.bksb_username
+        )
+        self._holders = {
+            _folded(account.username): account.person_id for account in known.values() if account.username
+        }
+
+    def obstacles(self, person: Person) -> list[Issue]:
+        """Every reason, not just the first, why nothing can be done for this person now."""
+        if person.bksb_username:
+            return self._obstacles_to_linking(person, _folded(person.bksb_username))
+        return self._obstacles_to_creating(person)
+
+    def _obstacles_to_linking(self, person: Person, username: str) -> list[Issue]:
+        if self._stored[username] > 1 or self._held_by_another(person, username):
+            return [_issue("account_claimed_twice", person, "the MIS gives this username to two people")]
+        return []
+
+    def _obstacles_to_creating(self, person: Person) -> list[Issue]:
+        issues = []
+        if not (person.given_names and person.family_name):
+            issues.append(_issue("no_name", person, "bksb needs given names and a family name"))
+        if not is_email(person.email):
+            what = "is missing" if person.email is None else "is not an address"
+            issues.append(_issue("no_email", person, f"the e-mail address in the MIS {what}"))
+        elif person.email and self._emails[person.email.casefold()] > 1:
+            issues.append(_issue("duplicate_email", person, "another eligible person has the same e-mail address"))
+        if not person.proposed_username:
+            issues.append(_issue("no_username", person, "the MIS query proposes no username"))
+            return issues
+        username = _folded(person.proposed_username)
+        if self._proposed[username] > 1:
+            issues.append(_issue("account_claimed_twice", person, "two people would get the same username"))
+        elif self._stored[username] or self._held_by_another(person, username):
+            issues.append(_issue("username_taken", person, "the proposed username belongs to another person"))
+        return issues
+
+    def _held_by_another(self, person: Person, username: str) -> bool:
+        return self._holders.get(username, person.person_id) != person.person_id
+
+
+def _transfers(
+    people: Sequence[Person], known: Mapping[str, Account]
+) -> tuple[list[Transfer], list[Issue]]:
+    """Accounts that move from an applicant to the learner they became; a contested one moves to nobody."""
+    listed = {person.person_id for person in people}
+    wanting = [
+        person
+        for person in people
+        if person.former_person_id
+        and person.former_person_id not in listed
+        and known.get(person.former_person_id, _NOBODY).bksb_user_id is not None
+        and known.get(person.person_id, _NOBODY).state in ("pending", "blocked")
+    ]
+    wanted = Counter(person.former_person_id for person in wanting)
+    transfers = [
+        Transfer(person.former_person_id, person.person_id)
+        for person in wanting
+        if person.former_person_id and wanted[person.former_person_id] == 1
+    ]
+    claims = [
+        _issue("account_claimed_twice", person, f"two people say they were applicant {person.former_person_id}")
+        for person in wanting
+        if wanted[person.former_person_id] > 1
+    ]
+    return transfers, claims
+
+
+def _unfinished_of_others(people: Sequence[Person], known: Mapping[str, Account]) -> list[Action]:
+    """Creations that a crash left open for people who are eligible no more: looked up, never sent again."""
+    listed = {person.person_id for person in people}
+    return [
+        Action(account.person_id, "link", account.username, "an earlier creation has to be settled")
+        for account in known.values()
+        if account.state == "creating" and account.username and account.person_id not in listed
+    ]
+
+
+_NOBODY = Account(person_id="", username=None, bksb_user_id=None, state="pending", origin=None)
+
+
+def _issue(code: str, person: Person, detail: str) -> Issue:
+    return Issue(code=code, subject_key=person.person_id, person_id=person.person_id, detail=detail)
+
+
+def _folded(username: str | None) -> str:
+    return (username or "").casefold()

@@ -1,0 +1,173 @@
+"""The window on the reporting database: runs the files of `sql/`, loads by COPY, and keeps rows out of errors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from io import StringIO
+from typing import Any
+
+import psycopg2
+import psycopg2.extensions
+import psycopg2.extras
+
+from bksb.connection_fields import ConnectionFields, libpq_arguments
+from bksb.errors import BksbSyncError, ConfigurationError, FatalError, TransientError
+from bksb.sql_files import read_sql, sql_names
+
+BUCKET_LOCKS = 0x626B7362
+"""First key of the advisory locks of buckets ("bksb"); the second is the bucket."""
+
+WRITER_LOCKS = BUCKET_LOCKS + 1
+"""First key of the advisory locks that let one writer of a kind work at a time."""
+
+WRITERS = ("migrate", "plan_accounts", "apply_plan", "load_results", "publish_results")
+"""Kinds of writers; the place in this list is the second key of the lock."""
+
+
+class Store:
+    """One connection to the reporting database. Statements run inside `with store.transaction():` only."""
+
+    def __init__(self, connection: psycopg2.extensions.connection, conn_id: str) -> None:
+        self._connection = connection
+        self._conn_id = conn_id
+
+    def __repr__(self) -> str:
+        return f"Store({self._conn_id})"
+
+    @contextmanager
+    def transaction(self, writer: str | None = None) -> Iterator[None]:
+        """Everything inside is written whole or not at all; `writer` (one of WRITERS) waits for its like."""
+        with translated_errors(self._conn_id), self._connection:
+            if writer:
+                self.run("runs/lock_writer", lock_class=WRITER_LOCKS, writer=WRITERS.index(writer))
+            yield
+
+    def run(self, name: str, /, **parameters: Any) -> list[Any]:
+        """Run the statement `sql/<name>.sql`; its rows as named tuples, or an empty list."""
+        with self._connection.cursor(cursor_factory=psycopg2.extras.NamedTupleCursor) as cursor:
+            cursor.execute(read_sql(name), parameters or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def copy(self, name: str, rows: Iterable[Sequence[object]]) -> None:
+        """Load rows through the COPY statement in `sql/<name>.sql`."""
+        lines = StringIO("".join(copy_line(row) for row in rows))
+        with self._connection.cursor() as cursor:
+            cursor.copy_expert(read_sql(name), lines)
+
+    def lock_buckets(self, buckets: Iterable[int]) -> None:
+        """Wait until these buckets are ours, and keep them while this connection lives.
+
+        Always in ascending order, so that two runs never wait for each other.
+        """
+        with self.transaction():
+            for bucket in sorted(buckets):
+                self.run("runs/lock_bucket", lock_class=BUCKET_LOCKS, bucket=bucket)
+
+
+@contextmanager
+def open_store(fields: ConnectionFields, *, migrated: bool = True) -> Iterator[Store]:
+    """Connect for as long as the block lasts; says what to do when the database is absent or not migrated."""
+    with translated_errors(fields.conn_id):
+        connection = psycopg2.connect(**libpq_arguments(fields))
+    try:
+        store = Store(connection, fields.conn_id)
+        if migrated:
+            with store.transaction():
+                pending = missing_migrations(store)
+            if pending:
+                raise ConfigurationError(
+                    f"The reporting database of connection '{fields.conn_id}' lacks {len(pending)} migrations "
+                    f"(first: {pending[0]}): run `python -m bksb.migrate` as the owner of its schema."
+                )
+        yield store
+    finally:
+        connection.close()
+
+
+def missing_migrations(store: Store) -> list[str]:
+    """The files of `sql/migrations`, in order, that the database has not had. Call it inside a transaction."""
+    exists = store.run("runs/find_migration_table")[0].found
+    applied = {row.name for row in store.run("runs/list_migrations")} if exists else set()
+    names = [name.removeprefix("migrations/") for name in sql_names("migrations")]
+    return [name for name in names if name not in applied]
+
+
+def copy_line(row: Sequence[object]) -> str:
+    """One row in PostgreSQL's COPY text format, ending in a newline."""
+    return "\t".join(_copy_field(value) for value in row) + "\n"
+
+
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": ""})
+
+
+def _copy_field(value: object) -> str:
+    if value is None:
+        return "\\N"
+    if isinstance(value, dict):
+        # jsonb cannot hold a NUL character
+        value = json.dumps(value, ensure_ascii=False).replace("\\u0000", "")
+    if isinstance(value, date | datetime):
+        value = value.isoformat()
+    if isinstance(value, bool):
+        return "t" if value else "f"
+    return str(value).translate(_ESCAPES)
+
+
+_LATER = ("08", "40", "53", "57", "55P03")
+_SET_UP = {
+    "28": "refuses the log-in: check login and password of the connection",
+    "3D": "does not exist: create it, then run `python -m bksb.migrate`",
+    "3F": "has no schema bksb: run `python -m bksb.migrate`",
+    "42P01": "lacks a table: run `python -m bksb.migrate`",
+    "42501": "gives the log-in too few rights: run `python -m bksb.migrate --writer ROLE` as the owner",
+}
+
+
+@contextmanager
+def translated_errors(conn_id: str) -> Iterator[None]:
+    """Turn a driver's error into ours: its text may hold rows (DETAIL, COPY context), so none of it is kept
+    but the SQLSTATE and the names of constraint, table and column."""
+    try:
+        yield
+    except psycopg2.Error as error:
+        raise _by_remedy(error, conn_id) from None
+
+
+def _by_remedy(error: psycopg2.Error, conn_id: str) -> BksbSyncError:
+    state = error.pgcode
+    if state is None:
+        return _without_state(error, conn_id)
+    for prefix, remedy in _SET_UP.items():
+        if state.startswith(prefix):
+            return ConfigurationError(f"The reporting database of connection '{conn_id}' {remedy} (SQLSTATE {state}).")
+    if state.startswith(_LATER):
+        return TransientError(f"The reporting database is not well just now (SQLSTATE {state}).")
+    names = {
+        "constraint": error.diag.constraint_name,
+        "table": error.diag.table_name,
+        "column": error.diag.column_name,
+    }
+    where = ", ".join(f"{what} {name}" for what, name in names.items() if name)
+    return FatalError(f"The reporting database refused a statement (SQLSTATE {state}{', ' + where if where else ''}).")
+
+
+_CONNECT_FAILURES = (
+    ("does not exist", "3D"),
+    ("authentication failed", "28"),
+    ("no password supplied", "28"),
+)
+
+
+def _without_state(error: psycopg2.Error, conn_id: str) -> BksbSyncError:
+    """libpq gives no SQLSTATE for a failed connect, only a text, of which nothing is passed on."""
+    for phrase, prefix in _CONNECT_FAILURES:
+        if phrase in str(error):
+            return ConfigurationError(f"The reporting database of connection '{conn_id}' {_SET_UP[prefix]}.")
+    if isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
+        return TransientError(
+            f"The reporting database of connection '{conn_id}' did not answer: check host, port and that it runs."
+        )
+    return FatalError(f"The reporting database driver failed ({type(error).__name__}).")

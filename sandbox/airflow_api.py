@@ -1,0 +1,131 @@
+"""The few calls of Airflow's REST API that the demo makes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import requests
+
+ACTIVE = ("queued", "running")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One DAG run as Airflow reports it."""
+
+    dag_id: str
+    run_id: str
+    state: str
+    seconds: float | None
+
+    @property
+    def is_active(self) -> bool:
+        return self.state in ACTIVE
+
+
+@dataclass(frozen=True)
+class TaskState:
+    """One task, or one of its mapped parts (map_index -1 where there is none)."""
+
+    task_id: str
+    map_index: int
+    state: str
+    try_number: int
+
+
+class AirflowApi:
+    """Airflow's REST API on this machine, as the user who may do everything."""
+
+    def __init__(self, port: int, user: str, password: str) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self._credentials = {"username": user, "password": password}
+        self._session = requests.Session()
+        self._session.trust_env = False  # a proxy is not for this machine
+
+    def unhealthy_parts(self) -> list[str]:
+        """The parts of Airflow that are not (yet) healthy, in Airflow's words."""
+        try:
+            answer = self._session.get(f"{self.url}/api/v2/monitor/health", timeout=10)
+            answer.raise_for_status()
+        except requests.RequestException:
+            return ["api-server"]
+        return [part for part, told in answer.json().items() if told["status"] != "healthy"]
+
+    def dag_is_known(self, dag_id: str) -> bool:
+        return self._call("GET", f"dags/{dag_id}", accept=(404,)) is not None
+
+    def import_errors(self) -> list[str]:
+        """Why a DAG file could not be read, one text each."""
+        found = self._call("GET", "importErrors")["import_errors"]
+        return [f"{error['filename']}:\n{error['stack_trace']}" for error in found]
+
+    def unpause(self, dag_id: str) -> None:
+        self._call("PATCH", f"dags/{dag_id}", json={"is_paused": False})
+
+    def trigger(self, dag_id: str) -> Run:
+        """Starts a manual run about now."""
+        return _run(self._call("POST", f"dags/{dag_id}/dagRuns", json={"logical_date": None}))
+
+    def run(self, dag_id: str, run_id: str) -> Run:
+        return _run(self._call("GET", f"dags/{dag_id}/dagRuns/{run_id}"))
+
+    def runs_since(self, moment: datetime) -> list[Run]:
+        """All runs of all DAGs that were made or still active since then, oldest first."""
+        query = {"order_by": "run_after", "limit": 100, "updated_at_gte": moment.isoformat()}
+        return [_run(found) for found in self._call("GET", "dags/~/dagRuns", params=query)["dag_runs"]]
+
+    def active_runs(self) -> list[Run]:
+        query = {"state": list(ACTIVE), "limit": 100}
+        return [_run(found) for found in self._call("GET", "dags/~/dagRuns", params=query)["dag_runs"]]
+
+    def run_is_due(self, dag_id: str) -> bool:
+        """True if the scheduler is about to make a run whose time has come."""
+        due_at = self._call("GET", f"dags/{dag_id}")["next_dagrun_run_after"]
+        return due_at is not None and datetime.fromisoformat(due_at) <= datetime.now(UTC)
+
+    def task_states(self, run: Run) -> list[TaskState]:
+        path = f"dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances"
+        found = self._call("GET", path, params={"limit": 100})["task_instances"]
+        return [
+            TaskState(task["task_id"], task["map_index"], task["state"] or "waiting", task["try_number"])
+            for task in found
+        ]
+
+    def _call(self, method: str, path: str, accept: tuple[int, ...] = (), **arguments: Any) -> Any:
+        answer = self._request(method, path, **arguments)
+        if answer.status_code == 401:
+            token = self._session.post(f"{self.url}/auth/token", json=self._credentials, timeout=30)
+            token.raise_for_status()
+            self._session.headers["Authorization"] = f"Bearer {token.json()['access_token']}"
+            answer = self._request(method, path, **arguments)
+        if answer.status_code in accept:
+            return None
+        answer.raise_for_status()
+        return answer.json()
+
+    def _request(self, method: str, path: str, **arguments: Any) -> requests.Response:
+        return self._session.request(method, f"{self.url}/api/v2/{path}", timeout=30, **arguments)
+
+
+def _run(found: dict[str, Any]) -> Run:
+    seconds = None
+    if found["start_date"] and found["end_date"]:
+        lasted = datetime.fromisoformat(found["end_date"]) - datetime.fromisoformat(found["start_date"])
+        seconds = lasted.total_seconds()
+    return Run(found["dag_id"], found["dag_run_id"], found["state"], seconds)
+
+
+def summarise(states: list[TaskState]) -> dict[str, str]:
+    """Each task's state in one word; mapped tasks as "3/8 done"."""
+    told: dict[str, str] = {}
+    for task_id in dict.fromkeys(state.task_id for state in states):
+        parts = [state for state in states if state.task_id == task_id]
+        if len(parts) == 1:
+            told[task_id] = parts[0].state
+        else:
+            counted = Counter(part.state for part in parts)
+            told[task_id] = ", ".join(f"{number} {state}" for state, number in sorted(counted.items()))
+    return told

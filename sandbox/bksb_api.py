@@ -1,0 +1,394 @@
+"""The pretend bksb's HTTP face: every call of bksb-api.md, answering as the public evidence says."""
+
+import asyncio
+import base64
+import hmac
+import json
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from typing import Literal, TypeVar
+from urllib.parse import parse_qsl, quote
+from zoneinfo import ZoneInfo
+
+from fastapi import FastAPI, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from sandbox.bksb_site import BksbSite, Source, UsernameTakenError
+from sandbox.results import Component, Result, Session
+
+LONDON = ZoneInfo("Europe/London")
+LONGEST_USERNAME = 256
+SHORTEST_PASSWORD = 8
+DEFAULT_RECORDS_PER_PAGE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """How this bksb answers where the evidence leaves it open: one default for each [?] of bksb-api.md."""
+
+    refusal_status: int = 200
+    """Status of the JSON string that says why createUser made nobody."""
+    not_found_status: int = 200
+    """Status of getUserId's answer for a username that nobody has."""
+    not_found_body: Literal["json", "text", "message"] = "json"
+    """That answer as a JSON string, as plain text, or as {"Message": …}."""
+    page_cap: int = 100
+    """The most records on a page, whatever recordsPerPage asks for."""
+    leaves_out_empty_lists: Literal["sometimes", "always", "never"] = "sometimes"
+    """Whether a page without results lacks its list (sometimes: for users with an odd id)."""
+    null_for_no_sessions: Literal["sometimes", "always", "never"] = "sometimes"
+    """Whether a user without V5 sessions gets null for them (sometimes: users with an odd id), else []."""
+
+
+T = TypeVar("T")
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class RefusedError(Exception):
+    """The call is answered with this status and body instead of what it asked for."""
+
+    def __init__(self, status: int, body: object) -> None:
+        super().__init__(status)
+        self.status = status
+        self.body = body
+
+
+def create_app(
+    site: BksbSite, access_key: str, secret_key: str, behaviour: Behaviour | None = None
+) -> FastAPI:
+    """The web application: bksb's calls under /api/, behind HTTP Basic, and the sandbox's own under /_sandbox/."""
+    app = FastAPI(title="bksb sandbox", docs_url=None, redoc_url=None, openapi_url=None)
+    calls = _Calls(site, behaviour or Behaviour())
+    door = _Door(site, access_key, secret_key)
+    for method, path, handler in (
+        ("POST", "/users/createUser", calls.create_user),
+        ("GET", "/users/isUsernameExists", calls.is_username_exists),
+        ("GET", "/users/user/getUserId", calls.get_user_id),
+        ("GET", "/users/user/{user_id}/getAutoLoginLink", calls.get_auto_login_link),
+        ("GET", "/results/initialAssessment/{user_id}/all", calls.initial_assessment),
+        ("GET", "/results/diagnosticAssessment/{user_id}/all", calls.diagnostic_assessment),
+        (
+            "GET",
+            "/assessmentSessions/getAssessmentSessionsForCourseV5",
+            calls.get_assessment_sessions_for_course_v5,
+        ),
+        (
+            "GET",
+            "/assessmentSessions/GetEOAReportDataForAssessmentSessionV5",
+            calls.get_eoa_report_data_for_assessment_session_v5,
+        ),
+        ("GET", "/userGroups/search", calls.search_user_groups),
+    ):
+        app.add_route(f"/api{path}", door.guard(_name_of(path), handler), methods=[method])
+    app.add_route(
+        "/api/{rest:path}", door.guard("unknown", _no_such_resource), methods=["GET", "POST", "PUT", "DELETE"]
+    )
+    _add_own_calls(app, site)
+    return app
+
+
+def _name_of(path: str) -> str:
+    """What counters call a call: `createUser`, `initialAssessment` …"""
+    parts = path.strip("/").split("/")
+    if parts[0] == "results":
+        return parts[1]
+    return "userGroupsSearch" if parts[0] == "userGroups" else parts[-1]
+
+
+def answer(body: object, status: int = 200) -> Response:
+    """A JSON answer."""
+    return Response(
+        json.dumps(body, ensure_ascii=False, separators=(",", ":")),
+        status,
+        media_type="application/json; charset=utf-8",
+    )
+
+
+async def _no_such_resource(request: Request) -> Response:
+    return answer({"Message": "No HTTP resource was found that matches the request URI."}, 404)
+
+
+class _Door:
+    """Lets calls in that carry the key, counts them, and makes them take the site's latency."""
+
+    def __init__(self, site: BksbSite, access_key: str, secret_key: str) -> None:
+        self._site = site
+        self._key = base64.b64encode(f"{access_key}:{secret_key}".encode())
+
+    def guard(self, name: str, handler: Handler) -> Handler:
+        async def call(request: Request) -> Response:
+            if not self._authorised(request):
+                with self._site.call("unauthorised"):
+                    denied = answer({"Message": "Authorization has been denied for this request."}, 401)
+                    denied.headers["WWW-Authenticate"] = 'Basic realm="bksb"'
+                    return denied
+            with self._site.call(name):
+                if self._site.latency:
+                    await asyncio.sleep(self._site.latency)
+                try:
+                    return await handler(request)
+                except RefusedError as refusal:
+                    return answer(refusal.body, refusal.status)
+
+        return call
+
+    def _authorised(self, request: Request) -> bool:
+        scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+        return scheme.lower() == "basic" and hmac.compare_digest(
+            credentials.strip().encode("latin-1"), self._key
+        )
+
+
+class _Calls:
+    """One method a call."""
+
+    def __init__(self, site: BksbSite, behaviour: Behaviour) -> None:
+        self._site = site
+        self._behaviour = behaviour
+
+    async def create_user(self, request: Request) -> Response:
+        if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+            raise RefusedError(
+                415, {"Message": "The request entity's media type is not supported for this resource."}
+            )
+        form = dict(parse_qsl((await request.body()).decode(errors="replace"), keep_blank_values=True))
+        username = form.get("Username", "")
+        reason = _reason_against(form)
+        if reason:
+            raise RefusedError(self._behaviour.refusal_status, reason)
+        try:
+            user = await run_in_threadpool(
+                self._site.create_user,
+                username,
+                form["Firstname"],
+                form["Lastname"],
+                form.get("Email", ""),
+                form["Password"],
+                _date_of_birth(form),
+                form.get("AutoEnrolCourses", "false").lower() == "true",
+            )
+        except UsernameTakenError:
+            raise RefusedError(
+                self._behaviour.refusal_status, f"A user with username '{username}' already exists."
+            ) from None
+        return answer(
+            {
+                "UserId": user.user_id,
+                "Username": user.username,
+                "Firstname": user.first_name,
+                "Lastname": user.last_name,
+                "Email": user.email,
+                "Groups": ["Everyone"],
+                "IsActive": True,
+            }
+        )
+
+    async def is_username_exists(self, request: Request) -> Response:
+        return answer(self._site.find(_asked(request, "username")) is not None)
+
+    async def get_user_id(self, request: Request) -> Response:
+        username = _asked(request, "username")
+        user = self._site.find(username)
+        if user is not None:
+            return answer(user.user_id)
+        text, status = f"A user with username '{username}' not found.", self._behaviour.not_found_status
+        if self._behaviour.not_found_body == "text":
+            return Response(text, status, media_type="text/plain")
+        return answer({"Message": text} if self._behaviour.not_found_body == "message" else text, status)
+
+    async def get_auto_login_link(self, request: Request) -> Response:
+        user_id = self._user_id(request)
+        user = self._site.user(user_id)
+        assert user is not None
+        token = secrets.token_hex(16)
+        link = f"{request.base_url}bksbLive2/AutoLogin.aspx?username={quote(user.username, safe='')}&token={token}"
+        expiry = datetime.now(LONDON).replace(tzinfo=None) + timedelta(minutes=15)
+        return answer({"Link": link, "Expiry": expiry.isoformat(timespec="seconds")})
+
+    async def initial_assessment(self, request: Request) -> Response:
+        return self._page(request, "initial", "InitialAssessmentResults")
+
+    async def diagnostic_assessment(self, request: Request) -> Response:
+        return self._page(request, "diagnostic", "DiagnosticAssessmentResults")
+
+    async def get_assessment_sessions_for_course_v5(self, request: Request) -> Response:
+        user_id, subject = self._user_id(request), _asked(request, "courseSubject")
+        sessions = [
+            _session_of(session)
+            for session in self._site.results(user_id, "v5")
+            if session.course_subject == subject
+        ]
+        if not sessions and _applies(self._behaviour.null_for_no_sessions, user_id):
+            return answer(None)
+        return answer(sessions)
+
+    async def get_eoa_report_data_for_assessment_session_v5(self, request: Request) -> Response:
+        session = self._site.session(self._user_id(request), _number(_asked(request, "sessionId")))
+        if session is None:
+            raise RefusedError(404, {"Message": "Session not found."})
+        components = session.components if session.finished else ()
+        return answer({"AssessmentEOAData": [_component_of(component) for component in components]})
+
+    async def search_user_groups(self, request: Request) -> Response:
+        query = request.query_params.get("query", "").lower()
+        groups = [{"GroupId": 1, "Name": "Everyone", "Members": len(self._site.users())}]
+        groups = [group for group in groups if query in str(group["Name"]).lower()]
+        shown, pagination = self._slice(request, groups)
+        return answer({"UserGroups": shown, "Pagination": pagination})
+
+    def _page(self, request: Request, source: Source, list_name: str) -> Response:
+        user_id = self._user_id(request)
+        shown, pagination = self._slice(request, self._site.results(user_id, source))
+        body: dict[str, object] = {
+            list_name: [_result_of(result) for result in shown],
+            "Pagination": pagination,
+        }
+        if not shown and _applies(self._behaviour.leaves_out_empty_lists, user_id):
+            del body[list_name]
+        return answer(body)
+
+    def _slice(self, request: Request, records: Sequence[T]) -> tuple[Sequence[T], dict[str, int]]:
+        page = _number(request.query_params.get("page", "1"))
+        size = _number(request.query_params.get("recordsPerPage", str(DEFAULT_RECORDS_PER_PAGE)))
+        if page < 1 or size < 1:
+            raise RefusedError(400, {"Message": "The request is invalid."})
+        size = min(size, self._behaviour.page_cap)
+        start = (page - 1) * size
+        return records[start : start + size], {
+            "CurrentPage": page,
+            "TotalRecords": len(records),
+            "RecordsPerPage": size,
+        }
+
+    def _user_id(self, request: Request) -> int:
+        user_id = _number(request.path_params.get("user_id") or _asked(request, "userId"))
+        if self._site.user(user_id) is None:
+            raise RefusedError(404, {"Message": f"A user with id '{user_id}' not found."})
+        return user_id
+
+
+def _asked(request: Request, name: str) -> str:
+    value = request.query_params.get(name)
+    if not value:
+        raise RefusedError(400, {"Message": "The request is invalid."})
+    return value
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 12):
+        raise RefusedError(400, {"Message": "The request is invalid."})
+    return int(text)
+
+
+def _applies(choice: Literal["sometimes", "always", "never"], user_id: int) -> bool:
+    return choice == "always" or (choice == "sometimes" and user_id % 2 == 1)
+
+
+def _reason_against(form: Mapping[str, str]) -> str | None:
+    """Why a server would not make this user; None if it would."""
+    for name in ("Username", "Firstname", "Lastname", "Password"):
+        if not form.get(name, "").strip():
+            return f"{name} is required."
+    if len(form["Username"]) > LONGEST_USERNAME:
+        return f"Username must be {LONGEST_USERNAME} characters or fewer."
+    if len(form["Password"]) < SHORTEST_PASSWORD:
+        return f"Password must be at least {SHORTEST_PASSWORD} characters."
+    if form.get("AutoEnrolCourses", "false").lower() not in ("true", "false"):
+        return "AutoEnrolCourses must be true or false."
+    try:
+        _date_of_birth(form)
+    except ValueError:
+        return "DateOfBirth is not valid."
+    return None
+
+
+def _date_of_birth(form: Mapping[str, str]) -> date | None:
+    """From the bracketed parts; None when there are none at all; ValueError when they make no date.
+
+    Year, month and day are needed; the parts of the time may be left out.
+    """
+    if not any(name.startswith("DateOfBirth") for name in form):
+        return None
+    year, month, day = (int(form.get(f"DateOfBirth[{part}]", "")) for part in ("Year", "Month", "Day"))
+    for part, limit in (("Hour", 24), ("Minute", 60), ("Second", 60), ("Millisecond", 1000)):
+        if int(form.get(f"DateOfBirth[{part}]", "0")) not in range(limit):
+            raise ValueError
+    return date(year, month, day)
+
+
+def _result_of(result: Result) -> dict[str, object]:
+    return {
+        "SessionId": result.session_id,
+        "CourseSubject": result.course_subject,
+        "CourseName": result.course_name,
+        "ResultDate": result.completed_raw,
+        "AssessmentName": result.assessment_name,
+        "AssessmentID": result.assessment_id,
+        "Result": result.result,
+        "AttemptNumber": 1,
+        "ReportUrl": None,
+    }
+
+
+def _session_of(session: Session) -> dict[str, object]:
+    return {
+        "SessionId": session.session_id,
+        "AssessmentType": session.assessment_type,
+        "CourseSubject": session.course_subject,
+        "DateStarted": session.started_raw,
+        "DateCompleted": session.completed_raw,
+        "IsPaper": False,
+    }
+
+
+def _component_of(component: Component) -> dict[str, object]:
+    keys = {
+        "CourseComponentName": component.course_component_name,
+        "AbilityMeasurement": component.ability_measurement,
+        "MeasuringAssessmentName": component.measuring_assessment_name,
+        "MeasuredAt": component.measured_at,
+    }
+    return {key: value for key, value in keys.items() if value is not None}
+
+
+def _add_own_calls(app: FastAPI, site: BksbSite) -> None:
+    """What a test or a report may ask the sandbox itself; no key needed, as it listens on this machine only."""
+
+    @app.get("/_sandbox/state")
+    def state() -> Response:
+        users = [{"UserId": user.user_id, "Username": user.username} for user in site.users()]
+        return answer(
+            {
+                "users": users,
+                "calls": site.calls,
+                "peak_concurrency": site.peak_concurrency,
+                "results": site.counts(),
+                "latency": site.latency,
+            }
+        )
+
+    @app.get("/_sandbox/results")
+    def results(user_id: int) -> Response:
+        if site.user(user_id) is None:
+            return answer({"Message": "No such user."}, 404)
+        return answer(
+            {
+                "initial": [asdict(result) for result in site.results(user_id, "initial")],
+                "diagnostic": [asdict(result) for result in site.results(user_id, "diagnostic")],
+                "v5": [asdict(session) for session in site.results(user_id, "v5")],
+            }
+        )
+
+    @app.post("/_sandbox/reset_counters")
+    def reset_counters() -> Response:
+        site.reset_counters()
+        return answer({"calls": site.calls})
+
+    @app.post("/_sandbox/latency")
+    def latency(seconds: float) -> Response:
+        if not 0 <= seconds <= 60:
+            return answer({"Message": "Between 0 and 60 seconds."}, 400)
+        site.latency = seconds
+        return answer({"latency": site.latency})

@@ -1,0 +1,296 @@
+"""./run demo: real Airflow takes invented people from an MIS to bksb and brings their results back."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sandbox import interrupts, world
+from sandbox.airflow_api import AirflowApi, Run, summarise
+from sandbox.airflow_processes import (
+    ADMIN,
+    airflow_environment,
+    await_airflow,
+    finish_metadata,
+    metadata_is_ready,
+    start_airflow,
+    start_metadata,
+)
+from sandbox.clone import Clone
+from sandbox.databases import prepare_databases
+from sandbox.errors import RunError
+from sandbox.locks import FileLock
+from sandbox.postgres import Postgres
+from sandbox.processes import Programs
+from sandbox.sandbox_server import SandboxServer, shared_sandbox
+from sandbox.sharing import InUseError, unused
+from sandbox.stage import CONNECTIONS, prepare_stage, sandbox_connections
+
+DAGS = ("bksb_accounts", "bksb_results")
+FIRST_PORT, LAST_PORT = 8080, 8179
+DAG_SECONDS = 120
+LOG_LINES = 15
+
+
+class DemoError(RunError):
+    """The demo cannot go on; the text says what to do next."""
+
+
+def refuse_real_connections() -> None:
+    """Raises DemoError if this shell points at a real system: invented people must never reach it."""
+    found = [name for name in CONNECTIONS if name in os.environ]
+    if found:
+        raise DemoError(
+            f"{', '.join(found)} is set. The demo invents people, and invented people must never reach a real "
+            f"bksb, MIS or mail server, so it does not start. For the demo: unset {' '.join(found)}. "
+            "For the real thing: ./run airflow …"
+        )
+
+
+def choose_port(asked: int | None) -> int:
+    """The port asked for, or the first free one from 8080."""
+    if asked is not None:
+        if not _is_free(asked):
+            raise DemoError(f"port {asked} is taken. Stop what listens there, or choose another --port.")
+        return asked
+    for port in range(FIRST_PORT, LAST_PORT + 1):
+        if _is_free(port):
+            return port
+    raise DemoError(f"no port from {FIRST_PORT} to {LAST_PORT} is free. Choose one with --port.")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def reset(clone: Clone) -> None:
+    """Deletes all data of this clone, not its environment. Refused while another command uses the data."""
+    try:
+        with unused(clone.locks, "postgres"), unused(clone.locks, "sandbox"):
+            Postgres(clone.postgres).remove()
+            for folder in (clone.airflow, clone.sandbox, clone.logs):
+                shutil.rmtree(folder, ignore_errors=True)
+            clone.secrets_file.unlink(missing_ok=True)
+    except InUseError:
+        raise DemoError(
+            "another ./run command of this clone is using the data. End it, then run --reset again."
+        ) from None
+
+
+@contextmanager
+def only_demo(clone: Clone) -> Iterator[None]:
+    """Keeps a second demo out of this clone."""
+    lock = FileLock(clone.locks / "demo")
+    if not lock.try_exclusive():
+        raise DemoError("another ./run demo is already running in this folder. Use it, or end it first.")
+    try:
+        yield
+    finally:
+        lock.close()
+
+
+def _settle_world(clone: Clone, learners: int | None) -> None:
+    try:
+        world.load_or_create(clone.sandbox, learners)
+    except world.WorldMismatchError as error:
+        raise DemoError(str(error)) from None
+
+
+def demo(clone: Clone, options: argparse.Namespace) -> None:
+    """The whole story. On a terminal it serves until Ctrl-C, unless once is asked for."""
+    refuse_real_connections()
+    port = choose_port(options.port)
+    with only_demo(clone):
+        if options.reset:
+            reset(clone)
+        _settle_world(clone, options.learners)
+        with (
+            Postgres.shared(clone.postgres, clone.locks) as server,
+            shared_sandbox(clone) as sandbox,
+            Programs(clone.logs) as programs,
+        ):
+            Demo(clone, server, sandbox, programs, port).play(serve=sys.stdout.isatty() and not options.once)
+
+
+class Demo:
+    """One showing, on running servers."""
+
+    def __init__(
+        self, clone: Clone, server: Postgres, sandbox: SandboxServer, programs: Programs, port: int
+    ) -> None:
+        self.clone = clone
+        self.server = server
+        self.sandbox = sandbox
+        self.programs = programs
+        self.progress = Progress()
+        self.api = AirflowApi(port, ADMIN, clone.secret("airflow_admin"))
+        self.environment = airflow_environment(
+            clone, server, port, sandbox_connections(server, clone, sandbox)
+        )
+
+    def play(self, serve: bool) -> None:
+        self._prepare()
+        since = datetime.now(UTC)
+        self._start_airflow()
+        runs = [self._run(dag_id) for dag_id in DAGS]
+        runs = self._await_quiet(since, runs)
+        self._report(since, runs)
+        if serve:
+            self._serve()
+
+    def _prepare(self) -> None:
+        self.progress.say("Preparing the databases, the MIS and Airflow's metadata")
+        prepare_databases(self.server, self.clone)
+        migration = None
+        if not metadata_is_ready(self.server):
+            migration = start_metadata(self.programs, self.clone, self.environment)
+        prepare_stage(self.server, self.clone)
+        if migration:
+            finish_metadata(self.programs, migration, self.server)
+
+    def _start_airflow(self) -> None:
+        self.progress.say(f"Starting Airflow on {self.api.url}")
+        start_airflow(self.programs, self.clone, self.environment)
+        await_airflow(self.programs, self.api, self.clone.logs)
+
+    def _run(self, dag_id: str) -> Run:
+        """One manual run from start to success, and the schedule switched on."""
+        self._await_dag(dag_id)
+        self.api.unpause(dag_id)
+        run = self.api.trigger(dag_id)
+        while True:
+            run = self.api.run(dag_id, run.run_id)
+            self.progress.show(dag_id, summarise(self.api.task_states(run)))
+            if not run.is_active:
+                self._refuse_failure(run)
+                self.progress.say(f"{dag_id} took {run.seconds or 0:.1f} s")
+                return run
+            self.programs.check()
+            time.sleep(0.3)
+
+    def _await_dag(self, dag_id: str) -> None:
+        end = time.monotonic() + DAG_SECONDS
+        while not self.api.dag_is_known(dag_id):
+            errors = self.api.import_errors()
+            if errors:
+                raise DemoError("Airflow cannot read a DAG file: " + "\n".join(errors))
+            if time.monotonic() > end:
+                raise DemoError(f"Airflow has not found {dag_id} after {DAG_SECONDS} s. Look into {self.clone.logs}.")
+            self.programs.check()
+            time.sleep(0.2)
+
+    def _await_quiet(self, since: datetime, shown: list[Run]) -> list[Run]:
+        """Lets the scheduler finish the runs that it made itself, for the latest interval of each DAG."""
+        while any(self.api.run_is_due(dag_id) for dag_id in DAGS) or self.api.active_runs():
+            self.progress.show("scheduled runs", {run.dag_id: run.state for run in self.api.active_runs()})
+            self.programs.check()
+            time.sleep(0.3)
+        runs = self.api.runs_since(since)
+        for run in runs:
+            self._refuse_failure(run)
+        return runs or shown
+
+    def _refuse_failure(self, run: Run) -> None:
+        if run.state == "failed":
+            failed = [task for task in self.api.task_states(run) if task.state == "failed"]
+            logs = [_task_log(self.clone.airflow / "logs", run, task.task_id) for task in failed]
+            names = ", ".join(dict.fromkeys(task.task_id for task in failed))
+            raise DemoError("\n".join([f"{run.dag_id} failed at {names or 'no task'} (run {run.run_id})", *logs]))
+
+    def _report(self, since: datetime, runs: list[Run]) -> None:
+        from sandbox.report import print_report  # pandas: not before it is needed
+
+        self.progress.end_line()
+        print_report(
+            self.server.dsn("reporting", "bksb_writer", self.clone.secret("bksb_writer")), since, runs
+        )
+        print(
+            "\nWhere to look"
+            f"\n  Airflow      {self.api.url}  user {ADMIN}, password {self.clone.secret('airflow_admin')}"
+            f"\n  mailbox      {self.sandbox.mailbox_url}"
+            f"\n  pretend bksb {self.sandbox.url}"
+            '\n  tables       ./run sql "select * from bksb.skill_summary limit 10"'
+            '\n               ./run sql "select code, count(*) from bksb.issue group by code"',
+            flush=True,
+        )
+
+    def _serve(self) -> None:
+        print("\nServing until Ctrl-C.", flush=True)
+        try:
+            while True:
+                self.programs.check()
+                time.sleep(0.5)
+        except interrupts.Interrupted:
+            print("\nStopping.", flush=True)
+
+
+class Progress:
+    """Tells how far the demo has got: one live line on a terminal, otherwise a line per change."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+        self._shown: dict[str, dict[str, str]] = {}
+        self._live = sys.stdout.isatty()
+        self._line_open = False
+
+    def say(self, text: str) -> None:
+        self.end_line()
+        print(f"{self._clock()}  {text}", flush=True)
+
+    def show(self, title: str, states: dict[str, str]) -> None:
+        before = self._shown.get(title, {})
+        changed = {name: state for name, state in states.items() if before.get(name) != state}
+        self._shown[title] = states
+        if not self._live:
+            for name, state in changed.items():
+                if state != "waiting":
+                    print(f"{self._clock()}  {title}: {name} {state}", flush=True)
+        elif states:
+            done = sum(state == "success" for state in states.values())
+            now = ", ".join(f"{name} {state}" for name, state in states.items() if state not in ("success", "waiting"))
+            line = f"{self._clock()}  {title}: {done}/{len(states)} tasks done  {now}"
+            print(f"\r\033[K{line[: shutil.get_terminal_size().columns - 1]}", end="", flush=True)
+            self._line_open = True
+
+    def end_line(self) -> None:
+        if self._line_open:
+            print("\r\033[K", end="", flush=True)
+            self._line_open = False
+
+    def _clock(self) -> str:
+        return f"{time.monotonic() - self._start:6.1f} s"
+
+
+def _task_log(logs: Path, run: Run, task_id: str) -> str:
+    """The end of a failed task's newest log, readable."""
+    folder = logs / f"dag_id={run.dag_id}" / f"run_id={run.run_id}" / f"task_id={task_id}"
+    files = sorted(folder.rglob("attempt=*.log"), key=lambda path: path.stat().st_mtime)
+    if not files:
+        return f"no log of {task_id} was written"
+    lines = [_log_line(line) for line in files[-1].read_text(errors="replace").splitlines()]
+    return "\n".join([f"{files[-1]} ends with:", *lines[-LOG_LINES:]])
+
+
+def _log_line(line: str) -> str:
+    try:
+        entry: dict[str, Any] = json.loads(line)
+    except json.JSONDecodeError:
+        return f"  {line}"
+    errors = [f"{error['exc_type']}: {error['exc_value']}" for error in entry.get("error_detail") or []]
+    return "  " + "\n    ".join([f"{entry.get('level', '')}: {entry.get('event', '')}", *errors])

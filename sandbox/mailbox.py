@@ -1,0 +1,190 @@
+"""A mail server that delivers nothing: it keeps every message, to be read on a page or by a test."""
+
+import asyncio
+import json
+import logging
+import os
+import re
+import socket
+import threading
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from email.parser import BytesHeaderParser
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope
+from aiosmtpd.smtp import Session as SmtpSession
+
+REFUSED = re.compile(r"@refused\.example>?$", re.IGNORECASE)
+ENVELOPE_HEADER = b"X-Sandbox-Envelope: "
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One accepted message. Sender and recipients are those of the envelope, the rest comes from the headers."""
+
+    number: int
+    sender: str
+    recipients: tuple[str, ...]
+    subject: str
+    date: str
+    message_id: str
+    read: Callable[[], bytes]
+    """The message as it arrived."""
+
+    @property
+    def email(self) -> EmailMessage:
+        """The message, parsed."""
+        return message_from_bytes(self.read(), policy=policy.default)
+
+    def body(self, kind: Literal["plain", "html"]) -> str | None:
+        """Its text of that kind, with plain line ends; None if it has none."""
+        part = self.email.get_body((kind,))
+        if part is None:
+            return None
+        content = part.get_payload(decode=True)
+        assert isinstance(content, bytes)
+        try:
+            text = content.decode(part.get_content_charset("utf-8"), "replace")
+        except LookupError:
+            text = content.decode("utf-8", "replace")
+        return text.replace("\r\n", "\n")
+
+
+class Mailbox:
+    """The messages so far: .eml files of the folder if one is given, else in memory. Safe to use from many threads.
+
+    Addresses at refused.example are refused with 550, every other one is accepted.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+        self._arrived = threading.Condition()
+        self._messages: dict[int, Message] = {}
+        self._controller: _SocketController | None = None
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            for path in sorted(folder.glob("*.eml")):
+                self._messages[int(path.stem)] = _stored(path)
+
+    def messages(self, to: str | None = None) -> list[Message]:
+        """Newest first; only those to one address, in any case, if it is given."""
+        with self._arrived:
+            found = list(self._messages.values())[::-1]
+        return [one for one in found if to is None or to.lower() in (each.lower() for each in one.recipients)]
+
+    def message(self, number: int) -> Message | None:
+        """One message by its number."""
+        with self._arrived:
+            return self._messages.get(number)
+
+    def wait_for(self, count: int, seconds: float = 10) -> list[Message]:
+        """The messages, newest first, as soon as there are `count`; TimeoutError after so many seconds."""
+        with self._arrived:
+            if not self._arrived.wait_for(lambda: len(self._messages) >= count, seconds):
+                raise TimeoutError(f"{len(self._messages)} messages after {seconds} s, not {count}.")
+            return self.messages()
+
+    def keep(self, sender: str, recipients: list[str], content: bytes) -> None:
+        """Takes a message in; with a folder it is on disk, whole, when this returns."""
+        with self._arrived:
+            number = next(reversed(self._messages), 0) + 1
+            read: Callable[[], bytes]
+            if self._folder is None:
+                read = partial(bytes, content)
+            else:
+                path = self._folder / f"{number:08d}.eml"
+                _write_whole(path, _envelope(sender, recipients) + content)
+                read = partial(_read_content, path)
+            self._messages[number] = _message(number, sender, recipients, content, read)
+            self._arrived.notify_all()
+
+    def start(self, listener: socket.socket) -> None:
+        """Serves SMTP on a bound socket until `stop`."""
+        self._controller = _SocketController(_Reception(self), listener)
+        self._controller.start()
+
+    def stop(self) -> None:
+        """Stops serving; the messages stay readable."""
+        if self._controller is not None:
+            self._controller.stop(no_assert=True)
+            self._controller = None
+
+
+def _message(
+    number: int, sender: str, recipients: list[str], content: bytes, read: Callable[[], bytes]
+) -> Message:
+    headers = BytesHeaderParser(policy=policy.default).parsebytes(content)
+    return Message(
+        number=number,
+        sender=sender,
+        recipients=tuple(recipients),
+        subject=str(headers["Subject"] or ""),
+        date=str(headers["Date"] or ""),
+        message_id=str(headers["Message-ID"] or "").strip(),
+        read=read,
+    )
+
+
+def _envelope(sender: str, recipients: list[str]) -> bytes:
+    """A first line for the stored file, as the recipients need not be those of the headers."""
+    return ENVELOPE_HEADER + json.dumps({"from": sender, "to": recipients}).encode() + b"\r\n"
+
+
+def _stored(path: Path) -> Message:
+    envelope, content = path.read_bytes().split(b"\r\n", 1)
+    kept = json.loads(envelope.removeprefix(ENVELOPE_HEADER))
+    return _message(int(path.stem), kept["from"], kept["to"], content, partial(_read_content, path))
+
+
+def _read_content(path: Path) -> bytes:
+    return path.read_bytes().split(b"\r\n", 1)[1]
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    draft = path.with_suffix(".part")
+    with draft.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.rename(path)
+
+
+class _Reception:
+    """What the SMTP server asks when mail comes in."""
+
+    def __init__(self, mailbox: Mailbox) -> None:
+        self._mailbox = mailbox
+
+    async def handle_RCPT(
+        self, server: SMTP, session: SmtpSession, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if REFUSED.search(address):
+            return "550 5.1.1 No such mailbox here"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: SmtpSession, envelope: Envelope) -> str:
+        self._mailbox.keep(envelope.mail_from or "", envelope.rcpt_tos, envelope.original_content or b"")
+        return "250 OK"
+
+
+class _SocketController(Controller):
+    """Listens on a socket that is already bound, so that no port is picked first and lost before it is used."""
+
+    def __init__(self, handler: _Reception, listener: socket.socket) -> None:
+        # This log names addresses.
+        logging.getLogger("mail.log").setLevel(logging.ERROR)
+        host, port = listener.getsockname()
+        super().__init__(
+            handler, hostname=host, port=port, enable_SMTPUTF8=True, server_hostname="sandbox.example"
+        )
+        self._listener = listener
+
+    def _create_server(self) -> Coroutine[Any, Any, asyncio.Server]:
+        return self.loop.create_server(self._factory_invoker, sock=self._listener)

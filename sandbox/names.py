@@ -1,0 +1,35 @@
+"""Invented names: obviously nobody's, yet shaped like the names that break software."""
+
+import random
+import re
+import unicodedata
+
+GIVEN = (
+    "Ada-Mock", "Aisha", "Bartosz", "Chloë", "Dafydd", "Ebony", "Faux", "Gwenllian", "Hyacinth", "Ignotus", "Jean-Sample",
+    "Kezia", "Łucja", "Mockingly", "Nadia", "Óisín", "Pretenda", "Quentina", "Róisín", "Siân", "Tamsin", "Umair", "Vesper",
+    "Wilhelmina", "Xanthe", "Yusuf", "Zoë", "Anh Thư", "D'Andre", "Mary Ann", "Søren", "Işıl",
+)  # fmt: skip
+FAMILY = (
+    "Sample", "Placeholder", "O'Example", "McMock", "Testerton", "Fauxley-Smythe", "Pretendham", "Fictionwright", "D'Sandbox",
+    "van der Probe", "de la Muestra", "Müstermann", "Przykładowska", "Nwexample", "Exempleau", "Ficțiune", "Ní Shampla",
+    "Ap Enghraifft", "Ørnprøve", "Quillfeather", "Brambleworth", "Thistlemock", "Underspecified", "Demoson", "Invento",
+    "Imaginova", "Synthwell", "Ó Samplaigh", "Al-Mithal", "Tester-Jones", "Loremley", "Ipsumson",
+)  # fmt: skip
+APOSTROPHE = (("D'Arcy", "O'Example"), ("Shan’elle", "O’Sampleton"))
+ACCENTED = (("Zoë", "Müstermann"), ("Łucja", "Przykładowska"), ("Ștefan", "Ficțiune"))
+DOUBLE = (("Mary Ann", "Fauxley-Smythe"), ("Jean-Sample", "de la Muestra Placeholder"))
+NON_LATIN = (("Пример", "Вымышленный"), ("测试", "示例"), ("مثال", "اختبار"), ("Παράδειγμα", "Δοκιμής"))
+VERY_LONG = ((" ".join(["Wolfeschlegelsteinhausenmock"] * 3), "-".join(["Placeholderworthington"] * 5)),)
+DOMAINS = ("learner.example", "college.example", "mail.example")
+
+
+def invent_name(rng: random.Random) -> tuple[str, str]:
+    """A given and a family name, drawn independently."""
+    return rng.choice(GIVEN), rng.choice(FAMILY)
+
+
+def invent_email(given: str, family: str, number: int, rng: random.Random) -> str:
+    """An address at a reserved domain, unique by `number`, plain ASCII whatever the name."""
+    ascii_name = unicodedata.normalize("NFKD", f"{given}.{family}").encode("ascii", "ignore").decode().lower()
+    local = re.sub(r"[^a-z0-9.]+", "", ascii_name).strip(".")[:40] or "learner"
+    return f"{local}.{number}@{rng.choice(DOMAINS)}"

@@ -1,0 +1,92 @@
+"""Sets the stage: databases, invented people in the MIS, reporting tables, and the connections to them."""
+
+from __future__ import annotations
+
+import json
+
+from bksb.connection_fields import ConnectionFields
+from bksb.errors import BksbSyncError
+from bksb.migrate import migrate
+
+from sandbox import mis, world
+from sandbox.clone import Clone
+from sandbox.databases import prepare_databases
+from sandbox.errors import RunError
+from sandbox.postgres import Postgres
+from sandbox.sandbox_server import SandboxServer
+
+CONNECTIONS = (
+    "AIRFLOW_CONN_BKSB",
+    "AIRFLOW_CONN_MIS",
+    "AIRFLOW_CONN_REPORTING",
+    "AIRFLOW_CONN_SMTP_DEFAULT",
+)
+
+
+def reporting_fields(server: Postgres, clone: Clone, role: str) -> ConnectionFields:
+    """The embedded reporting database, as one of its roles."""
+    return ConnectionFields(
+        conn_id="reporting",
+        host=server.host,
+        port=server.port,
+        login=role,
+        password=clone.secret(role),
+        database="reporting",
+    )
+
+
+def migrate_reporting(server: Postgres, clone: Clone) -> None:
+    """Brings the embedded reporting database up to date."""
+    try:
+        migrate(reporting_fields(server, clone, "bksb_owner"), writer="bksb_writer", reader="bksb_reader")
+    except BksbSyncError as error:
+        raise RunError(str(error)) from None
+
+
+def prepare_stage(server: Postgres, clone: Clone) -> None:
+    """Databases, roles, the MIS with its people, and the reporting tables; what is there already stays."""
+    prepare_databases(server, clone)
+    mis.fill(server.dsn("mis", "mis_owner", clone.secret("mis_owner")), world.load_or_create(clone.sandbox))
+    migrate_reporting(server, clone)
+
+
+def sandbox_connections(server: Postgres, clone: Clone, sandbox: SandboxServer) -> dict[str, str]:
+    """The environment variables that point Airflow's four connections at the sandbox."""
+    connections: dict[str, dict[str, object]] = {
+        "AIRFLOW_CONN_BKSB": {
+            "conn_type": "bksb",
+            "host": sandbox.url,
+            "login": sandbox.access_key,
+            "password": sandbox.secret_key,
+            "extra": {
+                "default_password": clone.secret("bksb_default_password"),
+                "auto_enrol": True,
+                "site_url": sandbox.url,
+                "timezone": "Europe/London",
+            },
+        },
+        "AIRFLOW_CONN_MIS": {
+            "conn_type": "generic",
+            "host": server.host,
+            "port": server.port,
+            "login": "mis_reader",
+            "password": clone.secret("mis_reader"),
+            "schema": "mis",
+            "extra": {"sqlalchemy_scheme": "postgresql+psycopg2"},
+        },
+        "AIRFLOW_CONN_REPORTING": {
+            "conn_type": "postgres",
+            "host": server.host,
+            "port": server.port,
+            "login": "bksb_writer",
+            "password": clone.secret("bksb_writer"),
+            "schema": "reporting",
+        },
+        "AIRFLOW_CONN_SMTP_DEFAULT": {
+            "conn_type": "smtp",
+            "host": "127.0.0.1",
+            "port": sandbox.smtp_port,
+            "extra": {"disable_ssl": True, "disable_tls": True, "from_email": "skills@college.example"},
+        },
+    }
+    return {name: json.dumps(fields) for name, fields in connections.items()}

@@ -1,0 +1,10 @@
+-- Purpose: every account we know.
+-- Result: person_id, username, bksb_user_id, state, origin.
+-- Safe to repeat: yes, it only reads.
+select
+    person_id,
+    username,
+    bksb_user_id,
+    state,
+    origin
+from bksb.account;

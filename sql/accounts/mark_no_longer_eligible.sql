@@ -1,0 +1,7 @@
+-- Purpose: whoever the MIS did not list this time is not eligible now; nothing about them is deleted.
+-- Safe to repeat: yes.
+update bksb.learner
+set eligible = false
+where
+    eligible
+    and not exists (select 1 from extracted_person where extracted_person.person_id = learner.person_id);

@@ -1,0 +1,17 @@
+-- Purpose: bring bksb.learner_contact up to date with the people just extracted.
+-- Safe to repeat: yes.
+insert into bksb.learner_contact as known (person_id, given_names, family_name, email)
+select
+    person_id,
+    given_names,
+    family_name,
+    email
+from extracted_person
+on conflict (person_id) do update
+set
+    given_names = excluded.given_names,
+    family_name = excluded.family_name,
+    email = excluded.email
+where
+    (known.given_names, known.family_name, known.email)
+    is distinct from (excluded.given_names, excluded.family_name, excluded.email);

@@ -1,0 +1,13 @@
+-- Purpose: every active account has its line in the history of links, for the same bksb user.
+-- Result: id, the person; no row when the promise is kept.
+-- Safe to repeat: yes, it only reads.
+select account.person_id as id
+from bksb.account
+left join bksb.account_link
+    on
+        account.person_id = account_link.person_id
+        and account.bksb_user_id = account_link.bksb_user_id
+        and account_link.to_at is null
+where account.state = 'active' and account_link.person_id is null
+order by id
+limit 20;

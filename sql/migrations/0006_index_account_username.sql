@@ -1,0 +1,3 @@
+-- Purpose: one person a username; bksb compares usernames without regard to case.
+-- Safe to repeat: no; applied once by bksb.migrate.
+create unique index account_username_key on bksb.account (lower(username));

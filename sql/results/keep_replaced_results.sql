@@ -1,0 +1,46 @@
+-- Purpose: before a changed result is replaced, its old row goes to bksb.result_change.
+-- Parameters: run_id.
+-- Safe to repeat: yes, after the merge nothing differs.
+insert into bksb.result_change (
+    bksb_user_id, source, session_id, component, assessment_kind, subject, course_subject_raw, course_name,
+    assessment_id, assessment_name, result_raw, level_code, level_order, percent, completed_at,
+    completed_raw, raw, changed_at, run_id, replaced_by_run_id
+)
+select
+    known.bksb_user_id,
+    known.source,
+    known.session_id,
+    known.component,
+    known.assessment_kind,
+    known.subject,
+    known.course_subject_raw,
+    known.course_name,
+    known.assessment_id,
+    known.assessment_name,
+    known.result_raw,
+    known.level_code,
+    known.level_order,
+    known.percent,
+    known.completed_at,
+    known.completed_raw,
+    known.raw,
+    known.changed_at,
+    known.run_id,
+    %(run_id)s as replaced_by_run_id
+from bksb.assessment_result as known
+inner join loaded_result as loaded
+    on
+        known.bksb_user_id = loaded.bksb_user_id
+        and known.source = loaded.source
+        and known.session_id = loaded.session_id
+        and known.component = loaded.component
+where
+    (
+        known.assessment_kind, known.subject, known.course_subject_raw, known.course_name,
+        known.assessment_id, known.assessment_name, known.result_raw, known.level_code, known.level_order,
+        known.percent, known.completed_at, known.completed_raw
+    ) is distinct from (
+        loaded.assessment_kind, loaded.subject, loaded.course_subject_raw, loaded.course_name,
+        loaded.assessment_id, loaded.assessment_name, loaded.result_raw, loaded.level_code,
+        loaded.level_order, loaded.percent, loaded.completed_at, loaded.completed_raw
+    );

@@ -1,0 +1,35 @@
+-- Purpose: what a run has to ask bksb: sources of active accounts of the run's people, or of the people named, that
+-- no complete answer from after the interval's end covers.
+-- Parameters: dag_id, run_id; sources; person_ids (null: the run's people); covered_until, the interval's end
+--     (null: ask whatever has been answered).
+-- Result: person_id, bksb_user_id, source.
+-- Safe to repeat: yes, it only reads.
+select
+    account.person_id,
+    account.bksb_user_id,
+    wanted.source
+from bksb.account
+cross join unnest(%(sources)s::text[]) as wanted (source)
+left join bksb.account_source
+    on account.bksb_user_id = account_source.bksb_user_id and wanted.source = account_source.source
+where
+    account.state = 'active'
+    and (
+        account.person_id = any(%(person_ids)s::text[])
+        or (
+            %(person_ids)s::text[] is null
+            and exists (
+                select 1 from bksb.run_person
+                where
+                    run_person.dag_id = %(dag_id)s
+                    and run_person.run_id = %(run_id)s
+                    and run_person.person_id = account.person_id
+            )
+        )
+    )
+    and (
+        %(covered_until)s::timestamptz is null
+        or account_source.synced_at is null
+        or account_source.synced_at < %(covered_until)s::timestamptz
+    )
+order by account.person_id, wanted.source;

@@ -1,0 +1,6 @@
+-- Purpose: remember which migrations have been applied.
+-- Safe to repeat: yes.
+create table if not exists bksb.schema_migration (
+    name text primary key,
+    applied_at timestamptz not null default now()
+);

@@ -1,0 +1,154 @@
+"""What the rings share: a real PostgreSQL, a sandbox bksb over real HTTP, and a deployment that joins them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg2
+import psycopg2.extras
+import pytest
+
+from bksb.client import BksbClient, RetryBudget
+from bksb.connection_fields import ConnectionFields
+from bksb.deployment import Deployment, Settings
+from bksb.migrate import migrate
+from bksb.mis import Mis
+from bksb.sql_files import SQL_FOLDER
+from sandbox import mis as sandbox_mis
+from sandbox.people import invent
+from sandbox.population import World
+from sandbox.postgres import Postgres
+from sandbox.serve import Sandbox
+from sandbox.world import london_today
+
+IMPATIENT = RetryBudget(attempts=2, total_seconds=5.0, first_wait_seconds=0.01, longest_wait_seconds=0.01)
+"""Tests that meet failures do not wait for them."""
+
+DEFAULT_PASSWORD = "Change-me-2026"
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A PostgreSQL of the test session's own, from the embedded binaries."""
+    with Postgres(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
+@pytest.fixture
+def empty_database(postgres: Postgres) -> Iterator[str]:
+    """The DSN of a database that holds nothing."""
+    name = f"empty_{next(_numbers)}"
+    postgres.create_database(name)
+    yield postgres.dsn(name)
+    postgres.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres: Postgres) -> str:
+    """A migrated reporting database to copy from."""
+    postgres.create_database("reporting_template")
+    migrate(fields_of(postgres.dsn("reporting_template"), "reporting"))
+    return "reporting_template"
+
+
+@pytest.fixture
+def reporting(postgres: Postgres, migrated_template: str) -> Iterator[ConnectionFields]:
+    """The connection fields of a migrated reporting database of the test's own."""
+    name = f"reporting_{next(_numbers)}"
+    postgres.create_database(name, template=migrated_template)
+    yield fields_of(postgres.dsn(name), "reporting")
+    postgres.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def world() -> World:
+    """A hundred and twenty synthetic people, every kind of edge case among them."""
+    return invent(120, london_today())
+
+
+@pytest.fixture(scope="session")
+def mis_template(postgres: Postgres, world: World) -> str:
+    """A filled MIS to copy from."""
+    postgres.create_database("mis_template")
+    sandbox_mis.fill(postgres.dsn("mis_template"), world)
+    return "mis_template"
+
+
+@pytest.fixture
+def mis_fields(postgres: Postgres, mis_template: str) -> Iterator[ConnectionFields]:
+    """The connection fields of a filled MIS of the test's own."""
+    name = f"mis_{next(_numbers)}"
+    postgres.create_database(name, template=mis_template)
+    yield fields_of(postgres.dsn(name), "mis", {"sqlalchemy_scheme": "postgresql+psycopg2"})
+    postgres.drop_database(name)
+
+
+@pytest.fixture
+def sandbox(world: World) -> Iterator[Sandbox]:
+    """A sandbox bksb of the test's own, over real HTTP."""
+    with Sandbox(world) as running:
+        yield running
+
+
+@pytest.fixture
+def client(sandbox: Sandbox) -> BksbClient:
+    """A client of the sandbox that does not wait long."""
+    return client_of(sandbox)
+
+
+@pytest.fixture
+def deployment(reporting: ConnectionFields, mis_fields: ConnectionFields, sandbox: Sandbox) -> Deployment:
+    """A whole deployment: MIS, reporting database and bksb, all real, all the test's own."""
+    return Deployment(
+        settings=Settings(default_password=DEFAULT_PASSWORD),
+        mis=Mis(mis_fields, SQL_FOLDER / "mis" / "eligible_learners.sql"),
+        reporting=reporting,
+        make_client=lambda: client_of(sandbox),
+    )
+
+
+def client_of(sandbox: Sandbox) -> BksbClient:
+    """A client of a sandbox with a short retry budget."""
+    return BksbClient(sandbox.url, sandbox.access_key, sandbox.secret_key, budget=IMPATIENT)
+
+
+def fields_of(dsn: str, conn_id: str, extra: dict[str, Any] | None = None) -> ConnectionFields:
+    """The connection fields that a libpq URI amounts to."""
+    parts = urlsplit(dsn)
+    return ConnectionFields(
+        conn_id=conn_id,
+        host=parts.hostname,
+        port=parts.port,
+        login=parts.username,
+        password=parts.password,
+        database=parts.path.lstrip("/"),
+        extra=extra or {},
+    )
+
+
+def query(fields: ConnectionFields, statement: str, *parameters: object) -> list[Any]:
+    """Rows of a statement, looked at from outside the project's own code."""
+    with (
+        psycopg2.connect(
+            host=fields.host,
+            port=fields.port,
+            user=fields.login,
+            password=fields.password,
+            dbname=fields.database,
+            cursor_factory=psycopg2.extras.NamedTupleCursor,
+        ) as connection,
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(statement, parameters or None)
+        return cursor.fetchall() if cursor.description else []
+
+
+def repository() -> Path:
+    """The folder of this checkout."""
+    return Path(__file__).resolve().parents[1]

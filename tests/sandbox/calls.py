@@ -1,0 +1,28 @@
+"""A client of the pretend bksb that is nothing but its HTTP calls."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+
+@dataclass
+class Api:
+    """Calls under /api/ with the right key."""
+
+    url: str
+    session: requests.Session
+
+    def get(self, path: str, **query: Any) -> requests.Response:
+        return self.session.get(f"{self.url}/api/{path}", params=query, timeout=30)
+
+    def create_user(self, **fields: str) -> requests.Response:
+        form = {
+            "Username": "new.learner",
+            "Firstname": "Mockingly",
+            "Lastname": "Sample",
+            "Password": "a good password",
+            "Email": "mockingly@learner.example",
+            "AutoEnrolCourses": "true",
+        }
+        return self.session.post(f"{self.url}/api/users/createUser", data=form | fields, timeout=30)

@@ -1,0 +1,32 @@
+"""What the tests of the sandbox share: a running sandbox, and a client that holds its key."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+import requests
+
+from sandbox.people import invent
+from sandbox.population import World
+from sandbox.serve import Sandbox
+from tests.sandbox.calls import Api
+
+TODAY = date(2026, 11, 23)
+
+
+@pytest.fixture(scope="session")
+def world() -> World:
+    return invent(100, TODAY)
+
+
+@pytest.fixture
+def sandbox(world: World) -> Iterator[Sandbox]:
+    with Sandbox(world) as running:
+        yield running
+
+
+@pytest.fixture
+def api(sandbox: Sandbox) -> Iterator[Api]:
+    with requests.Session() as session:
+        session.auth = (sandbox.access_key, sandbox.secret_key)
+        yield Api(sandbox.url, session)
