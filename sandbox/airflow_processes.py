@@ -13,7 +13,7 @@ from pathlib import Path
 from psycopg2 import sql
 
 from sandbox.airflow_api import AirflowApi
-from sandbox.clone import Clone, random_fernet_key, write_private
+from sandbox.clone import Clone, random_fernet_key, random_signing_key, write_private
 from sandbox.errors import RunError
 from sandbox.postgres import Postgres
 from sandbox.processes import Program, Programs
@@ -49,8 +49,8 @@ def airflow_environment(
         "API__ENABLE_SWAGGER_UI": "False",
         "API__HOST": "127.0.0.1",
         "API__PORT": str(port),
-        "API__SECRET_KEY": clone.secret("airflow_api_secret_key"),
-        "API_AUTH__JWT_SECRET": clone.secret("airflow_jwt_secret"),
+        "API__SECRET_KEY": clone.secret("airflow_api_secret_key", random_signing_key),
+        "API_AUTH__JWT_SECRET": clone.secret("airflow_jwt_secret", random_signing_key),
         "CORE__AUTH_MANAGER": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
         "CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
         "CORE__DAGS_FOLDER": str(clone.root / "dags"),

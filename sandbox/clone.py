@@ -19,6 +19,10 @@ def random_password() -> str:
     return secrets.token_urlsafe(18)
 
 
+def random_signing_key() -> str:
+    return secrets.token_urlsafe(64)
+
+
 def random_fernet_key() -> str:
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 

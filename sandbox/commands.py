@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from sandbox import interrupts
 from sandbox.clone import Clone
 from sandbox.errors import RunError
+from sandbox.processes import adopt_orphans
 
 USAGE = """\
 usage: ./run demo [--once] [--learners N] [--reset] [--port N]   the whole sync on real Airflow, with invented people
@@ -132,6 +133,7 @@ def main() -> int:
         print(USAGE, end="", file=sys.stderr)
         return 2
     interrupts.listen()
+    adopt_orphans()
     try:
         return COMMANDS[arguments[0]](Clone(), arguments[1:])
     except RunError as error:

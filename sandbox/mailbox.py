@@ -120,15 +120,21 @@ def _message(
     number: int, sender: str, recipients: list[str], content: bytes, read: Callable[[], bytes]
 ) -> Message:
     headers = BytesHeaderParser(policy=policy.default).parsebytes(content)
+    raw = {name.lower(): _clean(value) for name, value in headers.raw_items()}
     return Message(
         number=number,
         sender=sender,
         recipients=tuple(recipients),
-        subject=str(headers["Subject"] or ""),
-        date=str(headers["Date"] or ""),
-        message_id=str(headers["Message-ID"] or "").strip(),
+        subject=_clean(headers["Subject"] or ""),
+        date=raw.get("date", ""),
+        message_id=raw.get("message-id", ""),
         read=read,
     )
+
+
+def _clean(header: object) -> str:
+    """A header as text that can be written anywhere, whatever bytes came in."""
+    return str(header).strip().encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _envelope(sender: str, recipients: list[str]) -> bytes:

@@ -53,9 +53,9 @@ def add_pages(app: FastAPI, site: BksbSite, mailbox: Mailbox) -> None:
     @app.get("/mailbox")
     def mailbox_list(request: Request) -> Response:
         asked = request.query_params.get("page", "1")
-        page = int(asked) if asked.isascii() and asked.isdigit() and 0 < len(asked) < 7 else 1
+        page = max(1, int(asked)) if asked.isascii() and asked.isdigit() and len(asked) < 7 else 1
         messages = mailbox.messages()
-        shown = messages[(max(page, 1) - 1) * PER_PAGE : max(page, 1) * PER_PAGE]
+        shown = messages[(page - 1) * PER_PAGE : page * PER_PAGE]
         if not shown:
             return _page("Mailbox", "<p>No messages.</p>")
         rows = "".join(

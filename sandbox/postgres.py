@@ -6,6 +6,7 @@ account and opens folders to everybody), from PG_BIN, or from an installed Postg
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import hashlib
 import importlib.util
@@ -406,11 +407,13 @@ def _major_version(binaries: Path, account: Account) -> int:
 
 
 def _ended(process: psutil.Process, seconds: float) -> bool:
-    """Waits for a process that is not ours to reap; a zombie counts as ended."""
+    """Waits for the end of a process that may or may not be our child; a zombie counts as ended."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
             if process.status() == psutil.STATUS_ZOMBIE:
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(process.pid, os.WNOHANG)
                 return True
         except psutil.NoSuchProcess:
             return True

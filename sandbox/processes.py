@@ -19,9 +19,10 @@ from sandbox import interrupts
 from sandbox.clone import ROOT
 from sandbox.errors import RunError
 
-GRACE_SECONDS = 10.0
+GRACE_SECONDS = 5.0
 TAIL_LINES = 25
 PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
 
 
 class ProcessError(RunError):
@@ -55,6 +56,13 @@ def die_with_parent() -> Callable[[], None] | None:
             os._exit(1)
 
     return ask
+
+
+def adopt_orphans() -> None:
+    """Asks Linux to make this process the parent of whatever its descendants leave behind, so that it can be
+    found, ended and reaped even where the machine's first process does not reap."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
 def end(processes: Sequence[psutil.Process], grace: float = GRACE_SECONDS) -> None:

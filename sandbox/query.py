@@ -94,6 +94,8 @@ def _unreachable(message: str) -> str:
 
 
 def _explain(connection: psycopg2.extensions.connection, error: psycopg2.Error) -> str:
+    if error.pgcode == errorcodes.FEATURE_NOT_SUPPORTED and "COPY" in str(error):
+        return "./run sql only reads: give it one query, such as a select"
     told = [error.diag.message_primary or str(error).strip()]
     if error.diag.message_hint:
         told.append(error.diag.message_hint)

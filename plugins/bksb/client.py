@@ -181,9 +181,7 @@ class BksbClient:
 
         `GET results/diagnosticAssessment/{userId}/all`; the list's name is known by analogy only.
         """
-        return self._read_all_pages(
-            f"results/diagnosticAssessment/{user_id}/all", "DiagnosticAssessmentResults"
-        )
+        return self._read_all_pages(f"results/diagnosticAssessment/{user_id}/all", "DiagnosticAssessmentResults")
 
     def _read_all_pages(self, path: str, list_name: str) -> list[AssessmentRecord]:
         for _ in range(MAX_READS):
@@ -407,7 +405,10 @@ def _plain_cause(error: requests.RequestException) -> str:
         (requests.exceptions.ProxyError, "the proxy failed"),
         (requests.exceptions.ConnectTimeout, "no connection in time"),
         (requests.exceptions.ReadTimeout, "no answer in time"),
-        (requests.exceptions.ConnectionError, "no connection: is the API URL right, and reachable from here?"),
+        (
+            requests.exceptions.ConnectionError,
+            "no connection: is the API URL right, and reachable from here?",
+        ),
         (requests.exceptions.ChunkedEncodingError, "the answer broke off"),
     )
     return next((text for kind, text in kinds if isinstance(error, kind)), type(error).__name__)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
@@ -17,7 +17,7 @@ POOL = "bksb_api"
 POOL_SLOTS = 8
 """What one calling task takes: the threads it works with."""
 
-START_DATE = datetime(2026, 8, 1)
+START_DATE = datetime(2026, 8, 1, tzinfo=UTC)
 """The academic year in which the project began; backfills may go before it."""
 
 

@@ -46,7 +46,7 @@ class Settings:
 
 
 def read_settings(extra: Mapping[str, Any]) -> Settings:
-    """Settings from a connection's extra; what is absent or empty has its default. ConfigurationError names what is wrong."""
+    """Settings from a connection's extra; absent or empty means the default. ConfigurationError names what is wrong."""
     given = {name: value for name, value in extra.items() if value not in (None, "")}
     defaults = Settings()
     sources = given.get("sources", SOURCES)

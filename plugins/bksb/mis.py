@@ -77,9 +77,7 @@ class Mis:
             "applied_since": months_before(as_of, self._applicant_months),
         }
         try:
-            engine = sqlalchemy.create_engine(
-                self._url, hide_parameters=True, poolclass=sqlalchemy.pool.NullPool
-            )
+            engine = sqlalchemy.create_engine(self._url, hide_parameters=True, poolclass=sqlalchemy.pool.NullPool)
             with engine.connect() as connection:
                 # a bind that a site's query does not use is not sent
                 used = {name: value for name, value in binds.items() if name in statement.compile().params}
@@ -152,7 +150,7 @@ def _person(row: Mapping[str, Any]) -> Person:
         elif not isinstance(value, column.kind):
             raise _contract(
                 f"returns {name} as {type(value).__name__} where {'text' if column.kind is str else 'a date'} "
-                f"is needed: cast it in the query"
+                "is needed: cast it in the query"
             )
         values[name] = value
     if values["person_kind"] not in ("learner", "applicant"):
@@ -198,7 +196,7 @@ _REMEDIES: tuple[tuple[type[BaseException], Callable[[str], BksbSyncError]], ...
     ),
     (
         exc.DBAPIError,
-        lambda conn: _contract(
+        lambda _: _contract(
             "was refused by the database: run it there by hand with dates for :as_of, :ended_since and "
             ":applied_since to see why"
         ),

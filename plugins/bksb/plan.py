@@ -65,9 +65,7 @@ def make_plan(people: Sequence[Person], accounts: Iterable[Account]) -> Plan:
     )
 
 
-def after_lookup(
-    action: Action, *, found: bool, unfinished: bool, link_existing: bool
-) -> Verdict:
+def after_lookup(action: Action, *, found: bool, unfinished: bool, link_existing: bool) -> Verdict:
     """What to do once bksb has said whether `action.username` exists.
 
     `unfinished`: our own creation of this very username was under way when a run broke off, so what is
@@ -97,9 +95,7 @@ class _Facts:
         self._proposed = Counter(
             _folded(p.proposed_username) for p in people if p.proposed_username and not p.bksb_username
         )
-        self._holders = {
-            _folded(account.username): account.person_id for account in known.values() if account.username
-        }
+        self._holders = {_folded(account.username): account.person_id for account in known.values() if account.username}
 
     def obstacles(self, person: Person) -> list[Issue]:
         """Every reason, not just the first, why nothing can be done for this person now."""
@@ -135,9 +131,7 @@ class _Facts:
         return self._holders.get(username, person.person_id) != person.person_id
 
 
-def _transfers(
-    people: Sequence[Person], known: Mapping[str, Account]
-) -> tuple[list[Transfer], list[Issue]]:
+def _transfers(people: Sequence[Person], known: Mapping[str, Account]) -> tuple[list[Transfer], list[Issue]]:
     """Accounts that move from an applicant to the learner they became; a contested one moves to nobody."""
     listed = {person.person_id for person in people}
     wanting = [

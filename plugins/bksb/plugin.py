@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from airflow.plugins_manager import AirflowPlugin
 from airflow.task.priority_strategy import PriorityWeightStrategy
@@ -28,4 +28,4 @@ class BksbPlugin(AirflowPlugin):
     """Registered by the entry point `airflow.plugins`."""
 
     name = "bksb"
-    priority_weight_strategies = [AskedForFirst]
+    priority_weight_strategies: ClassVar[list[type[PriorityWeightStrategy]]] = [AskedForFirst]

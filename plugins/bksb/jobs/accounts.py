@@ -112,7 +112,10 @@ class _Applying:
         for action, found in run_concurrently(partial(_find, self._client), batch, THREADS):
             self._patience.saw(answered=not isinstance(found, TransientError))
             if isinstance(found, TransientError):
-                self._keep(action, _issue("bksb_no_answer", action, "bksb did not answer when the username was looked up"))
+                self._keep(
+                    action,
+                    _issue("bksb_no_answer", action, "bksb did not answer when the username was looked up"),
+                )
                 continue
             if isinstance(found, RejectedError):
                 self._block(action, _issue("username_not_found", action, "bksb cannot look this username up"))
@@ -152,7 +155,11 @@ class _Applying:
             else:
                 self._keep(
                     action,
-                    _issue("create_in_doubt", action, "bksb did not confirm the creation; the next run looks it up"),
+                    _issue(
+                        "create_in_doubt",
+                        action,
+                        "bksb did not confirm the creation; the next run looks it up",
+                    ),
                 )
 
     def _is_unfinished(self, action: Action) -> bool:
@@ -201,7 +208,7 @@ class _Applying:
         keep_issues(self._store, self._settings, issues, codes=ACCOUNT_ISSUES, person_ids=[action.person_id])
 
 
-def _find(client: BksbClient, action: Action) -> int | None | RejectedError | TransientError:
+def _find(client: BksbClient, action: Action) -> int | RejectedError | TransientError | None:
     try:
         return client.find_user_id(action.username)
     except (RejectedError, TransientError) as error:
@@ -253,7 +260,7 @@ def _write_plan(store: Store, run: Run, plan: Plan) -> None:
     for issue in plan.issues:
         if issue.person_id:
             blocked[issue.person_id] = ", ".join(filter(None, (blocked.get(issue.person_id), issue.code)))
-    rows = [(action.person_id, action.kind, action.reason) for action in plan.actions]
+    rows: list[tuple[str, str, str]] = [(action.person_id, action.kind, action.reason) for action in plan.actions]
     rows += [
         (transfer.person_id, "transfer", f"was applicant {transfer.former_person_id}") for transfer in plan.transfers
     ]

@@ -140,7 +140,12 @@ def publish_results(deployment: Deployment, run: Run) -> Figures:
         row = store.run("results/count_results", **of_run)[0]
         figures = Figures(row.people, row.results, row.added, row.changed)
         close_run(store, run, "success", figures.__dict__)
-    log.info("%d results are loaded, %d of them new and %d changed by this run.", row.results, row.added, row.changed)
+    log.info(
+        "%d results are loaded, %d of them new and %d changed by this run.",
+        row.results,
+        row.added,
+        row.changed,
+    )
     return figures
 
 

@@ -131,5 +131,5 @@ class Patience:
         self._failures = 0 if answered else self._failures + 1
         if self._failures >= FAILURES_IN_A_ROW:
             raise TransientError(
-                f"bksb gave no usable answer for {FAILURES_IN_A_ROW} people in a row; the rest is left for the next try."
+                f"bksb gave no usable answer for {FAILURES_IN_A_ROW} people in a row; the rest waits for the next try."
             )
