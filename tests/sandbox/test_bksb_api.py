@@ -48,7 +48,7 @@ def user_of(sandbox: Sandbox, kind: str) -> User:
 )
 def test_a_call_without_the_right_key_is_denied(sandbox: Sandbox, path: str) -> None:
     for keys in (None, ("", ""), (sandbox.access_key, "wrong"), ("wrong", sandbox.secret_key), ("ключ", "x")):
-        auth = keys and (keys[0].encode(), keys[1].encode())
+        auth = keys and requests.auth.HTTPBasicAuth(keys[0].encode(), keys[1].encode())
         denied = requests.get(f"{sandbox.url}/api/{path}", auth=auth, timeout=10)
         assert denied.status_code == 401
         assert denied.headers["WWW-Authenticate"].startswith("Basic")
@@ -262,7 +262,7 @@ def test_results_of_nobody_are_an_error(api: Api, user_id: str, status: int) -> 
 def test_v5_sessions_are_listed_by_course_subject_with_their_components(sandbox: Sandbox, api: Api) -> None:
     user_id = user_of(sandbox, "very_many_results").user_id
     truth = sandbox.site.results(user_id, "v5")
-    listed = []
+    listed: list[dict[str, Any]] = []
     for subject in ("ENG_NEW", "MATHS_NEW"):
         sessions = api.get(
             "assessmentSessions/getAssessmentSessionsForCourseV5", courseSubject=subject, userId=user_id
