@@ -22,6 +22,11 @@ class Run:
     seconds: float | None
 
     @property
+    def kind(self) -> str:
+        """What made the run: scheduled, manual, backfill."""
+        return self.run_id.partition("__")[0]
+
+    @property
     def is_active(self) -> bool:
         return self.state in ACTIVE
 
@@ -119,11 +124,11 @@ def _run(found: dict[str, Any]) -> Run:
 
 
 def summarise(states: list[TaskState]) -> dict[str, str]:
-    """Each task's state in one word; mapped tasks as "3/8 done"."""
+    """Each task's state in one word; mapped tasks as "3 running, 5 success" until all have succeeded."""
     told: dict[str, str] = {}
     for task_id in dict.fromkeys(state.task_id for state in states):
         parts = [state for state in states if state.task_id == task_id]
-        if len(parts) == 1:
+        if len(parts) == 1 or all(part.state == "success" for part in parts):
             told[task_id] = parts[0].state
         else:
             counted = Counter(part.state for part in parts)

@@ -29,17 +29,13 @@ class AirflowStartError(RunError):
     """Airflow did not come up; the text says which part and where to look."""
 
 
-def airflow_environment(
-    clone: Clone, server: Postgres, port: int, connections: Mapping[str, str]
-) -> dict[str, str]:
+def airflow_environment(clone: Clone, server: Postgres, port: int, connections: Mapping[str, str]) -> dict[str, str]:
     """The environment of every Airflow command of this clone, with these connections filled in.
 
     The caller's environment passes through, except for what would send Airflow to another configuration
     or look connections up elsewhere before the ones given here.
     """
-    inherited = {
-        name: value for name, value in os.environ.items() if not name.startswith(INHERITED_AND_DANGEROUS)
-    }
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(INHERITED_AND_DANGEROUS)}
     url = f"http://127.0.0.1:{port}"
     metadata = server.dsn("airflow", "airflow", clone.secret("airflow"))
     passwords = clone.airflow / "passwords.json"
@@ -100,7 +96,7 @@ def metadata_is_ready(server: Postgres) -> bool:
 
 def start_metadata(programs: Programs, clone: Clone, environment: Mapping[str, str]) -> Program:
     """Starts the migration of the metadata database, and the making of the pool."""
-    command = [clone.python, "-m", "sandbox.metadata", POOL, str(POOL_SLOTS)]
+    command = [str(clone.python), "-m", "sandbox.metadata", POOL, str(POOL_SLOTS)]
     return programs.start("airflow-metadata", command, environment)
 
 

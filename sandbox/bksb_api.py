@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from fastapi import FastAPI, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from sandbox.bksb_site import BksbSite, Source, UsernameTakenError
+from sandbox.bksb_site import BksbSite, Source, User, UsernameTakenError
 from sandbox.results import Component, Result, Session
 
 LONDON = ZoneInfo("Europe/London")
@@ -55,9 +55,7 @@ class RefusedError(Exception):
         self.body = body
 
 
-def create_app(
-    site: BksbSite, access_key: str, secret_key: str, behaviour: Behaviour | None = None
-) -> FastAPI:
+def create_app(site: BksbSite, access_key: str, secret_key: str, behaviour: Behaviour | None = None) -> FastAPI:
     """The web application: bksb's calls under /api/, behind HTTP Basic, and the sandbox's own under /_sandbox/."""
     app = FastAPI(title="bksb sandbox", docs_url=None, redoc_url=None, openapi_url=None)
     calls = _Calls(site, behaviour or Behaviour())
@@ -106,7 +104,7 @@ def answer(body: object, status: int = 200) -> Response:
     )
 
 
-async def _no_such_resource(request: Request) -> Response:
+async def _no_such_resource(_request: Request) -> Response:
     return answer({"Message": "No HTTP resource was found that matches the request URI."}, 404)
 
 
@@ -136,9 +134,7 @@ class _Door:
 
     def _authorised(self, request: Request) -> bool:
         scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
-        return scheme.lower() == "basic" and hmac.compare_digest(
-            credentials.strip().encode("latin-1"), self._key
-        )
+        return scheme.lower() == "basic" and hmac.compare_digest(credentials.strip().encode("latin-1"), self._key)
 
 
 class _Calls:
@@ -150,9 +146,7 @@ class _Calls:
 
     async def create_user(self, request: Request) -> Response:
         if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-            raise RefusedError(
-                415, {"Message": "The request entity's media type is not supported for this resource."}
-            )
+            raise RefusedError(415, {"Message": "The request entity's media type is not supported for this resource."})
         form = dict(parse_qsl((await request.body()).decode(errors="replace"), keep_blank_values=True))
         username = form.get("Username", "")
         reason = _reason_against(form)
@@ -199,9 +193,7 @@ class _Calls:
         return answer({"Message": text} if self._behaviour.not_found_body == "message" else text, status)
 
     async def get_auto_login_link(self, request: Request) -> Response:
-        user_id = self._user_id(request)
-        user = self._site.user(user_id)
-        assert user is not None
+        user = self._user(request)
         token = secrets.token_hex(16)
         link = f"{request.base_url}bksbLive2/AutoLogin.aspx?username={quote(user.username, safe='')}&token={token}"
         expiry = datetime.now(LONDON).replace(tzinfo=None) + timedelta(minutes=15)
@@ -214,18 +206,16 @@ class _Calls:
         return self._page(request, "diagnostic", "DiagnosticAssessmentResults")
 
     async def get_assessment_sessions_for_course_v5(self, request: Request) -> Response:
-        user_id, subject = self._user_id(request), _asked(request, "courseSubject")
+        user_id, subject = self._user(request).user_id, _asked(request, "courseSubject")
         sessions = [
-            _session_of(session)
-            for session in self._site.results(user_id, "v5")
-            if session.course_subject == subject
+            _session_of(session) for session in self._site.results(user_id, "v5") if session.course_subject == subject
         ]
         if not sessions and _applies(self._behaviour.null_for_no_sessions, user_id):
             return answer(None)
         return answer(sessions)
 
     async def get_eoa_report_data_for_assessment_session_v5(self, request: Request) -> Response:
-        session = self._site.session(self._user_id(request), _number(_asked(request, "sessionId")))
+        session = self._site.session(self._user(request).user_id, _number(_asked(request, "sessionId")))
         if session is None:
             raise RefusedError(404, {"Message": "Session not found."})
         components = session.components if session.finished else ()
@@ -239,7 +229,7 @@ class _Calls:
         return answer({"UserGroups": shown, "Pagination": pagination})
 
     def _page(self, request: Request, source: Source, list_name: str) -> Response:
-        user_id = self._user_id(request)
+        user_id = self._user(request).user_id
         shown, pagination = self._slice(request, self._site.results(user_id, source))
         body: dict[str, object] = {
             list_name: [_result_of(result) for result in shown],
@@ -262,11 +252,12 @@ class _Calls:
             "RecordsPerPage": size,
         }
 
-    def _user_id(self, request: Request) -> int:
+    def _user(self, request: Request) -> User:
         user_id = _number(request.path_params.get("user_id") or _asked(request, "userId"))
-        if self._site.user(user_id) is None:
+        user = self._site.user(user_id)
+        if user is None:
             raise RefusedError(404, {"Message": f"A user with id '{user_id}' not found."})
-        return user_id
+        return user
 
 
 def _asked(request: Request, name: str) -> str:

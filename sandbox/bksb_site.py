@@ -58,9 +58,10 @@ class _History:
 class BksbSite:
     """One bksb site, safe to use from many threads.
 
-    Its first users come from the world. With a folder, users created later are journalled there before
-    `create_user` returns, and are there again in the next BksbSite of that folder; renames, merges and edited
-    results are not kept. One folder serves one site at a time. Usernames are unique without regard to case, and keep the case they were made with.
+    Its first users come from the world. With a folder, which serves one site at a time, users created later are
+    journalled there before `create_user` returns, and are there again in the next site of that folder; renames,
+    merges and edited results are not kept. Usernames are unique without regard to case, and keep the case they
+    were made with.
     """
 
     def __init__(self, world: World, folder: Path | None = None) -> None:
@@ -79,9 +80,7 @@ class BksbSite:
         self._in_flight = 0
         self._peak = 0
         for account in world.accounts:
-            user = User(
-                self._next_user_id, account.username, account.first_name, account.last_name, account.email
-            )
+            user = User(self._next_user_id, account.username, account.first_name, account.last_name, account.email)
             self._add(user, account.results)
         self._journal: _Journal | None = None
         if folder is not None:
@@ -219,9 +218,7 @@ class BksbSite:
         with self._lock:
             session_id = self._new_session_id()
             sessions = self._history(user_id).sessions
-            added = Session(
-                session_id, course_subject, assessment_type, started_raw, completed_raw, components
-            )
+            added = Session(session_id, course_subject, assessment_type, started_raw, completed_raw, components)
             sessions[:] = sorted([*sessions, added], key=_started, reverse=True)
             return session_id
 
@@ -252,9 +249,7 @@ class BksbSite:
                 history = self._history(user.user_id)
                 totals["initial"] += len(history.initial)
                 totals["diagnostic"] += len(history.diagnostic)
-                totals["v5"] += sum(
-                    len(session.components) for session in history.sessions if session.finished
-                )
+                totals["v5"] += sum(len(session.components) for session in history.sessions if session.finished)
         return totals
 
     # What was asked
@@ -351,9 +346,7 @@ class _Journal:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self._file.close()
-            raise FolderInUseError(
-                f"{path.parent} is in use by another sandbox: stop that one first."
-            ) from None
+            raise FolderInUseError(f"{path.parent} is in use by another sandbox: stop that one first.") from None
         self._written = 0
         self._synced = 0
         self._syncing = threading.Lock()

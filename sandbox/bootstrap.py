@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parents[1]
 RUN = ROOT / ".run"
@@ -111,18 +112,17 @@ def prepare() -> None:
     os.set_inheritable(lock, True)
 
 
-def main() -> int:
+def main() -> NoReturn:
     try:
         prepare()
     except BootstrapError as error:
-        print(f"run: {error}", file=sys.stderr)
-        return 1
+        sys.exit(f"run: {error}")
     except KeyboardInterrupt:
-        return 130
+        sys.exit(130)
     os.environ["RUN_CALLED_FROM"] = os.getcwd()
     os.chdir(ROOT)
-    os.execv(PYTHON, [str(PYTHON), "-m", "sandbox.commands", *sys.argv[1:]])
+    os.execv(PYTHON, [str(PYTHON), "-m", "sandbox.commands", *sys.argv[1:]])  # noqa: S606 - no shell is wanted
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

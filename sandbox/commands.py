@@ -58,7 +58,7 @@ def _port(text: str) -> int:
     return number
 
 
-def run_tests(clone: Clone, arguments: Sequence[str]) -> int:
+def run_tests(_clone: Clone, arguments: Sequence[str]) -> int:
     """All tests, or those asked for. Every signal ends them as Ctrl-C does: fixtures clean up."""
     import pytest
 
@@ -67,7 +67,7 @@ def run_tests(clone: Clone, arguments: Sequence[str]) -> int:
     return pytest.main(list(arguments))
 
 
-def run_checks(clone: Clone, arguments: Sequence[str]) -> int:
+def run_checks(clone: Clone, _arguments: Sequence[str]) -> int:
     """All checks, whatever the first ones say; the names of those that failed come last."""
     failed = [check for check in CHECKS if _tool(clone, *check)]
     for check in failed:
@@ -89,7 +89,7 @@ def run_migrate(clone: Clone, arguments: Sequence[str]) -> int:
     """Migrates the database of AIRFLOW_CONN_REPORTING if that is set, else the embedded one."""
     if "AIRFLOW_CONN_REPORTING" in os.environ:
         environment = dict(os.environ) | {"AIRFLOW_HOME": str(clone.airflow)}
-        os.execve(clone.python, [str(clone.python), "-m", "bksb.migrate", *arguments], environment)
+        os.execve(clone.python, [str(clone.python), "-m", "bksb.migrate", *arguments], environment)  # noqa: S606 - no shell is wanted
     from sandbox.databases import prepare_databases
     from sandbox.postgres import Postgres
     from sandbox.stage import migrate_reporting

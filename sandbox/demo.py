@@ -39,7 +39,13 @@ from sandbox.stage import CONNECTIONS, prepare_stage, sandbox_connections
 DAGS = ("bksb_accounts", "bksb_results")
 FIRST_PORT, LAST_PORT = 8080, 8179
 DAG_SECONDS = 120
+POLL_SECONDS = 0.3
 LOG_LINES = 15
+EXAMPLE_QUERIES = (
+    "select state, count(*) from bksb.account group by state",
+    "select code, subject_key, detail from bksb.issue where resolved_at is null",
+    "select * from bksb.skill_summary limit 10",
+)
 
 
 class DemoError(RunError):
@@ -131,18 +137,14 @@ def demo(clone: Clone, options: argparse.Namespace) -> None:
 class Demo:
     """One showing, on running servers."""
 
-    def __init__(
-        self, clone: Clone, server: Postgres, sandbox: SandboxServer, programs: Programs, port: int
-    ) -> None:
+    def __init__(self, clone: Clone, server: Postgres, sandbox: SandboxServer, programs: Programs, port: int) -> None:
         self.clone = clone
         self.server = server
         self.sandbox = sandbox
         self.programs = programs
         self.progress = Progress()
         self.api = AirflowApi(port, ADMIN, clone.secret("airflow_admin"))
-        self.environment = airflow_environment(
-            clone, server, port, sandbox_connections(server, clone, sandbox)
-        )
+        self.environment = airflow_environment(clone, server, port, sandbox_connections(server, clone, sandbox))
 
     def play(self, serve: bool) -> None:
         self._prepare()
@@ -174,15 +176,22 @@ class Demo:
         self._await_dag(dag_id)
         self.api.unpause(dag_id)
         run = self.api.trigger(dag_id)
-        while True:
-            run = self.api.run(dag_id, run.run_id)
-            self.progress.show(dag_id, summarise(self.api.task_states(run)))
-            if not run.is_active:
-                self._refuse_failure(run)
-                self.progress.say(f"{dag_id} took {run.seconds or 0:.1f} s")
-                return run
+        while run.is_active:
             self.programs.check()
-            time.sleep(0.3)
+            time.sleep(POLL_SECONDS)
+            self._show_active_runs()
+            run = self.api.run(dag_id, run.run_id)
+        self._show(run)
+        self._refuse_failure(run)
+        self.progress.say(f"{dag_id} took {run.seconds or 0:.1f} s")
+        return run
+
+    def _show_active_runs(self) -> None:
+        for run in self.api.active_runs():
+            self._show(run)
+
+    def _show(self, run: Run) -> None:
+        self.progress.show(f"{run.dag_id} ({run.kind})", summarise(self.api.task_states(run)))
 
     def _await_dag(self, dag_id: str) -> None:
         end = time.monotonic() + DAG_SECONDS
@@ -193,14 +202,14 @@ class Demo:
             if time.monotonic() > end:
                 raise DemoError(f"Airflow has not found {dag_id} after {DAG_SECONDS} s. Look into {self.clone.logs}.")
             self.programs.check()
-            time.sleep(0.2)
+            time.sleep(POLL_SECONDS)
 
     def _await_quiet(self, since: datetime, shown: list[Run]) -> list[Run]:
         """Lets the scheduler finish the runs that it made itself, for the latest interval of each DAG."""
         while any(self.api.run_is_due(dag_id) for dag_id in DAGS) or self.api.active_runs():
-            self.progress.show("scheduled runs", {run.dag_id: run.state for run in self.api.active_runs()})
+            self._show_active_runs()
             self.programs.check()
-            time.sleep(0.3)
+            time.sleep(POLL_SECONDS)
         runs = self.api.runs_since(since)
         for run in runs:
             self._refuse_failure(run)
@@ -217,16 +226,14 @@ class Demo:
         from sandbox.report import print_report  # pandas: not before it is needed
 
         self.progress.end_line()
-        print_report(
-            self.server.dsn("reporting", "bksb_writer", self.clone.secret("bksb_writer")), since, runs
-        )
+        print_report(self.server.dsn("reporting", "bksb_writer", self.clone.secret("bksb_writer")), since, runs)
         print(
-            "\nWhere to look"
-            f"\n  Airflow      {self.api.url}  user {ADMIN}, password {self.clone.secret('airflow_admin')}"
-            f"\n  mailbox      {self.sandbox.mailbox_url}"
-            f"\n  pretend bksb {self.sandbox.url}"
-            '\n  tables       ./run sql "select * from bksb.skill_summary limit 10"'
-            '\n               ./run sql "select code, count(*) from bksb.issue group by code"',
+            "\nWhere to look",
+            f"  Airflow       {self.api.url}  user {ADMIN}, password {self.clone.secret('airflow_admin')}",
+            f"  mailbox       {self.sandbox.mailbox_url}",
+            f"  pretend bksb  {self.sandbox.url}",
+            *(f'  tables        ./run sql "{query}"' for query in EXAMPLE_QUERIES),
+            sep="\n",
             flush=True,
         )
 

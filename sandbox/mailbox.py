@@ -47,8 +47,8 @@ class Message:
         part = self.email.get_body((kind,))
         if part is None:
             return None
-        content = part.get_payload(decode=True)
-        assert isinstance(content, bytes)
+        payload = part.get_payload(decode=True)
+        content = payload if isinstance(payload, bytes) else b""
         try:
             text = content.decode(part.get_content_charset("utf-8"), "replace")
         except LookupError:
@@ -116,9 +116,7 @@ class Mailbox:
             self._controller = None
 
 
-def _message(
-    number: int, sender: str, recipients: list[str], content: bytes, read: Callable[[], bytes]
-) -> Message:
+def _message(number: int, sender: str, recipients: list[str], content: bytes, read: Callable[[], bytes]) -> Message:
     headers = BytesHeaderParser(policy=policy.default).parsebytes(content)
     raw = {name.lower(): _clean(value) for name, value in headers.raw_items()}
     return Message(
@@ -168,14 +166,14 @@ class _Reception:
         self._mailbox = mailbox
 
     async def handle_RCPT(
-        self, server: SMTP, session: SmtpSession, envelope: Envelope, address: str, options: list[str]
+        self, _server: SMTP, _session: SmtpSession, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         if REFUSED.search(address):
             return "550 5.1.1 No such mailbox here"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server: SMTP, session: SmtpSession, envelope: Envelope) -> str:
+    async def handle_DATA(self, _server: SMTP, _session: SmtpSession, envelope: Envelope) -> str:
         self._mailbox.keep(envelope.mail_from or "", envelope.rcpt_tos, envelope.original_content or b"")
         return "250 OK"
 
@@ -187,9 +185,7 @@ class _SocketController(Controller):
         # This log names addresses.
         logging.getLogger("mail.log").setLevel(logging.ERROR)
         host, port = listener.getsockname()
-        super().__init__(
-            handler, hostname=host, port=port, enable_SMTPUTF8=True, server_hostname="sandbox.example"
-        )
+        super().__init__(handler, hostname=host, port=port, enable_SMTPUTF8=True, server_hostname="sandbox.example")
         self._listener = listener
 
     def _create_server(self) -> Coroutine[Any, Any, asyncio.Server]:

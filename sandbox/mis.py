@@ -64,18 +64,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder that remembers the invented world")
     parser.add_argument("--dsn", required=True, help="PostgreSQL database to fill, as a libpq DSN or URL")
     parser.add_argument("--learners", type=int, help="people in the MIS; 600 in a new sandbox")
-    parser.add_argument(
-        "--today", type=date.fromisoformat, help="first day of a new sandbox, YYYY-MM-DD; today"
-    )
+    parser.add_argument("--today", type=date.fromisoformat, help="first day of a new sandbox, YYYY-MM-DD; today")
     asked = parser.parse_args()
     try:
         world = load_or_create(asked.data, asked.learners, asked.today)
         filled = fill(asked.dsn, world)
     except (WorldMismatchError, psycopg2.OperationalError) as error:
         sys.exit(str(error).strip())
-    print(
-        f"{'Filled' if filled else 'Left'} the MIS{'' if filled else ' as it was'}: {len(world.people)} people."
-    )
+    print(f"{'Filled' if filled else 'Left'} the MIS{'' if filled else ' as it was'}: {len(world.people)} people.")
 
 
 if __name__ == "__main__":

@@ -9,10 +9,10 @@ from sandbox.bksb_site import BksbSite
 from sandbox.mailbox import Mailbox, Message
 
 PER_PAGE = 100
-PAGE_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; base-uri 'none'; form-action 'none'"
+PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; base-uri 'none'; form-action 'none'"
+LETTER_POLICY = (
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 )
-LETTER_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 STYLE = """
 :root { color-scheme: light dark; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1rem; overflow-wrap: anywhere; }
@@ -101,11 +101,7 @@ def _letter_page(message: Message) -> Response:
         f"<dt>To<dd>{escape(', '.join(message.recipients))}<dt>Date<dd>{escape(message.date)}</dl>"
     )
     if message.body("html"):
-        link = (
-            f'<p><a href="/mailbox/{message.number}/text">Text version</a></p>'
-            if message.body("plain")
-            else ""
-        )
+        link = f'<p><a href="/mailbox/{message.number}/text">Text version</a></p>' if message.body("plain") else ""
         body = f'{link}<iframe sandbox title="The message" src="/mailbox/{message.number}/html"></iframe>'
     else:
         body = f"<pre>{escape(message.body('plain') or '(no text)')}</pre>"

@@ -142,17 +142,13 @@ class _Inventor:
     def days_ago(self, days: int) -> date:
         return self.today - timedelta(days=days)
 
-    def next_number(self) -> int:
-        """The number that the next person gets."""
-        return self._numbers[-1]
-
     def person(self, kind: Kind, prefix: str = "P", **given: Unpack[PersonDetails]) -> Person:
         """A new person without a programme. Applicants (prefix A) have no LearnRefNumber yet."""
+        learn_ref_number = self._usual_learn_ref_number() if prefix == "P" else None
         number = self._numbers.pop()
         forenames, surname = given.get("name") or names.invent_name(self.rng)
         email = names.invent_email(forenames or "", surname or "", number, self.rng)
         born = self.days_ago(self.rng.randint(16 * 366, 45 * 365))
-        learn_ref_number = f"LRN{number:06d}" if prefix == "P" else None
         person = Person(
             person_id=f"{prefix}{number:06d}",
             learn_ref_number=given.get("learn_ref_number", learn_ref_number),
@@ -182,9 +178,7 @@ class _Inventor:
             )
         )
 
-    def application(
-        self, person: Person, applied: date, system: str = "Live", status: str = "Applied"
-    ) -> None:
+    def application(self, person: Person, applied: date, system: str = "Live", status: str = "Applied") -> None:
         self._applications.append(
             Application(
                 application_id=len(self._applications) + 1,
@@ -229,7 +223,12 @@ class _Inventor:
         self.account(self.learner(kind, **given), username)
 
     def _usual_username(self) -> str:
-        return f"bk.{self.next_number():06d}"
+        """The username that the next person's account would have."""
+        return f"bk.{self._numbers[-1]:06d}"
+
+    def _usual_learn_ref_number(self) -> str:
+        """The LearnRefNumber that the next person would have."""
+        return f"LRN{self._numbers[-1]:06d}"
 
     def ended(self, kind: Kind, end: date, status: str = "Completed") -> Person:
         """Somebody whose only programme ended that day."""
@@ -305,8 +304,8 @@ class _Inventor:
         self.learner(Kind.STORED_ON_TWO_PEOPLE, bksb_username=username)
 
     def _taken(self, kind: Kind, spelling: Callable[[str], str]) -> None:
-        learn_ref_number = self.learner(kind).learn_ref_number
-        assert learn_ref_number is not None
+        learn_ref_number = self._usual_learn_ref_number()
+        self.learner(kind, learn_ref_number=learn_ref_number)
         self.stranger(spelling(learn_ref_number))
 
     def _leaver_with_account(self) -> None:

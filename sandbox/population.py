@@ -8,7 +8,7 @@ from functools import cached_property
 
 
 class Kind(StrEnum):
-    """What is special about a person; each person has exactly one kind. Eligible today and free of trouble unless said."""
+    """What is special about a person, who has exactly one kind; eligible on the anchor date unless it says not."""
 
     PLAIN = "plain"
 
@@ -50,9 +50,7 @@ class Kind(StrEnum):
     APPLICANT_OLD = "applicant_old"  # not eligible
     APPLICANT_OF_TOMORROW = "applicant_of_tomorrow"  # not eligible
     APPLICANT_NOT_LIVE = "applicant_not_live"  # not eligible
-    APPLICANT_TRANSFERRED = (
-        "applicant_transferred"  # not eligible: the record left behind by TRANSFERRED_LEARNER
-    )
+    APPLICANT_TRANSFERRED = "applicant_transferred"  # not eligible: the record left behind by TRANSFERRED_LEARNER
     TRANSFERRED_LEARNER = "transferred_learner"
     LEARNER_APPLYING_AGAIN = "learner_applying_again"  # one person id with an episode and a live application
 
@@ -166,9 +164,7 @@ class World:
     def people_of(self, kind: Kind | str) -> tuple[str, ...]:
         """The person ids of one kind, in order; ValueError for a kind that does not exist."""
         wanted = Kind(kind)
-        return tuple(
-            person_id for person_id, kind_of_person in self.kinds.items() if kind_of_person is wanted
-        )
+        return tuple(person_id for person_id, kind_of_person in self.kinds.items() if kind_of_person is wanted)
 
     def person(self, person_id: str) -> Person:
         """One person; KeyError if there is none."""

@@ -28,7 +28,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 import psycopg2
 from psycopg2 import sql
 
@@ -124,7 +124,7 @@ class Postgres:
         self.port = 0
         self.password = ""
         self._state = self.folder / "server.json"
-        self._borrowed = Path("/var/tmp") / f"bksb-sync-{_short_hash(self.folder)}"
+        self._borrowed = Path("/var/tmp") / f"bksb-sync-{_short_hash(self.folder)}"  # noqa: S108 - see _borrow()
 
     @classmethod
     @contextmanager
@@ -274,7 +274,7 @@ class Postgres:
         if os.geteuid() != 0:
             return Account()
         namespace = ("unshare", "--user", "--map-user=65534", "--map-group=65534")
-        reachable = ["sh", "-c", 'test -w "$1" && test -x "$2"', "sh", self.folder, binaries / "postgres"]
+        reachable = ["sh", "-c", 'test -w "$1" && test -x "$2"', "sh", str(self.folder), f"{binaries}/postgres"]
         if shutil.which("unshare") and not (self._borrowed / "data").exists():
             probe = subprocess.run([*namespace, *reachable], check=False, capture_output=True)
             if probe.returncode == 0:

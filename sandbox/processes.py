@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 from sandbox import interrupts
 from sandbox.clone import ROOT
@@ -89,10 +90,8 @@ def end(processes: Sequence[psutil.Process], grace: float = GRACE_SECONDS) -> No
 
 
 def _send(process: psutil.Process, number: signal.Signals) -> None:
-    try:
+    with contextlib.suppress(psutil.NoSuchProcess):
         process.send_signal(number)  # psutil makes sure that it is still the same process
-    except psutil.NoSuchProcess:
-        pass
 
 
 class Programs:

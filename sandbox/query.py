@@ -8,9 +8,9 @@ import sys
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import psycopg2
-from bksb.connection_fields import ConnectionFields, libpq_arguments
 from psycopg2 import errorcodes
 
+from bksb.connection_fields import ConnectionFields, libpq_arguments
 from sandbox.clone import Clone
 from sandbox.errors import RunError
 from sandbox.postgres import Postgres
@@ -80,7 +80,9 @@ def _print_rows(fields: ConnectionFields, query: str) -> None:
     try:
         connection.set_session(readonly=True)
         with connection.cursor() as cursor:
-            cursor.copy_expert(f"copy (\n{query.strip().rstrip(';')}\n) to stdout with (format csv, header)", sys.stdout)
+            cursor.copy_expert(
+                f"copy (\n{query.strip().rstrip(';')}\n) to stdout with (format csv, header)", sys.stdout
+            )
     except psycopg2.Error as error:
         raise QueryError(_explain(connection, error)) from None
     finally:

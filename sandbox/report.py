@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 import psycopg2
-from bksb.levels import LEVEL_NAMES
-from psycopg2.extensions import connection as Connection  # noqa: N812
+from psycopg2.extensions import connection as Connection
 
+from bksb.levels import LEVEL_NAMES
 from sandbox.airflow_api import Run
 from sandbox.clone import ROOT
 
@@ -61,7 +61,7 @@ def _lines(connection: Connection, since: datetime, runs: list[Run]) -> list[str
         *_level_lines(_read(connection, "count_levels")),
         "",
         "Runs",
-        *(f"  {run.dag_id:<14}  {run.state:<8}{_duration(run)}  {run.run_id}" for run in runs),
+        *(f"  {run.dag_id:<14}  {run.kind:<10} {run.state:<8}{_duration(run)}" for run in runs),
     ]
 
 

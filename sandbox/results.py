@@ -149,9 +149,7 @@ class ResultInventor:
                 60000 + level * 10 + (subject == "English"),
             )
             percent = rng.randrange(101)
-            results.append(
-                self._result(assessment, moment, rng.choice((str(percent), f"{percent}%", percent)), rng)
-            )
+            results.append(self._result(assessment, moment, rng.choice((str(percent), f"{percent}%", percent)), rng))
         return results[::-1]
 
     def sessions(self, count: int | None = None) -> list[Session]:
@@ -170,8 +168,7 @@ class ResultInventor:
                 completed_raw = UNFINISHED
             else:
                 components = tuple(
-                    self._component(name, course_subject, completed_raw, rng)
-                    for name in V5_COMPONENTS[course_subject]
+                    self._component(name, course_subject, completed_raw, rng) for name in V5_COMPONENTS[course_subject]
                 )
             sessions.append(
                 Session(
@@ -185,9 +182,7 @@ class ResultInventor:
             )
         return sessions[::-1]
 
-    def _result(
-        self, assessment: _Assessment, moment: datetime, result: str | int, rng: random.Random
-    ) -> Result:
+    def _result(self, assessment: _Assessment, moment: datetime, result: str | int, rng: random.Random) -> Result:
         return Result(
             session_id=self._session_id(),
             course_subject=assessment.course_subject,

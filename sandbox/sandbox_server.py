@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 import requests
 
 from sandbox import interrupts
@@ -112,5 +112,3 @@ def _answers(server: SandboxServer) -> bool:
         return session.get(f"{server.url}/_sandbox/state", timeout=10).ok
     except requests.RequestException:
         return False
-
-

@@ -89,9 +89,7 @@ def _served(app: FastAPI, listener: socket.socket) -> Iterator[None]:
     """Serves the application from a thread of its own."""
     # No access log: query strings hold usernames.
     server = _Server(
-        uvicorn.Config(
-            app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=2
-        )
+        uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=2)
     )
     thread = threading.Thread(target=server.run, args=([listener],), name="bksb sandbox", daemon=True)
     thread.start()
@@ -125,9 +123,7 @@ def _listener(port: int) -> socket.socket:
         listener.listen(512)
     except OSError as error:
         listener.close()
-        raise PortTakenError(
-            f"Port {port} of {HOST} is taken: stop what uses it, or choose another port."
-        ) from error
+        raise PortTakenError(f"Port {port} of {HOST} is taken: stop what uses it, or choose another port.") from error
     return listener
 
 
@@ -136,9 +132,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m sandbox.serve", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder that holds everything that is kept")
     parser.add_argument("--learners", type=int, help="people in the MIS; 600 in a new sandbox")
-    parser.add_argument(
-        "--today", type=date.fromisoformat, help="first day of a new sandbox, YYYY-MM-DD; today"
-    )
+    parser.add_argument("--today", type=date.fromisoformat, help="first day of a new sandbox, YYYY-MM-DD; today")
     parser.add_argument("--api-port", type=int, default=0, help="port of the API and the pages; a free one")
     parser.add_argument("--smtp-port", type=int, default=0, help="port of the mail server; a free one")
     asked = parser.parse_args()

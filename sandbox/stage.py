@@ -7,7 +7,6 @@ import json
 from bksb.connection_fields import ConnectionFields
 from bksb.errors import BksbSyncError
 from bksb.migrate import migrate
-
 from sandbox import mis, world
 from sandbox.clone import Clone
 from sandbox.databases import prepare_databases

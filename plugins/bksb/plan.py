@@ -93,7 +93,11 @@ class _Facts:
         self._emails = Counter(person.email.casefold() for person in people if person.email)
         self._stored = Counter(_folded(p.bksb_username) for p in people if p.bksb_username)
         self._proposed = Counter(
-            _folded(p.proposed_username) for p in people if p.proposed_username and not p.bksb_username
+            _folded(person.proposed_username)
+            for person in people
+            if person.proposed_username
+            and not person.bksb_username
+            and known.get(person.person_id, _NOBODY).bksb_user_id is None
         )
         self._holders = {_folded(account.username): account.person_id for account in known.values() if account.username}
 

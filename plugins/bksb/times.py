@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import calendar
 import re
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 _LONG_FRACTION = re.compile(r"(\.\d{6})\d+")
 
 
 def read_bksb_time(raw: str, zone: ZoneInfo) -> datetime | None:
-    """Read bksb's text (`2026-11-20T14:03:12`, 0 to 7 fractional digits, seldom a zone) as a moment.
+    """Read bksb's text (`2026-11-20T14:03:12`, 0 to 7 fractional digits, seldom a zone) as a moment (in UTC).
 
     A text without zone is local time in `zone`. In the hour that autumn repeats, the first of the
     two moments is meant; a time in the hour that spring leaves out is read with winter's offset.
@@ -23,7 +23,7 @@ def read_bksb_time(raw: str, zone: ZoneInfo) -> datetime | None:
         return None
     if read.year < 1900:
         return None
-    return read if read.tzinfo else read.replace(tzinfo=zone, fold=0)
+    return (read if read.tzinfo else read.replace(tzinfo=zone, fold=0)).astimezone(UTC)
 
 
 def months_before(day: date, months: int) -> date:

@@ -10,4 +10,4 @@ select
     count(*) filter (where account.state is distinct from 'active') as blocked
 from bksb.learner as learner
 left join bksb.account as account on learner.person_id = account.person_id
-where learner.eligible
+where learner.eligible;

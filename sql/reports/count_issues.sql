@@ -8,4 +8,4 @@ select
 from bksb.issue
 where resolved_at is null
 group by code
-order by issues desc, code
+order by issues desc, code;

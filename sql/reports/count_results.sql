@@ -6,4 +6,4 @@ select
     count(*) as results,
     count(*) filter (where first_seen_at >= %(since)s) as new_results,
     count(distinct bksb_user_id) as people
-from bksb.assessment_result
+from bksb.assessment_result;

@@ -114,9 +114,7 @@ def test_a_refused_user_is_answered_with_the_reason_as_a_json_string(
 
 def test_a_username_that_is_taken_is_refused_whatever_its_case(sandbox: Sandbox, api: Api) -> None:
     api.create_user(Username="Taken.Name")
-    assert (
-        api.create_user(Username="tAKEN.nAME").json() == "A user with username 'tAKEN.nAME' already exists."
-    )
+    assert api.create_user(Username="tAKEN.nAME").json() == "A user with username 'tAKEN.nAME' already exists."
     assert api.create_user(Username="u" * 256).json()["Username"] == "u" * 256
 
 
@@ -197,19 +195,13 @@ def all_pages(api: Api, user_id: int, source: str, size: int) -> list[dict[str, 
 
 @pytest.mark.parametrize("source", ["initial", "diagnostic"])
 @pytest.mark.parametrize("size", [7, 20, 500])
-def test_all_pages_together_are_exactly_the_results(
-    sandbox: Sandbox, api: Api, source: Any, size: int
-) -> None:
+def test_all_pages_together_are_exactly_the_results(sandbox: Sandbox, api: Api, source: Any, size: int) -> None:
     user_id = user_of(sandbox, "very_many_results").user_id
     truth = sandbox.site.results(user_id, source)
     found = all_pages(api, user_id, source, size)
     assert [
-        (one["SessionId"], one["ResultDate"], one["Result"], one["CourseSubject"], one["AssessmentID"])
-        for one in found
-    ] == [
-        (one.session_id, one.completed_raw, one.result, one.course_subject, one.assessment_id)
-        for one in truth
-    ]
+        (one["SessionId"], one["ResultDate"], one["Result"], one["CourseSubject"], one["AssessmentID"]) for one in found
+    ] == [(one.session_id, one.completed_raw, one.result, one.course_subject, one.assessment_id) for one in truth]
 
 
 def test_a_page_holds_20_results_unless_asked_and_100_at_most(sandbox: Sandbox, api: Api) -> None:
@@ -280,30 +272,22 @@ def test_v5_sessions_are_listed_by_course_subject_with_their_components(sandbox:
         assert names == [component.course_component_name for component in one.components]
 
 
-def test_an_unfinished_v5_session_is_dated_the_year_one_and_reports_nothing(
-    sandbox: Sandbox, api: Api
-) -> None:
+def test_an_unfinished_v5_session_is_dated_the_year_one_and_reports_nothing(sandbox: Sandbox, api: Api) -> None:
     user_id = user_of(sandbox, "no_results").user_id
     session_id = sandbox.site.add_session(user_id, "ENG_NEW", 1, "2026-11-22T09:00:00", UNFINISHED)
     (session,) = api.get(
         "assessmentSessions/getAssessmentSessionsForCourseV5", courseSubject="ENG_NEW", userId=user_id
     ).json()
     assert (session["SessionId"], session["DateCompleted"]) == (session_id, "0001-01-01T00:00:00")
-    report = api.get(
-        "assessmentSessions/GetEOAReportDataForAssessmentSessionV5", sessionId=session_id, userId=user_id
-    )
+    report = api.get("assessmentSessions/GetEOAReportDataForAssessmentSessionV5", sessionId=session_id, userId=user_id)
     assert report.json() == {"AssessmentEOAData": []}
 
 
 def test_keys_of_a_component_can_be_missing(sandbox: Sandbox, api: Api) -> None:
     user_id = user_of(sandbox, "no_results").user_id
     bare = Component("Reading", "Working at Entry 3", None, None)
-    session_id = sandbox.site.add_session(
-        user_id, "ENG_NEW", 1, "2026-11-22T09:00:00", "2026-11-22T10:00:00", (bare,)
-    )
-    report = api.get(
-        "assessmentSessions/GetEOAReportDataForAssessmentSessionV5", sessionId=session_id, userId=user_id
-    )
+    session_id = sandbox.site.add_session(user_id, "ENG_NEW", 1, "2026-11-22T09:00:00", "2026-11-22T10:00:00", (bare,))
+    report = api.get("assessmentSessions/GetEOAReportDataForAssessmentSessionV5", sessionId=session_id, userId=user_id)
     assert report.json() == {
         "AssessmentEOAData": [{"CourseComponentName": "Reading", "AbilityMeasurement": "Working at Entry 3"}]
     }
@@ -353,9 +337,7 @@ def test_another_behaviour_can_be_chosen(world: World) -> None:
             {"Message": "A user with username 'x' not found."},
         )
         user_id = user_of(sandbox, "sixty_results").user_id
-        assert (
-            len(api.get(f"results/initialAssessment/{user_id}/all").json()["InitialAssessmentResults"]) == 5
-        )
+        assert len(api.get(f"results/initialAssessment/{user_id}/all").json()["InitialAssessmentResults"]) == 5
         for user in sandbox.site.users()[:2]:
             page = api.get(f"results/initialAssessment/{user.user_id}/all", page=99).json()
             assert page["InitialAssessmentResults"] == []
@@ -389,9 +371,7 @@ def test_the_state_counts_calls_and_results_and_can_be_reset(sandbox: Sandbox, a
     state = requests.get(f"{sandbox.url}/_sandbox/state", timeout=10).json()
     assert state["calls"] == {"createUser": 2, "isUsernameExists": 1}
     assert state["peak_concurrency"] == 1
-    assert state["users"] == [
-        {"UserId": one.user_id, "Username": one.username} for one in sandbox.site.users()
-    ]
+    assert state["users"] == [{"UserId": one.user_id, "Username": one.username} for one in sandbox.site.users()]
     assert state["results"] == sandbox.site.counts()
     requests.post(f"{sandbox.url}/_sandbox/reset_counters", timeout=10)
     state = requests.get(f"{sandbox.url}/_sandbox/state", timeout=10).json()
@@ -403,12 +383,8 @@ def test_the_truth_about_one_user_can_be_asked_for(sandbox: Sandbox) -> None:
     truth = requests.get(f"{sandbox.url}/_sandbox/results", params={"user_id": user_id}, timeout=10).json()
     assert truth["initial"] == [asdict(one) for one in sandbox.site.results(user_id, "initial")]
     assert len(truth["diagnostic"]) == 60
-    assert [one["session_id"] for one in truth["v5"]] == [
-        one.session_id for one in sandbox.site.results(user_id, "v5")
-    ]
-    assert (
-        requests.get(f"{sandbox.url}/_sandbox/results", params={"user_id": 1}, timeout=10).status_code == 404
-    )
+    assert [one["session_id"] for one in truth["v5"]] == [one.session_id for one in sandbox.site.results(user_id, "v5")]
+    assert requests.get(f"{sandbox.url}/_sandbox/results", params={"user_id": 1}, timeout=10).status_code == 404
 
 
 def test_32_slow_calls_are_served_at_once(sandbox: Sandbox, api: Api) -> None:

@@ -72,9 +72,7 @@ def test_merged_users_become_one_with_the_results_of_both(site: BksbSite, world:
     assert site.user(merged.user_id) is None
     results = site.results(kept.user_id, "initial")
     assert len(results) == 61
-    assert [result.completed_raw for result in results] == sorted(
-        (one.completed_raw for one in results), reverse=True
-    )
+    assert [result.completed_raw for result in results] == sorted((one.completed_raw for one in results), reverse=True)
     with pytest.raises(KeyError):
         site.results(merged.user_id, "initial")
 
@@ -123,9 +121,7 @@ def test_a_line_cut_short_by_a_crash_is_dropped_and_its_place_used_again(
     third.close()
 
 
-def test_a_password_is_nowhere_on_disk_yet_can_be_checked(
-    kept_site: BksbSite, world: World, folder: Path
-) -> None:
+def test_a_password_is_nowhere_on_disk_yet_can_be_checked(kept_site: BksbSite, world: World, folder: Path) -> None:
     user = create(kept_site, "secretive", "Correct-Horse-9")
     second = restarted(kept_site, world, folder)
     assert second.has_password(user.user_id, "Correct-Horse-9")
@@ -197,12 +193,8 @@ def test_session_ids_are_unique_over_all_users_and_sources(big_site: BksbSite) -
 
 
 def test_initial_results_use_the_words_of_bksb_and_a_few_that_nobody_knows(big_site: BksbSite) -> None:
-    texts = {
-        result.result for user in big_site.users() for result in big_site.results(user.user_id, "initial")
-    }
-    levelled = {
-        f"{subject} {level}" for subject in ("English", "Maths", "Mathematics", "ICT") for level in LEVELS[1:]
-    }
+    texts = {result.result for user in big_site.users() for result in big_site.results(user.user_id, "initial")}
+    levelled = {f"{subject} {level}" for subject in ("English", "Maths", "Mathematics", "ICT") for level in LEVELS[1:]}
     assert texts == levelled | set(ODD_RESULTS) | set(UNKNOWN_RESULTS)
 
 
@@ -211,9 +203,7 @@ def test_diagnostic_results_are_percentages_written_in_three_ways(big_site: Bksb
     assert {type(one.result) for one in results} == {str, int}
     assert {str(one.result).endswith("%") for one in results if isinstance(one.result, str)} == {True, False}
     assert {int(str(one.result).rstrip("%")) for one in results} == set(range(101))
-    assert all(
-        re.fullmatch(r"(English|Maths) (E2|E3|L1|L2|L3) Diagnostic", one.assessment_name) for one in results
-    )
+    assert all(re.fullmatch(r"(English|Maths) (E2|E3|L1|L2|L3) Diagnostic", one.assessment_name) for one in results)
 
 
 def test_v5_sessions_are_finished_with_components_or_unfinished_without(big_site: BksbSite) -> None:

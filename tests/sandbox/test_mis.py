@@ -32,12 +32,8 @@ def test_the_tables_hold_exactly_the_world(empty_database: str, world: World) ->
     assert rows(empty_database, 'select * from person order by person_id collate "C"') == [
         astuple(person) for person in world.people
     ]
-    assert rows(empty_database, "select * from episode order by 1") == [
-        astuple(one) for one in world.episodes
-    ]
-    assert rows(empty_database, "select * from application order by 1") == [
-        astuple(one) for one in world.applications
-    ]
+    assert rows(empty_database, "select * from episode order by 1") == [astuple(one) for one in world.episodes]
+    assert rows(empty_database, "select * from application order by 1") == [astuple(one) for one in world.applications]
 
 
 def test_filling_again_changes_nothing_and_keeps_what_was_edited(empty_database: str, world: World) -> None:
@@ -79,9 +75,7 @@ def test_the_command_fills_once_and_says_so(empty_database: str, tmp_path: Path)
     assert (again.returncode, again.stdout) == (0, "Left the MIS as it was: 50 people.\n")
 
 
-def test_the_command_says_what_to_do_about_another_number_of_people(
-    empty_database: str, tmp_path: Path
-) -> None:
+def test_the_command_says_what_to_do_about_another_number_of_people(empty_database: str, tmp_path: Path) -> None:
     run_mis("--data", tmp_path, "--dsn", empty_database, "--learners", "50")
     other = run_mis("--data", tmp_path, "--dsn", empty_database, "--learners", "60")
     assert other.returncode == 1

@@ -105,9 +105,7 @@ def test_a_person_who_starts_tomorrow_is_eligible_tomorrow_and_one_whose_month_i
         (date(2026, 12, 1), 12, date(2025, 12, 1)),
     ],
 )
-def test_a_month_before_is_clamped_to_the_end_of_a_shorter_month(
-    day: date, months: int, expected: date
-) -> None:
+def test_a_month_before_is_clamped_to_the_end_of_a_shorter_month(day: date, months: int, expected: date) -> None:
     assert months_before(day, months) == expected
 
 

@@ -25,9 +25,7 @@ def command(folder: Path, *arguments: str) -> list[str]:
 
 @contextmanager
 def served(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
-    process = subprocess.Popen(
-        command(folder, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen(command(folder, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         yield process, json.loads(process.stdout.readline())
@@ -37,9 +35,7 @@ def served(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str
 
 
 def refused(folder: Path, *arguments: str) -> str:
-    ended = subprocess.run(
-        command(folder, *arguments), capture_output=True, text=True, check=False, timeout=60
-    )
+    ended = subprocess.run(command(folder, *arguments), capture_output=True, text=True, check=False, timeout=60)
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr
     assert ended.stdout == ""
@@ -72,9 +68,7 @@ def test_it_leaves_promptly_though_a_call_is_under_way(tmp_path: Path) -> None:
         idle.get(ready["url"], timeout=10)
         requests.post(f"{ready['url']}/_sandbox/latency", params={"seconds": 60}, timeout=10)
         with socket.create_connection(("127.0.0.1", int(ready["url"].rpartition(":")[2]))) as slow:
-            key = requests.Request(
-                "GET", ready["url"], auth=(ready["access_key"], ready["secret_key"])
-            ).prepare()
+            key = requests.Request("GET", ready["url"], auth=(ready["access_key"], ready["secret_key"])).prepare()
             slow.sendall(
                 b"GET /api/users/isUsernameExists?username=x HTTP/1.1\r\nHost: x\r\n"
                 + f"Authorization: {key.headers['Authorization']}\r\n\r\n".encode()
@@ -99,9 +93,7 @@ def test_it_says_nothing_about_what_it_is_asked(tmp_path: Path) -> None:
         api.create_user(Username="Unmistakable.Person")
         api.get("users/user/getUserId", username="Unmistakable.Person")
         api.get("results/initialAssessment/Unmistakable.Person/all")
-        requests.get(
-            f"{ready['url']}/_sandbox/results", params={"user_id": "Unmistakable.Person"}, timeout=10
-        )
+        requests.get(f"{ready['url']}/_sandbox/results", params={"user_id": "Unmistakable.Person"}, timeout=10)
         with smtplib.SMTP("127.0.0.1", ready["smtp_port"], timeout=10) as smtp:
             smtp.sendmail("a@b.example", ["Unmistakable.Person@learner.example"], "Subject: x\r\n\r\n")
         process.terminate()
@@ -113,9 +105,7 @@ def test_it_says_nothing_about_what_it_is_asked(tmp_path: Path) -> None:
 def test_a_taken_port_is_named(tmp_path: Path, option: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        assert f"Port {port} of 127.0.0.1 is taken" in refused(
-            tmp_path, "--learners", "20", option, str(port)
-        )
+        assert f"Port {port} of 127.0.0.1 is taken" in refused(tmp_path, "--learners", "20", option, str(port))
     assert not (tmp_path / "server.json").exists()
 
 

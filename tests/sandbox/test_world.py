@@ -40,9 +40,7 @@ def test_a_world_of_nobody_is_refused_and_not_remembered(tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    "content", ["", "{", "[]", '{"learners": 3}', '{"learners": 3, "today": "x", "seed": 1}']
-)
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"learners": 3}', '{"learners": 3, "today": "x", "seed": 1}'])
 def test_a_damaged_file_is_refused_with_the_way_out(tmp_path: Path, content: str) -> None:
     (tmp_path / "world.json").write_text(content)
     with pytest.raises(WorldMismatchError, match="--reset"):

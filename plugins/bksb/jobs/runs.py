@@ -32,7 +32,8 @@ def open_run(store: Store, run: Run) -> None:
             interval_start=run.interval_start,
             interval_end=run.interval_end,
         )
-        store.run("runs/delete_old_run_rows")
+        if not run.dry_run:
+            store.run("runs/delete_old_run_rows")
 
 
 def close_run(store: Store, run: Run, state: str, counts: Mapping[str, int] | None = None) -> None:

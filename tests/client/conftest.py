@@ -1,0 +1,55 @@
+"""A server that gives the answers a test has written down, in order: for answers the sandbox does not give yet."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+
+@dataclass
+class Scripted:
+    """Answers still to be given, the last one for ever; and the paths and bodies that came."""
+
+    url: str = ""
+    answers: list[tuple[int, str, dict[str, str]]] = field(default_factory=list)
+    seen: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def answer(self, status: int, body: str, **headers: str) -> None:
+        """Add an answer; header names take _ for -."""
+        self.answers.append((status, body, {name.replace("_", "-"): value for name, value in headers.items()}))
+
+
+@pytest.fixture
+def scripted() -> Iterator[Scripted]:
+    """A running server; `scripted.answer(...)` says what it is to answer."""
+    script = Scripted()
+
+    class Handler(BaseHTTPRequestHandler):
+        def handle_any(self) -> None:
+            sent = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+            script.seen.append((self.command, self.path, sent))
+            status, body, headers = script.answers.pop(0) if len(script.answers) > 1 else script.answers[0]
+            encoded = body.encode()
+            self.send_response(status)
+            for name, value in ({"Content-Length": str(len(encoded))} | headers).items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(encoded)
+            if "Content-Length" in headers:
+                self.close_connection = True
+
+        do_GET = do_POST = handle_any
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    script.url = f"http://127.0.0.1:{server.server_port}"
+    yield script
+    server.shutdown()
+    server.server_close()

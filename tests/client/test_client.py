@@ -1,0 +1,231 @@
+"""The client, over real HTTP, against the sandbox and against answers written down by hand."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from datetime import UTC, date, datetime, timedelta
+from email.utils import format_datetime
+from urllib.parse import parse_qs
+
+import pytest
+
+from bksb.client import BksbClient, NewUser, RetryBudget
+from bksb.errors import BksbSyncError, KeyRefusedError, RejectedError, TransientError
+from sandbox.bksb_api import Behaviour
+from sandbox.serve import Sandbox
+from tests.conftest import DEFAULT_PASSWORD, IMPATIENT, client_of
+
+NEW_USER = NewUser(
+    username="Unmistakeable 'Zed+1' @ x",
+    given_names="Zébédée",
+    family_name="O'Unmistakeable",
+    email="zebedee@learner.example",
+    password=DEFAULT_PASSWORD,
+    date_of_birth=date(2009, 2, 28),
+    auto_enrol=True,
+)
+
+
+def scripted_client(scripted, **budget) -> BksbClient:
+    return BksbClient(scripted.url, "AK", "SK", budget=RetryBudget(**budget) if budget else IMPATIENT)
+
+
+def page(sessions, total, size=2, name="InitialAssessmentResults"):
+    rows = [{"SessionId": n, "Result": "English Level 1", "ResultDate": "2026-11-20T14:03:12"} for n in sessions]
+    return json.dumps({name: rows, "Pagination": {"TotalRecords": total, "RecordsPerPage": size}})
+
+
+def add_result(sandbox, user_id, source="initial"):
+    sandbox.site.add_result(user_id, source, "English Level 1", "2026-11-20T14:03:12")
+
+
+def test_a_created_user_is_found_again_whatever_its_username_is_made_of(client, sandbox):
+    created = client.create_user(NEW_USER)
+    assert client.find_user_id(NEW_USER.username) == created.user_id
+    assert client.find_user_id(NEW_USER.username.upper()) == created.user_id
+    kept = sandbox.site.user(created.user_id)
+    assert (kept.username, kept.first_name, kept.last_name, kept.email, kept.date_of_birth, kept.auto_enrol) == (
+        NEW_USER.username,
+        "Zébédée",
+        "O'Unmistakeable",
+        "zebedee@learner.example",
+        date(2009, 2, 28),
+        True,
+    )
+
+
+def test_an_unknown_date_of_birth_is_left_out(scripted):
+    scripted.answer(200, '{"UserId": 7, "Username": "x"}')
+    scripted_client(scripted).create_user(NewUser("x", "A", "B", "a@b.example", DEFAULT_PASSWORD))
+    form = parse_qs(scripted.seen[0][2])
+    assert not [name for name in form if name.startswith("DateOfBirth")]
+    assert form["AutoEnrolCourses"] == ["false"]
+
+
+@pytest.mark.parametrize("status", [200, 400, 404])
+@pytest.mark.parametrize("body", ["json", "text", "message"])
+def test_nobody_is_recognised_in_every_form(world, status, body):
+    with Sandbox(world, behaviour=Behaviour(not_found_status=status, not_found_body=body)) as sandbox:
+        assert client_of(sandbox).find_user_id("nobody at all") is None
+
+
+@pytest.mark.parametrize("body", ["42", '"42"', " 42 "])
+def test_a_user_id_may_come_as_number_or_text(scripted, body):
+    scripted.answer(200, body)
+    assert scripted_client(scripted).find_user_id("x") == 42
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_a_refused_creation_names_a_reason_but_not_the_person(world, status):
+    with Sandbox(world, behaviour=Behaviour(refusal_status=status)) as sandbox:
+        client = client_of(sandbox)
+        client.create_user(NEW_USER)
+        with pytest.raises(RejectedError, match="the username is taken") as caught:
+            client.create_user(NEW_USER)
+    assert "Unmistakeable" not in repr(caught.value) + str(caught.value)
+
+
+def test_every_page_is_read_and_each_session_once(client, sandbox):
+    user = client.create_user(NEW_USER)
+    for source in ("initial", "diagnostic"):
+        for _ in range(250):
+            add_result(sandbox, user.user_id, source)
+    for read, source in ((client.initial_assessments, "initial"), (client.diagnostic_assessments, "diagnostic")):
+        truth = [str(result.session_id) for result in sandbox.site.results(user.user_id, source)]
+        assert len(truth) >= 250
+        assert sorted(record.session_id for record in read(user.user_id)) == sorted(truth)
+
+
+@pytest.mark.parametrize("cap", [1, 7, 20])
+def test_a_server_that_caps_its_pages_loses_nothing(world, cap):
+    with Sandbox(world, behaviour=Behaviour(page_cap=cap)) as sandbox:
+        client = client_of(sandbox)
+        user_id = client.create_user(NEW_USER).user_id
+        while len(sandbox.site.results(user_id, "initial")) < 41:
+            add_result(sandbox, user_id)
+        assert len(client.initial_assessments(user_id)) == len(sandbox.site.results(user_id, "initial"))
+
+
+def test_one_page_that_says_it_is_all_costs_one_call(client, sandbox):
+    user_id = client.create_user(NEW_USER).user_id
+    add_result(sandbox, user_id)
+    sandbox.site.reset_counters()
+    client.initial_assessments(user_id)
+    assert sum(sandbox.site.calls.values()) == 1
+
+
+def test_a_result_that_shifts_the_pages_neither_doubles_nor_loses_one(scripted):
+    scripted.answer(200, page([5, 4], 5))
+    scripted.answer(200, page([4, 3], 6))
+    scripted.answer(200, page([6, 5], 6))
+    scripted.answer(200, page([4, 3], 6))
+    scripted.answer(200, page([2, 1], 6))
+    scripted.answer(200, page([], 6))
+    records = scripted_client(scripted).initial_assessments(1)
+    assert sorted(int(record.session_id) for record in records) == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_total_that_promises_more_than_there_is_is_not_taken_for_a_complete_answer(scripted):
+    scripted.answer(200, page([2, 1], 9))
+    with pytest.raises(TransientError, match="kept changing"):
+        scripted_client(scripted).initial_assessments(1)
+
+
+def test_without_any_total_reading_ends_at_a_page_with_nothing_new(scripted):
+    rows = {"InitialAssessmentResults": [{"SessionId": 1}]}
+    scripted.answer(200, json.dumps(rows))
+    assert len(scripted_client(scripted).initial_assessments(1)) == 1
+    assert len(scripted.seen) == 2
+
+
+@pytest.mark.parametrize("body", ['{"Pagination": {"TotalRecords": 0}}', '{"InitialAssessmentResults": null}', "{}"])
+def test_a_list_that_is_absent_is_empty(scripted, body):
+    scripted.answer(200, body)
+    assert scripted_client(scripted).initial_assessments(1) == []
+
+
+@pytest.mark.parametrize(
+    "body", ["<html>busy</html>", '"try later"', "[1, 2]", "null", '{"InitialAssessmentResults": [1', "", "true"]
+)
+def test_a_body_that_is_not_a_list_of_results_is_never_taken_for_one(scripted, body):
+    scripted.answer(200, body)
+    with pytest.raises(TransientError):
+        scripted_client(scripted).initial_assessments(1)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refused_key_stops_at_once_and_says_where_to_mend_it(scripted, status):
+    scripted.answer(status, "Unmistakeable")
+    for call in (lambda c: c.find_user_id("x"), lambda c: c.create_user(NEW_USER)):
+        with pytest.raises(KeyRefusedError, match="Admin Options > API Access Keys > Configure Access Key"):
+            call(scripted_client(scripted))
+    assert len(scripted.seen) == 2
+
+
+def test_the_sandbox_refuses_a_wrong_key(sandbox):
+    with pytest.raises(KeyRefusedError):
+        BksbClient(sandbox.url, sandbox.access_key, "wrong", budget=IMPATIENT).find_user_id("x")
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 503])
+def test_a_get_is_tried_again_when_bksb_is_not_well(scripted, status):
+    scripted.answer(status, "busy")
+    scripted.answer(200, "42")
+    assert scripted_client(scripted).find_user_id("x") == 42
+    assert len(scripted.seen) == 2
+
+
+def test_a_get_is_given_up_after_its_budget(scripted):
+    scripted.answer(503, "busy")
+    with pytest.raises(TransientError, match="HTTP 503"):
+        scripted_client(scripted, attempts=3, first_wait_seconds=0.01).find_user_id("x")
+    assert len(scripted.seen) == 3
+
+
+@pytest.mark.parametrize("answer", [(500, "oops", {}), (200, '{"UserId": 7, "Userna', {"Content_Length": "999"})])
+def test_a_creation_is_never_sent_twice(scripted, answer):
+    status, body, headers = answer
+    scripted.answer(status, body, **headers)
+    with pytest.raises(TransientError):
+        scripted_client(scripted).create_user(NEW_USER)
+    assert [method for method, _, _ in scripted.seen] == ["POST"]
+
+
+@pytest.mark.parametrize("as_date", [False, True])
+def test_retry_after_holds_every_call_back_as_seconds_or_as_a_date(scripted, as_date):
+    wanted = 1.0
+    later = datetime.now(UTC) + timedelta(seconds=2)
+    scripted.answer(429, "slow down", Retry_After=format_datetime(later, usegmt=True) if as_date else "1")
+    scripted.answer(200, "42")
+    began = time.monotonic()
+    assert scripted_client(scripted, total_seconds=30.0).find_user_id("x") == 42
+    assert time.monotonic() - began >= wanted * 0.9
+
+
+def test_a_wait_longer_than_the_budget_is_left_to_the_next_try_of_the_task(scripted):
+    scripted.answer(429, "slow down", Retry_After="3600")
+    with pytest.raises(TransientError) as caught:
+        scripted_client(scripted).find_user_id("x")
+    assert caught.value.retry_after == 3600
+
+
+def test_an_address_where_nobody_listens_is_said_in_plain_words():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    with pytest.raises(TransientError, match="is the API URL right"):
+        BksbClient(url, "AK", "SK", budget=IMPATIENT).find_user_id("x")
+
+
+def test_no_error_carries_the_username_the_url_or_the_body(scripted):
+    secret = "Unmistakeable"
+    for status, body in [(200, f"<p>{secret}"), (400, f'"{secret}"'), (500, secret), (404, f'{{"a": "{secret}"}}')]:
+        scripted.answers.clear()
+        scripted.answer(status, body)
+        for call in (lambda c: c.find_user_id(secret), lambda c: c.create_user(NEW_USER)):
+            with pytest.raises(BksbSyncError) as caught:
+                call(scripted_client(scripted))
+            assert secret not in str(caught.value) + repr(caught.value) + repr(caught.value.__cause__)
+    assert secret not in repr(NEW_USER) + repr(scripted_client(scripted))

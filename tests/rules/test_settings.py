@@ -1,0 +1,90 @@
+"""What a site chooses in the bksb connection, and the words for what is wrong with it."""
+
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bksb.client import api_root
+from bksb.connection_fields import ConnectionFields, libpq_arguments
+from bksb.deployment import Settings, read_settings
+from bksb.errors import ConfigurationError
+from bksb.mis import database_url
+
+
+def test_what_is_absent_or_empty_has_its_default():
+    assert read_settings({"timezone": "", "sources": None}) == Settings()
+
+
+def test_the_form_may_hand_over_texts_for_switches_and_lists():
+    settings = read_settings({"auto_enrol": "true", "sources": "diagnostic", "timezone": "Australia/Perth"})
+    assert settings.auto_enrol is True
+    assert settings.sources == ("diagnostic",)
+    assert settings.timezone == ZoneInfo("Australia/Perth")
+
+
+@pytest.mark.parametrize(
+    ("extra", "named"),
+    [
+        ({"auto_enrol": "perhaps"}, "auto_enrol"),
+        ({"timezone": "Europe/Londres"}, "timezone"),
+        ({"sources": "initial, v6"}, "v6"),
+        ({"sources": []}, "sources"),
+        ({"applicant_months": 0}, "applicant_months"),
+        ({"starting_point_days": "many"}, "starting_point_days"),
+    ],
+)
+def test_a_wrong_setting_is_named(extra, named):
+    with pytest.raises(ConfigurationError, match=named):
+        read_settings(extra)
+
+
+@pytest.mark.parametrize("password", [None, "", "1234567"])
+def test_a_default_password_that_is_missing_or_short_stops_creations(password):
+    with pytest.raises(ConfigurationError, match="Default Password of 8 or more"):
+        read_settings({"default_password": password}).password_for_new_accounts()
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "https://live2api.bksblive2.co.uk",
+        "https://live2api.bksblive2.co.uk/",
+        "https://live2api.bksblive2.co.uk/api",
+        " https://live2api.bksblive2.co.uk/API/ ",
+    ],
+)
+def test_the_api_url_may_be_pasted_in_any_usual_form(pasted):
+    assert api_root(pasted) == "https://live2api.bksblive2.co.uk/api/"
+
+
+@pytest.mark.parametrize("pasted", ["", "live2api.bksblive2.co.uk", "ftp://x.example", "https://"])
+def test_what_is_no_web_address_is_refused_with_an_example(pasted):
+    with pytest.raises(ConfigurationError, match="should look like"):
+        api_root(pasted)
+
+
+def fields(**changes) -> ConnectionFields:
+    given = {"conn_id": "mis", "host": "db", "port": 1433, "login": "u", "password": "p@ss/word", "database": "MIS"}
+    return ConnectionFields(**{**given, **changes})
+
+
+def test_the_address_of_the_mis_is_built_from_fields_so_any_password_fits():
+    url = database_url(fields(extra={"sqlalchemy_scheme": "mssql+pymssql"}))
+    assert (url.drivername, url.password, url.database, url.port) == ("mssql+pymssql", "p@ss/word", "MIS", 1433)
+
+
+def test_an_mis_connection_without_a_driver_says_how_to_name_one():
+    with pytest.raises(ConfigurationError, match="sqlalchemy_scheme"):
+        database_url(fields())
+
+
+def test_libpq_gets_the_extras_it_knows_and_a_time_limit():
+    arguments = libpq_arguments(fields(extra={"sslmode": "require", "connect_timeout": 3, "charset": "x"}))
+    assert arguments["sslmode"] == "require" and arguments["connect_timeout"] == 3
+    assert "charset" not in arguments
+    assert libpq_arguments(fields())["connect_timeout"] == 10
+
+
+def test_secrets_are_in_no_repr():
+    shown = repr(fields(password="hunter22-secret", extra={"default_password": "hunter23-secret"}))
+    assert "hunter" not in shown and "hunter" not in repr(Settings(default_password="hunter24-secret"))

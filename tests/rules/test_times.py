@@ -1,0 +1,63 @@
+"""bksb's zoneless dates, days of 23 and 25 hours, and the calendar month before."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bksb.times import day_bounds, months_before, read_bksb_time
+
+LONDON = ZoneInfo("Europe/London")
+
+
+@pytest.mark.parametrize(
+    ("raw", "moment"),
+    [
+        ("2026-11-20T14:03:12", datetime(2026, 11, 20, 14, 3, 12, tzinfo=UTC)),
+        ("2026-11-20T14:03:12.5", datetime(2026, 11, 20, 14, 3, 12, 500_000, tzinfo=UTC)),
+        ("2026-11-20T14:03:12.123", datetime(2026, 11, 20, 14, 3, 12, 123_000, tzinfo=UTC)),
+        ("2026-11-20T14:03:12.1234567", datetime(2026, 11, 20, 14, 3, 12, 123_456, tzinfo=UTC)),
+        ("2026-07-20T14:03:12", datetime(2026, 7, 20, 13, 3, 12, tzinfo=UTC)),
+        ("2026-07-20T14:03:12Z", datetime(2026, 7, 20, 14, 3, 12, tzinfo=UTC)),
+        (" 2026-07-20T14:03:12+02:00 ", datetime(2026, 7, 20, 12, 3, 12, tzinfo=UTC)),
+    ],
+)
+def test_a_time_of_bksb_is_read_in_the_time_zone_of_the_site(raw, moment):
+    assert read_bksb_time(raw, LONDON) == moment
+
+
+def test_in_the_hour_that_comes_twice_the_first_one_is_meant():
+    assert read_bksb_time("2026-10-25T01:30:00", LONDON) == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+
+
+def test_a_time_in_the_hour_that_is_left_out_is_read_with_winters_offset():
+    assert read_bksb_time("2026-03-29T01:30:00", LONDON) == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("raw", ["", "yesterday", "2026-02-30T10:00:00", "0001-01-01T00:00:00", "2026-13-01"])
+def test_what_is_no_date_is_none(raw):
+    assert read_bksb_time(raw, LONDON) is None
+
+
+@pytest.mark.parametrize(
+    ("day", "months", "before"),
+    [
+        (date(2026, 3, 31), 1, date(2026, 2, 28)),
+        (date(2028, 3, 31), 1, date(2028, 2, 29)),
+        (date(2028, 2, 29), 12, date(2027, 2, 28)),
+        (date(2026, 1, 15), 1, date(2025, 12, 15)),
+        (date(2026, 5, 31), 1, date(2026, 4, 30)),
+        (date(2026, 12, 1), 12, date(2025, 12, 1)),
+    ],
+)
+def test_a_calendar_month_before_is_clamped_to_the_end_of_the_month(day, months, before):
+    assert months_before(day, months) == before
+
+
+@pytest.mark.parametrize(
+    ("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25), (date(2026, 11, 23), 24)]
+)
+def test_a_day_ends_where_the_next_begins_also_when_the_clocks_change(day, hours):
+    start, end = day_bounds(day, LONDON)
+    assert end.astimezone(UTC) - start.astimezone(UTC) == timedelta(hours=hours)
+    assert day_bounds(day + timedelta(days=1), LONDON)[0] == end

@@ -1,0 +1,75 @@
+"""Programs that a command starts end with it, whatever they do themselves."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from sandbox.processes import ProcessError, Programs
+from tests.stage.conftest import ROOT, wait_until
+
+STUBBORN = """
+import os, signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+child = subprocess.Popen([sys.executable, "-c", sys.argv[2]], start_new_session=True) if sys.argv[2:] else None
+open(sys.argv[1], "w").write(f"{os.getpid()} {child.pid if child else 0}")
+time.sleep(600)
+"""
+CHILD = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
+PARENT = """
+import os, signal, sys
+from pathlib import Path
+from sandbox import interrupts
+from sandbox.processes import Programs
+interrupts.listen()
+with Programs(Path(sys.argv[1])) as programs:
+    programs.start("sleeper", [sys.executable, "-c", "import time; time.sleep(600)"], os.environ)
+    Path(sys.argv[1], "ready").write_text(str(programs._running[0].process.pid))
+    signal.pause()
+"""
+
+
+def is_gone(pid: int) -> bool:
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_program_that_fails_is_reported_with_the_end_of_its_log(tmp_path: Path) -> None:
+    with Programs(tmp_path) as programs:
+        program = programs.start("broken", [sys.executable, "-c", "print('why'); raise SystemExit(3)"], os.environ)
+        with pytest.raises(ProcessError, match=r"broken ended with 3. Its log .*broken.log ends with:\nwhy"):
+            programs.finish(program)
+
+
+def test_a_program_that_should_be_running_is_missed_when_it_ends(tmp_path: Path) -> None:
+    with Programs(tmp_path) as programs:
+        program = programs.start("short", [sys.executable, "-c", "pass"], os.environ)
+        programs_end = program.process.wait
+        programs_end()
+        with pytest.raises(ProcessError, match="short ended with 0"):
+            programs.check()
+
+
+def test_programs_that_ignore_sigterm_end_with_their_children(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    with Programs(tmp_path) as programs:
+        programs.start("stubborn", [sys.executable, "-c", STUBBORN, str(told), CHILD], os.environ)
+        wait_until("the program has a child", lambda: told.exists() and told.read_text())
+    assert all(is_gone(int(pid)) for pid in told.read_text().split())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_no_program_outlives_its_command(tmp_path: Path, number: signal.Signals) -> None:
+    if number == signal.SIGKILL and not sys.platform.startswith("linux"):
+        pytest.skip("only Linux ends the children of a killed process")
+    command = subprocess.Popen([sys.executable, "-c", PARENT, tmp_path], cwd=ROOT)
+    ready = tmp_path / "ready"
+    wait_until("the program runs", lambda: ready.exists() and ready.read_text())
+    command.send_signal(number)
+    assert command.wait(timeout=30) == (-9 if number == signal.SIGKILL else 128 + number)
+    wait_until("the program has gone", lambda: is_gone(int(ready.read_text())))
