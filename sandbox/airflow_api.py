@@ -9,7 +9,13 @@ from typing import Any
 
 import requests
 
+from sandbox.errors import RunError
+
 ACTIVE = ("queued", "running")
+
+
+class AirflowApiError(RunError):
+    """Airflow's API did not do what was asked."""
 
 
 @dataclass(frozen=True)
@@ -100,19 +106,29 @@ class AirflowApi:
         ]
 
     def _call(self, method: str, path: str, accept: tuple[int, ...] = (), **arguments: Any) -> Any:
-        answer = self._request(method, path, **arguments)
+        answer = self._request(method, f"/api/v2/{path}", **arguments)
         if answer.status_code == 401:
-            token = self._session.post(f"{self.url}/auth/token", json=self._credentials, timeout=30)
-            token.raise_for_status()
+            token = self._request("POST", "/auth/token", json=self._credentials)
+            if not token.ok:
+                raise AirflowApiError(
+                    f"the Airflow on {self.url} is not this clone's: it refuses the password. "
+                    "End the other one, or choose another --port."
+                )
             self._session.headers["Authorization"] = f"Bearer {token.json()['access_token']}"
-            answer = self._request(method, path, **arguments)
+            answer = self._request(method, f"/api/v2/{path}", **arguments)
         if answer.status_code in accept:
             return None
-        answer.raise_for_status()
+        if not answer.ok:
+            raise AirflowApiError(f"Airflow refused {method} {path}: {answer.status_code} {answer.text[:500]}")
         return answer.json()
 
     def _request(self, method: str, path: str, **arguments: Any) -> requests.Response:
-        return self._session.request(method, f"{self.url}/api/v2/{path}", timeout=30, **arguments)
+        try:
+            return self._session.request(method, f"{self.url}{path}", timeout=60, **arguments)
+        except requests.RequestException as error:
+            raise AirflowApiError(
+                f"Airflow on {self.url} gave no answer ({type(error).__name__}). Look into .run/logs/api-server.log."
+            ) from None
 
 
 def _run(found: dict[str, Any]) -> Run:

@@ -135,3 +135,4 @@ def await_airflow(programs: Programs, api: AirflowApi, logs: Path) -> None:
                 f"Airflow is not healthy after {START_SECONDS} s: {', '.join(unhealthy)}. Look into {logs}."
             )
         time.sleep(0.2)
+    programs.check()  # what is healthy may be another Airflow, on a port that ours did not get

@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 import shutil
-import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -30,6 +29,7 @@ from sandbox.clone import Clone
 from sandbox.databases import prepare_databases
 from sandbox.errors import RunError
 from sandbox.locks import FileLock
+from sandbox.ports import reserved_port
 from sandbox.postgres import Postgres
 from sandbox.processes import Programs
 from sandbox.sandbox_server import SandboxServer, shared_sandbox
@@ -37,7 +37,6 @@ from sandbox.sharing import InUseError, unused
 from sandbox.stage import CONNECTIONS, prepare_stage, sandbox_connections
 
 DAGS = ("bksb_accounts", "bksb_results")
-FIRST_PORT, LAST_PORT = 8080, 8179
 DAG_SECONDS = 120
 POLL_SECONDS = 0.3
 LOG_LINES = 15
@@ -61,28 +60,6 @@ def refuse_real_connections() -> None:
             f"bksb, MIS or mail server, so it does not start. For the demo: unset {' '.join(found)}. "
             "For the real thing: ./run airflow …"
         )
-
-
-def choose_port(asked: int | None) -> int:
-    """The port asked for, or the first free one from 8080."""
-    if asked is not None:
-        if not _is_free(asked):
-            raise DemoError(f"port {asked} is taken. Stop what listens there, or choose another --port.")
-        return asked
-    for port in range(FIRST_PORT, LAST_PORT + 1):
-        if _is_free(port):
-            return port
-    raise DemoError(f"no port from {FIRST_PORT} to {LAST_PORT} is free. Choose one with --port.")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def reset(clone: Clone) -> None:
@@ -121,8 +98,7 @@ def _settle_world(clone: Clone, learners: int | None) -> None:
 def demo(clone: Clone, options: argparse.Namespace) -> None:
     """The whole story. On a terminal it serves until Ctrl-C, unless once is asked for."""
     refuse_real_connections()
-    port = choose_port(options.port)
-    with only_demo(clone):
+    with reserved_port(options.port) as port, only_demo(clone):
         if options.reset:
             reset(clone)
         _settle_world(clone, options.learners)

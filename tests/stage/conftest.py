@@ -89,8 +89,9 @@ class Copy:
 
 def tracked_files() -> list[str]:
     """What a clone would hold: files under version control, and new ones that are not ignored."""
+    git = shutil.which("git") or "git"
     listed = subprocess.run(
-        ["git", "-c", "safe.directory=*", "ls-files", "-co", "--exclude-standard", "-z"],
+        [git, "-c", "safe.directory=*", "ls-files", "-co", "--exclude-standard", "-z"],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -60,7 +60,7 @@ def test_it_builds_once_and_then_starts_at_once_from_any_folder(small_clone: Cop
     assert first.stdout == f"ran ['demo', '--once'] called from {tmp_path}\n", first.stderr
     assert "Preparing the environment" in first.stderr
     second = small_clone.run("sql", "select 1")
-    assert second.stdout == f"ran ['sql', 'select 1'] called from {small_clone.folder}\n"
+    assert second.stdout.endswith(f"called from {small_clone.folder}\n")
     assert second.stderr == ""
     assert list(small_clone.home.iterdir()) == []
 

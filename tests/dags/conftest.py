@@ -1,0 +1,93 @@
+"""Airflow for the tests: a home and a metadata database of its own, set up before Airflow is first imported."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from bksb.connection_fields import ConnectionFields
+from sandbox.postgres import Postgres
+from sandbox.serve import Sandbox
+from tests.conftest import DEFAULT_PASSWORD, fields_of, repository
+
+CONNECTIONS = ("AIRFLOW_CONN_BKSB", "AIRFLOW_CONN_MIS", "AIRFLOW_CONN_REPORTING", "AIRFLOW_CONN_SMTP_DEFAULT")
+
+
+@pytest.fixture(scope="session")
+def airflow(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A migrated Airflow whose DAGs and plugins are this checkout's."""
+    assert "airflow" not in sys.modules, "Airflow was imported before its home was set"
+    postgres.create_database("airflow")
+    metadata = postgres.dsn("airflow").replace("postgresql://", "postgresql+psycopg2://")
+    settings = {
+        "AIRFLOW_HOME": str(tmp_path_factory.mktemp("airflow")),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(repository() / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(repository() / "plugins"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata,
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": "",
+        "AIRFLOW__DAG_PROCESSOR__DAG_VERSION_INFLATION_CHECK_LEVEL": "error",
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name in CONNECTIONS:
+            patch.delenv(name, raising=False)
+        for name, value in settings.items():
+            patch.setenv(name, value)
+        from airflow.utils.db import initdb
+
+        initdb()
+        yield
+        from airflow.settings import dispose_orm
+
+        dispose_orm()
+
+
+@pytest.fixture
+def connections(
+    reporting: ConnectionFields, mis_fields: ConnectionFields, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Any]:
+    """The three connections, as environment variables; returns the bksb one to change."""
+    bksb = {
+        "conn_type": "bksb",
+        "host": f"{sandbox.url}/api/",
+        "login": sandbox.access_key,
+        "password": sandbox.secret_key,
+        "extra": {"default_password": DEFAULT_PASSWORD},
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_BKSB", json.dumps(bksb))
+    monkeypatch.setenv("AIRFLOW_CONN_MIS", as_json(mis_fields, "generic"))
+    monkeypatch.setenv("AIRFLOW_CONN_REPORTING", as_json(reporting, "postgres"))
+    return bksb
+
+
+def as_json(fields: ConnectionFields, conn_type: str) -> str:
+    """A connection in the form of AIRFLOW_CONN_*."""
+    return json.dumps(
+        {
+            "conn_type": conn_type,
+            "host": fields.host,
+            "port": fields.port,
+            "login": fields.login,
+            "password": fields.password,
+            "schema": fields.database,
+            "extra": dict(fields.extra),
+        }
+    )
+
+
+def set_connection(monkeypatch: pytest.MonkeyPatch, conn_id: str, dsn: str) -> None:
+    """Point a connection at another PostgreSQL database."""
+    monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", as_json(fields_of(dsn, conn_id), "postgres"))
+
+
+@pytest.fixture(autouse=True)
+def quiet_environment() -> None:
+    """Tests of DAGs never see a real connection of whoever runs them."""
+    for name in CONNECTIONS:
+        assert "bksblive2" not in os.environ.get(name, "")

@@ -1,0 +1,141 @@
+"""Rules that every DAG of the house keeps, read off the DAGs as Airflow parses them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.conftest import repository
+
+DAG_IDS = {"bksb_accounts", "bksb_results"}
+HEADINGS = ("**What it does.**", "**Reads and writes.**", "**Running it again.**", "**When it fails.**")
+
+
+@pytest.fixture(scope="module")
+def bag(airflow):
+    from airflow.dag_processing.dagbag import DagBag
+
+    return DagBag(str(repository() / "dags"))
+
+
+def test_the_dags_are_there_and_parse_without_error_or_warning(bag):
+    assert set(bag.dags) == DAG_IDS
+    assert bag.import_errors == {}
+    assert bag.captured_warnings == {}
+
+
+@pytest.mark.parametrize("dag_id", sorted(DAG_IDS))
+def test_a_dag_is_named_after_its_file_and_documents_itself(bag, dag_id):
+    dag = bag.dags[dag_id]
+    assert dag.fileloc.endswith(f"/{dag_id}.py")
+    assert all(heading in dag.doc_md for heading in HEADINGS)
+    assert 60 <= len((repository() / "dags" / f"{dag_id}.py").read_text().splitlines()) <= 110
+
+
+@pytest.mark.parametrize("dag_id", sorted(DAG_IDS))
+def test_a_dag_never_catches_up_and_is_tagged(bag, dag_id):
+    dag = bag.dags[dag_id]
+    assert dag.catchup is False and "bksb" in dag.tags and dag.start_date
+
+
+@pytest.mark.parametrize("dag_id", sorted(DAG_IDS))
+def test_every_task_retries_by_remedy_reports_its_failure_and_ends(bag, dag_id):
+    from bksb import defaults
+
+    for task in bag.dags[dag_id].tasks:
+        assert task.owner == "bksb sync" and task.retries == 2 and task.execution_timeout
+        assert task.retry_policy is defaults.DEFAULT_ARGS["retry_policy"]
+        callbacks = task.on_failure_callback
+        assert defaults.record_failure in (callbacks if isinstance(callbacks, list) else [callbacks])
+        assert re.fullmatch(r"[a-z]+_[a-z]+", task.task_id)
+
+
+def test_the_retry_policy_follows_the_type_of_the_error(airflow):
+    from airflow.sdk import RetryAction
+
+    from bksb import defaults
+    from bksb.errors import KeyRefusedError, MisContractError, TransientError
+
+    policy = defaults.DEFAULT_ARGS["retry_policy"]
+    for fatal in (KeyRefusedError("x"), MisContractError("x")):
+        assert policy.evaluate(fatal, 1, 3).action is RetryAction.FAIL
+    assert policy.evaluate(TransientError("x"), 1, 3).action is RetryAction.RETRY
+
+
+def test_tasks_that_call_bksb_take_a_pool_slot_for_each_thread(bag):
+    from bksb.jobs.accounts import THREADS as ACCOUNT_THREADS
+    from bksb.jobs.results import THREADS as RESULT_THREADS
+
+    for dag_id, task_id, threads in (
+        ("bksb_accounts", "apply_plan", ACCOUNT_THREADS),
+        ("bksb_results", "fetch_results", RESULT_THREADS),
+    ):
+        task = bag.dags[dag_id].get_task(task_id)
+        assert (task.pool, task.pool_slots) == ("bksb_api", threads)
+    calling = {"apply_plan", "fetch_results"}
+    assert all(t.pool == "default_pool" for dag in bag.dags.values() for t in dag.tasks if t.task_id not in calling)
+
+
+def test_accounts_are_about_now_and_cannot_be_backfilled(bag):
+    from airflow.timetables.base import TimeRestriction
+
+    dag = bag.dags["bksb_accounts"]
+    assert dag.max_active_runs == 1
+    assert {str(kind.value) for kind in dag.allowed_run_types} == {"scheduled", "manual"}
+    assert TimeRestriction is not None and "30 7" in str(dag.timetable)
+
+
+def test_results_have_intervals_that_meet_also_when_the_clocks_change(bag):
+    from airflow.serialization.serialized_objects import DagSerialization
+    from airflow.timetables.base import DataInterval, TimeRestriction
+    from pendulum import instance
+
+    dag = DagSerialization.from_dict(DagSerialization.to_dict(bag.dags["bksb_results"]))
+    began = datetime(2026, 10, 23, 2, tzinfo=UTC)
+    interval = DataInterval(instance(began), instance(began + timedelta(days=1)))
+    hours = []
+    for _ in range(3):
+        info = dag.timetable.next_dagrun_info_v2(
+            last_dagrun_info=None if not hours else info, restriction=TimeRestriction(interval.start, None, True)
+        )
+        hours.append((info.data_interval.end - info.data_interval.start).total_seconds() / 3600)
+    assert hours == [24, 25, 24]
+
+
+def test_the_plugin_and_the_provider_are_registered_once_and_without_error(airflow):
+    from airflow import plugins_manager
+    from airflow.providers_manager import ProvidersManager
+
+    plugins, errors = plugins_manager._get_plugins()
+    assert errors == {}
+    assert [plugin.name for plugin in plugins].count("bksb") == 1
+    assert ProvidersManager().hooks["bksb"].hook_class_name == "bksb.hook.BksbHook"
+
+
+@pytest.mark.parametrize(
+    ("run_id", "heavier_than"),
+    [("manual__x", "scheduled__x"), ("my own run", "scheduled__x"), ("scheduled__x", "backfill__x")],
+)
+def test_a_run_that_a_person_asked_for_goes_first(airflow, run_id, heavier_than):
+    from types import SimpleNamespace
+
+    from bksb.plugin import AskedForFirst
+
+    weigh = AskedForFirst().get_weight
+    assert weigh(SimpleNamespace(run_id=run_id)) > weigh(SimpleNamespace(run_id=heavier_than))
+
+
+def test_a_dag_file_costs_nothing_to_parse_but_airflow_itself(airflow):
+    import subprocess
+    import sys
+
+    script = (
+        "import sys; sys.path.insert(0, 'dags'); import bksb_results, bksb_accounts; "
+        "print([m for m in ('pandas', 'bksb.jobs', 'bksb.client', 'bksb.mis', 'bksb.store') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=repository(), capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout.strip().splitlines()[-1] == "[]"
