@@ -26,14 +26,16 @@ task tries again by itself; clear it once bksb is back. One learner whom bksb re
 see `select * from bksb.issue where resolved_at is null`.
 """
 
+from datetime import timedelta
+
 from airflow.sdk import CronTriggerTimetable, Param, dag, task
 
 from bksb import defaults
 
 
 @dag(
-    schedule=CronTriggerTimetable("30 7 * * *", timezone="Europe/London"),
-    start_date=defaults.START_DATE,
+    # without a start date, and never "immediately": switching the DAG on at night does not start a run at night
+    schedule=CronTriggerTimetable("30 7 * * *", timezone="Europe/London", run_immediately=timedelta(0)),
     catchup=False,
     max_active_runs=1,
     allowed_run_types=["scheduled", "manual"],

@@ -95,9 +95,10 @@ def prepare() -> None:
     try:
         RUN.mkdir(mode=0o700, exist_ok=True)
         lock = os.open(RUN / "venv.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    except PermissionError as error:
+    except OSError as error:
         raise BootstrapError(
-            f"cannot write {error.filename}: it belongs to another user. Run as its owner, or remove .run first."
+            f"cannot write {error.filename}: {error.strerror}. If it is another user's, run as that user, "
+            "or remove .run first."
         ) from None
     fcntl.flock(lock, fcntl.LOCK_SH)
     if stamp() != wanted():

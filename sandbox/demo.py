@@ -32,7 +32,7 @@ from sandbox.locks import FileLock
 from sandbox.ports import reserved_port
 from sandbox.postgres import Postgres
 from sandbox.processes import Programs
-from sandbox.sandbox_server import SandboxServer, shared_sandbox
+from sandbox.sandbox_server import SandboxServer, shared_sandbox, stop_sandbox
 from sandbox.sharing import InUseError, unused
 from sandbox.stage import CONNECTIONS, prepare_stage, sandbox_connections
 
@@ -66,6 +66,7 @@ def reset(clone: Clone) -> None:
     """Deletes all data of this clone, not its environment. Refused while another command uses the data."""
     try:
         with unused(clone.locks, "postgres"), unused(clone.locks, "sandbox"):
+            stop_sandbox(clone)
             Postgres(clone.postgres).remove()
             for folder in (clone.airflow, clone.sandbox, clone.logs):
                 shutil.rmtree(folder, ignore_errors=True)

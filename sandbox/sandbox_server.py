@@ -43,7 +43,7 @@ class SandboxServer:
 @contextmanager
 def shared_sandbox(clone: Clone) -> Iterator[SandboxServer]:
     """The sandbox server of the clone: the first user starts it, the last one to leave stops it."""
-    with shared(clone.locks, "sandbox", lambda: _start(clone), lambda: _stop(clone)) as server:
+    with shared(clone.locks, "sandbox", lambda: _start(clone), lambda: stop_sandbox(clone)) as server:
         yield server
 
 
@@ -80,7 +80,8 @@ def _start(clone: Clone) -> SandboxServer:
     raise SandboxError(f"the sandbox server did not start. Its log {log} ends with:\n{tail(log)}")
 
 
-def _stop(clone: Clone) -> None:
+def stop_sandbox(clone: Clone) -> None:
+    """Stops the server if it runs, whoever started it."""
     process = _running(clone)
     if process:
         end([process])
