@@ -26,7 +26,7 @@ usage: ./run demo [--once] [--learners N] [--reset] [--port N]   the whole sync 
 CHECKS = (
     ("ruff", "format", "--check", "."),
     ("ruff", "check", "."),
-    ("mypy",),
+    ("mypy", "--python-version", f"{sys.version_info.major}.{sys.version_info.minor}"),
     ("sqlfluff", "lint", "--disable-progress-bar", "sql"),
 )
 

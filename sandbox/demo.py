@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox import interrupts, world
-from sandbox.airflow_api import AirflowApi, Run, summarise
+from sandbox.airflow_api import AirflowApi, AirflowApiError, Run, summarise
 from sandbox.airflow_processes import (
     ADMIN,
     airflow_environment,
@@ -151,8 +151,12 @@ class Demo:
     def _run(self, dag_id: str) -> Run:
         """One manual run from start to success, and the schedule switched on."""
         self._await_dag(dag_id)
-        self.api.unpause(dag_id)
-        run = self.api.trigger(dag_id)
+        try:
+            self.api.unpause(dag_id)
+            run = self.api.trigger(dag_id)
+        except AirflowApiError:
+            self._refuse_import_errors()  # yesterday's DAG is known until today's file has been read
+            raise
         while run.is_active:
             self.programs.check()
             time.sleep(POLL_SECONDS)
@@ -173,13 +177,16 @@ class Demo:
     def _await_dag(self, dag_id: str) -> None:
         end = time.monotonic() + DAG_SECONDS
         while not self.api.dag_is_known(dag_id):
-            errors = self.api.import_errors()
-            if errors:
-                raise DemoError("Airflow cannot read a DAG file: " + "\n".join(errors))
+            self._refuse_import_errors()
             if time.monotonic() > end:
                 raise DemoError(f"Airflow has not found {dag_id} after {DAG_SECONDS} s. Look into {self.clone.logs}.")
             self.programs.check()
             time.sleep(POLL_SECONDS)
+
+    def _refuse_import_errors(self) -> None:
+        errors = self.api.import_errors()
+        if errors:
+            raise DemoError("Airflow cannot read a DAG file: " + "\n".join(errors))
 
     def _await_quiet(self, since: datetime, shown: list[Run]) -> list[Run]:
         """Lets the scheduler finish the runs that it made itself, for the latest interval of each DAG."""
@@ -267,7 +274,8 @@ def _task_log(logs: Path, run: Run, task_id: str) -> str:
     files = sorted(folder.rglob("attempt=*.log"), key=lambda path: path.stat().st_mtime)
     if not files:
         return f"no log of {task_id} was written"
-    lines = [_log_line(line) for line in files[-1].read_text(errors="replace").splitlines()]
+    told = files[-1].read_text(errors="replace").splitlines()
+    lines = [_log_line(line) for line in told if "group::" not in line]
     return "\n".join([f"{files[-1]} ends with:", *lines[-LOG_LINES:]])
 
 

@@ -7,9 +7,11 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -42,6 +44,18 @@ def processes_in(folder: Path) -> list[str]:
     return found
 
 
+@contextmanager
+def started(command: Sequence[str | Path], **options: Any) -> Iterator[subprocess.Popen[str]]:
+    """A process that is told to end, and waited for, if it still runs when the context is left."""
+    process = subprocess.Popen(command, **options)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        process.wait(timeout=60)
+
+
 @dataclass(frozen=True)
 class Copy:
     """A copy of the repository, with an empty HOME and next to nothing in the environment."""
@@ -62,29 +76,28 @@ class Copy:
 
     def run(self, *arguments: str, cwd: Path | None = None, **extra: str) -> subprocess.CompletedProcess[str]:
         """./run with these arguments, to its end."""
-        return subprocess.run(
-            [self.folder / "run", *arguments],
-            cwd=cwd or self.folder,
-            env=self.environment(**extra),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=600,
-        )
+        command = [str(self.folder / "run"), *arguments]
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        with started(command, cwd=cwd or self.folder, env=self.environment(**extra), text=True, **pipes) as process:
+            stdout, stderr = process.communicate(timeout=600)
+        return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
 
-    def start(self, *arguments: str, output: Path, **extra: str) -> subprocess.Popen[bytes]:
-        """./run with these arguments, left running, its output in a file."""
-        with output.open("wb") as file:
-            return subprocess.Popen(
-                [self.folder / "run", *arguments],
+    @contextmanager
+    def running(self, *arguments: str, output: Path, **extra: str) -> Iterator[subprocess.Popen[str]]:
+        """./run with these arguments, its output in a file; ended with the context if it still runs."""
+        with (
+            output.open("wb") as file,
+            started(
+                [str(self.folder / "run"), *arguments],
                 cwd=self.folder,
                 env=self.environment(**extra),
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-            )
+            ) as process,
+        ):
+            yield process
 
 
 def tracked_files() -> list[str]:
@@ -138,10 +151,7 @@ def small_clone(tmp_path: Path) -> Copy:
     return Copy(folder, tmp_path / "home")
 
 
-def write_program(path: Path, text: str, environment: Mapping[str, str] | None = None) -> Path:
+def write_program(path: Path, text: str) -> None:
     """A small executable shell script."""
-    lines = [f"{name}='{value}'" for name, value in (environment or {}).items()]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(["#!/bin/sh", *lines, text, ""]))
+    path.write_text(f"#!/bin/sh\n{text}\n")
     path.chmod(0o755)
-    return path

@@ -110,11 +110,13 @@ def test_a_demo_that_is_cut_short_leaves_no_airflow_and_can_be_run_again(
     fresh_clone: Copy, first_day: str, tmp_path: Path, number: signal.Signals
 ) -> None:
     output = tmp_path / "output"
-    cut_short = fresh_clone.start("demo", output=output)
-    wait_until("Airflow starts", lambda: "Starting Airflow" in output.read_text() or cut_short.poll())
-    wait_until("a part of Airflow runs", lambda: any("scheduler" in line for line in processes_in(fresh_clone.folder)))
-    cut_short.send_signal(number)
-    assert cut_short.wait(timeout=60) == (-9 if number == signal.SIGKILL else 128 + number), output.read_text()
+    with fresh_clone.running("demo", output=output) as cut_short:
+        wait_until("Airflow starts", lambda: "Starting Airflow" in output.read_text() or cut_short.poll())
+        wait_until(
+            "a part of Airflow runs", lambda: any("scheduler" in line for line in processes_in(fresh_clone.folder))
+        )
+        cut_short.send_signal(number)
+    assert cut_short.returncode == (-9 if number == signal.SIGKILL else 128 + number), output.read_text()
     wait_until("Airflow has gone", lambda: not [line for line in processes_in(fresh_clone.folder) if "airflow" in line])
     assert query(fresh_clone, "select 1 as one") == [{"one": "1"}]
     wait_until(
@@ -169,15 +171,11 @@ def test_a_second_demo_and_a_reset_are_refused_while_one_runs(
     fresh_clone: Copy, first_day: str, tmp_path: Path
 ) -> None:
     output = tmp_path / "output"
-    running = fresh_clone.start("demo", "--once", output=output)
-    try:
+    with fresh_clone.running("demo", "--once", output=output) as running:
         wait_until("the demo has begun", lambda: "Preparing" in output.read_text() or running.poll())
         told = fresh_clone.run("demo", "--once", "--reset")
         assert told.returncode == 1
         assert told.stderr.startswith("run demo: another ./run demo is already running in this folder.")
-    finally:
-        running.terminate()
-        running.wait(timeout=60)
 
 
 @pytest.mark.parametrize(
@@ -222,10 +220,8 @@ def test_a_reset_throws_the_data_away_and_not_the_environment(
     fresh_clone: Copy, first_day: str, tmp_path: Path
 ) -> None:
     output = tmp_path / "output"
-    running = fresh_clone.start("demo", "--reset", "--learners", "7", output=output)
-    wait_until("the new demo has come to Airflow", lambda: "Starting Airflow" in output.read_text() or running.poll())
-    running.terminate()
-    running.wait(timeout=60)
+    with fresh_clone.running("demo", "--reset", "--learners", "7", output=output) as running:
+        wait_until("the demo comes to Airflow", lambda: "Starting Airflow" in output.read_text() or running.poll())
     assert "Preparing the environment" not in output.read_text()
     assert query(fresh_clone, "select count(*) n from bksb.account") == [{"n": "0"}]
     assert journal(fresh_clone) == []

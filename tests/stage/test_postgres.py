@@ -7,7 +7,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psutil
@@ -16,7 +17,7 @@ import pytest
 
 from sandbox.postgres import Postgres, PostgresError
 from sandbox.sharing import InUseError, unused
-from tests.stage.conftest import ROOT, wait_until
+from tests.stage.conftest import ROOT, started, wait_until
 
 AS_ROOT = os.geteuid() == 0
 
@@ -154,26 +155,27 @@ with Postgres.shared(Path(sys.argv[1]), Path(sys.argv[2])):
 """
 
 
-def start_user(folder: Path, locks: Path, ready: Path) -> subprocess.Popen[bytes]:
-    user = subprocess.Popen([sys.executable, "-c", USER, folder, locks, ready], cwd=ROOT)
-    wait_until("another command uses the server", ready.exists)
-    return user
+@contextmanager
+def another_user(folder: Path, locks: Path, ready: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another command of the same clone, that uses the server until it is told to end."""
+    with started([sys.executable, "-c", USER, folder, locks, ready], cwd=ROOT) as user:
+        wait_until("another command uses the server", ready.exists)
+        yield user
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_command_that_is_told_to_end_stops_the_server(tmp_path: Path, number: signal.Signals) -> None:
-    user = start_user(tmp_path / "server", tmp_path / "locks", tmp_path / "ready")
-    user.send_signal(number)
-    assert user.wait(timeout=30) == 128 + number
+    with another_user(tmp_path / "server", tmp_path / "locks", tmp_path / "ready") as user:
+        user.send_signal(number)
+    assert user.returncode == 128 + number
     assert not is_running(tmp_path / "server")
 
 
 def test_what_a_killed_command_left_running_is_taken_over_and_stopped(tmp_path: Path) -> None:
     folder, locks = tmp_path / "server", tmp_path / "locks"
-    user = start_user(folder, locks, tmp_path / "ready")
-    left = postmaster(folder)
-    user.kill()
-    user.wait()
+    with another_user(folder, locks, tmp_path / "ready") as user:
+        left = postmaster(folder)
+        user.kill()
     assert left.is_running()
     with Postgres.shared(folder, locks) as server:
         assert rows(server, "select 1") == [(1,)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import psutil
 import pytest
 
 from sandbox.processes import ProcessError, Programs
-from tests.stage.conftest import ROOT, wait_until
+from tests.stage.conftest import ROOT, started, wait_until
 
 STUBBORN = """
 import os, signal, subprocess, sys, time
@@ -49,8 +48,7 @@ def test_a_program_that_fails_is_reported_with_the_end_of_its_log(tmp_path: Path
 def test_a_program_that_should_be_running_is_missed_when_it_ends(tmp_path: Path) -> None:
     with Programs(tmp_path) as programs:
         program = programs.start("short", [sys.executable, "-c", "pass"], os.environ)
-        programs_end = program.process.wait
-        programs_end()
+        program.process.wait()
         with pytest.raises(ProcessError, match="short ended with 0"):
             programs.check()
 
@@ -67,9 +65,9 @@ def test_programs_that_ignore_sigterm_end_with_their_children(tmp_path: Path) ->
 def test_no_program_outlives_its_command(tmp_path: Path, number: signal.Signals) -> None:
     if number == signal.SIGKILL and not sys.platform.startswith("linux"):
         pytest.skip("only Linux ends the children of a killed process")
-    command = subprocess.Popen([sys.executable, "-c", PARENT, tmp_path], cwd=ROOT)
     ready = tmp_path / "ready"
-    wait_until("the program runs", lambda: ready.exists() and ready.read_text())
-    command.send_signal(number)
-    assert command.wait(timeout=30) == (-9 if number == signal.SIGKILL else 128 + number)
+    with started([sys.executable, "-c", PARENT, tmp_path], cwd=ROOT) as command:
+        wait_until("the program runs", lambda: ready.exists() and ready.read_text())
+        command.send_signal(number)
+    assert command.returncode == (-9 if number == signal.SIGKILL else 128 + number)
     wait_until("the program has gone", lambda: is_gone(int(ready.read_text())))

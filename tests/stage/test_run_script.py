@@ -66,10 +66,9 @@ def test_it_builds_once_and_then_starts_at_once_from_any_folder(small_clone: Cop
 
 
 def test_an_interrupted_environment_is_built_again(small_clone: Copy, tmp_path: Path) -> None:
-    building = small_clone.start("demo", output=tmp_path / "output")
-    wait_until("pip is in the environment", (small_clone.folder / ".run" / "venv" / "bin" / "pip").exists)
-    building.kill()
-    building.wait()
+    with small_clone.running("demo", output=tmp_path / "output") as building:
+        wait_until("pip is in the environment", (small_clone.folder / ".run" / "venv" / "bin" / "pip").exists)
+        building.kill()
     for_good = small_clone.run("demo")
     assert for_good.stdout.startswith("ran ['demo']"), for_good.stderr
     wait_until("nothing is left of the first start", lambda: not processes_in(small_clone.folder))
@@ -77,8 +76,11 @@ def test_an_interrupted_environment_is_built_again(small_clone: Copy, tmp_path: 
 
 def test_two_at_the_same_time_build_one_environment(small_clone: Copy, tmp_path: Path) -> None:
     outputs = [tmp_path / "one", tmp_path / "two"]
-    both = [small_clone.start("demo", output=output) for output in outputs]
-    assert [one.wait(timeout=300) for one in both] == [0, 0]
+    with (
+        small_clone.running("demo", output=outputs[0]) as one,
+        small_clone.running("demo", output=outputs[1]) as two,
+    ):
+        assert (one.wait(timeout=300), two.wait(timeout=300)) == (0, 0)
     told = sorted(output.read_text() for output in outputs)
     assert [text.count("Preparing the environment") for text in told] == [1, 0]
     assert all("ran ['demo']" in text for text in told)
