@@ -48,7 +48,7 @@ from bksb import defaults
     },
 )
 def bksb_accounts():
-    @task
+    @task(show_return_value_in_logs=False)
     def plan_accounts(dag_run=None, params=None) -> list[list[int]]:
         from bksb import jobs
 

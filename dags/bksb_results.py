@@ -47,7 +47,7 @@ RESULTS = Asset("bksb_results")
     },
 )
 def bksb_results():
-    @task
+    @task(show_return_value_in_logs=False)
     def plan_fetches(dag_run=None, params=None) -> list[list[int]]:
         from bksb import jobs
 

@@ -116,6 +116,7 @@ def test_a_demo_that_is_cut_short_leaves_no_airflow_and_can_be_run_again(
             "a part of Airflow runs", lambda: any("scheduler" in line for line in processes_in(fresh_clone.folder))
         )
         cut_short.send_signal(number)
+        cut_short.wait(timeout=60)
     assert cut_short.returncode == (-9 if number == signal.SIGKILL else 128 + number), output.read_text()
     wait_until("Airflow has gone", lambda: not [line for line in processes_in(fresh_clone.folder) if "airflow" in line])
     assert query(fresh_clone, "select 1 as one") == [{"one": "1"}]

@@ -167,6 +167,7 @@ def another_user(folder: Path, locks: Path, ready: Path) -> Iterator[subprocess.
 def test_a_command_that_is_told_to_end_stops_the_server(tmp_path: Path, number: signal.Signals) -> None:
     with another_user(tmp_path / "server", tmp_path / "locks", tmp_path / "ready") as user:
         user.send_signal(number)
+        user.wait(timeout=60)
     assert user.returncode == 128 + number
     assert not is_running(tmp_path / "server")
 
@@ -176,6 +177,7 @@ def test_what_a_killed_command_left_running_is_taken_over_and_stopped(tmp_path: 
     with another_user(folder, locks, tmp_path / "ready") as user:
         left = postmaster(folder)
         user.kill()
+        user.wait()
     assert left.is_running()
     with Postgres.shared(folder, locks) as server:
         assert rows(server, "select 1") == [(1,)]

@@ -69,5 +69,6 @@ def test_no_program_outlives_its_command(tmp_path: Path, number: signal.Signals)
     with started([sys.executable, "-c", PARENT, tmp_path], cwd=ROOT) as command:
         wait_until("the program runs", lambda: ready.exists() and ready.read_text())
         command.send_signal(number)
+        command.wait(timeout=60)
     assert command.returncode == (-9 if number == signal.SIGKILL else 128 + number)
     wait_until("the program has gone", lambda: is_gone(int(ready.read_text())))

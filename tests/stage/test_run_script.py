@@ -69,6 +69,7 @@ def test_an_interrupted_environment_is_built_again(small_clone: Copy, tmp_path: 
     with small_clone.running("demo", output=tmp_path / "output") as building:
         wait_until("pip is in the environment", (small_clone.folder / ".run" / "venv" / "bin" / "pip").exists)
         building.kill()
+        building.wait()
     for_good = small_clone.run("demo")
     assert for_good.stdout.startswith("ran ['demo']"), for_good.stderr
     wait_until("nothing is left of the first start", lambda: not processes_in(small_clone.folder))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any
@@ -101,10 +102,18 @@ class _Applying:
         self._people = people
         self._accounts = accounts
         self._patience = Patience()
+        self._outcomes: Counter[str] = Counter()
 
     def apply(self, actions: Sequence[Action]) -> None:
         for batch in in_batches(actions, PEOPLE_A_BATCH):
             self._create(self._look_up(batch))
+        log.info(
+            "Of %d people: %d accounts created, %d linked, %d need attention (see bksb.issue).",
+            len(actions),
+            self._outcomes["created"],
+            self._outcomes["linked"],
+            self._outcomes["issue"],
+        )
 
     def _look_up(self, batch: Sequence[Action]) -> list[Action]:
         """Settle all that a look-up settles; what is left has to be created."""
@@ -179,6 +188,7 @@ class _Applying:
             )
             self._store.run("accounts/open_link", person_id=action.person_id, bksb_user_id=user.user_id)
             self._keep_issues(action, [])
+        self._outcomes[origin] += 1
 
     def _claimed(self, action: Action, user_id: int | None) -> bool:
         """Whether the account is somebody else's already; then that is the person's issue, and nothing else is done."""
@@ -205,6 +215,7 @@ class _Applying:
             self._keep_issues(action, [issue])
 
     def _keep_issues(self, action: Action, issues: Sequence[Issue]) -> None:
+        self._outcomes["issue"] += len(issues)
         keep_issues(self._store, self._settings, issues, codes=ACCOUNT_ISSUES, person_ids=[action.person_id])
 
 
