@@ -109,10 +109,18 @@ class Programs:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with interrupts.held():
-            end([psutil.Process(program.process.pid) for program in self._running if _lives(program)])
+            end([*self._living(), *self._orphans()])
             for program in self._running:
                 program.process.wait()
             self._running.clear()
+
+    def _living(self) -> list[psutil.Process]:
+        return [psutil.Process(program.process.pid) for program in self._running if program.process.poll() is None]
+
+    def _orphans(self) -> list[psutil.Process]:
+        """What programs that have ended by themselves left running (see adopt_orphans)."""
+        ended = {program.process.pid for program in self._running if program.process.poll() is not None}
+        return [child for child in psutil.Process().children(recursive=True) if _group_of(child) in ended]
 
     def start(self, name: str, command: Sequence[str | Path], environment: Mapping[str, str]) -> Program:
         """Starts a program in the repository's folder, in a session of its own, with a fresh log."""
@@ -148,8 +156,11 @@ class Programs:
                 raise _ended_badly(program, code)
 
 
-def _lives(program: Program) -> bool:
-    return program.process.poll() is None
+def _group_of(process: psutil.Process) -> int | None:
+    try:
+        return os.getpgid(process.pid)
+    except ProcessLookupError:
+        return None
 
 
 def _ended_badly(program: Program, code: int) -> ProcessError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 if TYPE_CHECKING:
     from bksb.deployment import Deployment
     from bksb.model import Run
+
+log = logging.getLogger(__name__)
 
 POOL = "bksb_api"
 """Its slots are the calls to bksb under way at once, over all tasks, runs and backfills."""
@@ -22,12 +25,19 @@ START_DATE = datetime(2026, 8, 1, tzinfo=UTC)
 
 
 def record_failure(context: Any) -> None:
-    """Close the run in `bksb.sync_run` when a task has failed for good."""
+    """Close the run in `bksb.sync_run` when a task has failed for good.
+
+    Where that cannot be written, the reason is most likely the very one that the task failed for.
+    """
+    from bksb.errors import BksbSyncError
     from bksb.hook import open_deployment
     from bksb.jobs import fail_run
 
-    deployment = open_deployment()
-    fail_run(deployment, run_of(context["dag_run"], context["params"], deployment))
+    try:
+        deployment = open_deployment()
+        fail_run(deployment, run_of(context["dag_run"], context["params"], deployment))
+    except BksbSyncError as error:
+        log.warning("The failure could not be noted in bksb.sync_run: %s", error)
 
 
 DEFAULT_ARGS: dict[str, Any] = {

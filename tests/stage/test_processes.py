@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sandbox.processes import ProcessError, Programs
+from sandbox.processes import ProcessError, Programs, adopt_orphans
 from tests.stage.conftest import ROOT, started, wait_until
 
 STUBBORN = """
@@ -59,6 +59,23 @@ def test_programs_that_ignore_sigterm_end_with_their_children(tmp_path: Path) ->
         programs.start("stubborn", [sys.executable, "-c", STUBBORN, str(told), CHILD], os.environ)
         wait_until("the program has a child", lambda: told.exists() and told.read_text())
     assert all(is_gone(int(pid)) for pid in told.read_text().split())
+
+
+LEAVING = """
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", sys.argv[2]])
+open(sys.argv[1], "w").write(str(child.pid))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux lets a process adopt orphans")
+def test_what_an_ended_program_left_running_ends_too(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    adopt_orphans()
+    with Programs(tmp_path) as programs:
+        programs.start("leaving", [sys.executable, "-c", LEAVING, str(told), CHILD], os.environ).process.wait()
+        assert not is_gone(int(told.read_text()))
+    assert is_gone(int(told.read_text()))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
