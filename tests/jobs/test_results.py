@@ -10,7 +10,7 @@ import pytest
 
 from bksb import jobs
 from bksb.client import BksbClient, RetryBudget
-from bksb.errors import FatalError, PromiseBrokenError, TransientError
+from bksb.errors import ConfigurationError, FatalError, PromiseBrokenError, TransientError
 from bksb.times import day_bounds, read_bksb_time
 from tests.conftest import query
 from tests.jobs.conftest import a_run, rows_of, run_accounts, run_results, scheduled
@@ -175,6 +175,14 @@ def test_a_person_named_is_fetched_though_not_eligible(with_accounts, sandbox, m
     (row,) = query(with_accounts.reporting, "select bksb_user_id from bksb.account where person_id = %s", person)
     assert users == {row.bksb_user_id}
     assert sum(sandbox.site.calls.values()) == 2
+
+
+def test_naming_somebody_without_an_account_says_so_and_fetches_nobody(with_accounts, sandbox, world):
+    (blocked,) = world.people_of("no_email")
+    active = sorted(set_of_active(with_accounts))[0]
+    with pytest.raises(ConfigurationError, match=f"names 1 people without an active bksb account: {blocked}"):
+        run_results(with_accounts, person_ids=(active, blocked))
+    assert sandbox.site.calls == {}
 
 
 def set_of_active(deployment) -> set[str]:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from bksb.client import BksbClient
 from bksb.concurrently import in_batches, run_concurrently
 from bksb.deployment import Deployment
-from bksb.errors import PromiseBrokenError, RejectedError, TransientError
+from bksb.errors import ConfigurationError, PromiseBrokenError, RejectedError, TransientError
 from bksb.jobs.runs import Patience, close_run, keep_issues, open_issues, open_run, share_out, write_extract
 from bksb.levels import Reading, read_diagnostic, read_initial
 from bksb.model import AssessmentRecord, Issue, Run, Source, bucket_of
@@ -77,6 +77,12 @@ def plan_fetches(deployment: Deployment, run: Run) -> list[list[int]]:
                 store.run(name, dag_id=run.dag_id, run_id=run.run_id)
         with store.transaction():
             due = _due(store, deployment, run)
+    without = sorted(set(run.person_ids) - {account.person_id for account in due})
+    if without:
+        raise ConfigurationError(
+            f"person_ids names {len(without)} people without an active bksb account: {', '.join(without[:5])}. "
+            "See bksb.account and bksb.issue for them; nothing was fetched."
+        )
     log.info("%d people are eligible on %s; answers are due for %d accounts.", len(people), run.day, len(due))
     return share_out(account.person_id for account in due)
 
