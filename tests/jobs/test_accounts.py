@@ -238,7 +238,7 @@ def test_an_api_that_is_away_fails_the_run_and_the_next_one_catches_up(deploymen
     def nobody_there() -> BksbClient:
         return BksbClient("http://127.0.0.1:1", "AK", "SK", budget=RetryBudget(attempts=1))
 
-    with pytest.raises(TransientError, match="10 people in a row"):
+    with pytest.raises(TransientError, match="8 people in a row"):
         run_accounts(replace(deployment, make_client=nobody_there))
     run_accounts(deployment, "manual__2")
     assert {a.state for a in accounts(deployment).values()} == {"active", "blocked"}

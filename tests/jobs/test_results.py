@@ -219,7 +219,7 @@ def test_an_api_that_is_away_fails_the_run_after_a_few_people(with_accounts):
         with_accounts,
         make_client=lambda: BksbClient("http://127.0.0.1:1", "AK", "SK", budget=RetryBudget(attempts=1)),
     )
-    with pytest.raises(TransientError, match="10 people in a row"):
+    with pytest.raises(TransientError, match="8 people in a row"):
         run_results(away)
 
 

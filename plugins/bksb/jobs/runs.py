@@ -17,7 +17,7 @@ MOST_TASKS = 16
 PEOPLE_A_TASK = 500
 """Work for several seconds at least, so that starting a task costs little beside it."""
 
-FAILURES_IN_A_ROW = 10
+FAILURES_IN_A_ROW = 8
 """After so many people without an answer and none with one, it is bksb that is not well, not a learner."""
 
 
