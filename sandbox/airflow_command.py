@@ -6,8 +6,11 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+
+import psutil  # type: ignore[import-untyped]
 
 from sandbox import interrupts
 from sandbox.airflow_processes import (
@@ -19,11 +22,12 @@ from sandbox.airflow_processes import (
 from sandbox.clone import Clone
 from sandbox.databases import prepare_databases
 from sandbox.postgres import Postgres
-from sandbox.processes import Programs, die_with_parent
+from sandbox.processes import Programs, die_with_parent, end
 from sandbox.sandbox_server import shared_sandbox
 from sandbox.stage import CONNECTIONS, prepare_stage, sandbox_connections
 
 DEFAULT_PORT = 8080
+SECONDS_TO_OBEY = 10.0
 
 
 def run_airflow(clone: Clone, arguments: Sequence[str]) -> int:
@@ -52,23 +56,38 @@ def _run_in_foreground(command: Sequence[str], environment: Mapping[str, str]) -
         process = subprocess.Popen(
             command, env=dict(environment), cwd=os.environ["RUN_CALLED_FROM"], preexec_fn=die_with_parent()
         )
-        with _passing_on_signals(process):
-            code = process.wait()
+        with _passing_on_signals(process) as told_to_end:
+            while (code := _ended_within(process, 0.5)) is None:
+                # `airflow dags test` is deaf to SIGTERM once a task has run in its process
+                if told_to_end and time.monotonic() > told_to_end[0] + SECONDS_TO_OBEY:
+                    end([psutil.Process(process.pid)])
     return code if code >= 0 else 128 - code
 
 
+def _ended_within(process: subprocess.Popen[bytes], seconds: float) -> int | None:
+    try:
+        return process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return None
+
+
 @contextmanager
-def _passing_on_signals(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """A signal to this process is meant for the command; Ctrl-C on a terminal reaches it without us."""
+def _passing_on_signals(process: subprocess.Popen[bytes]) -> Iterator[list[float]]:
+    """A signal to this process is meant for the command; Ctrl-C on a terminal reaches it without us.
+
+    Gives a list that holds the times (monotonic) at which the command was told to end.
+    """
     on_terminal = sys.stdin.isatty()
+    told_to_end: list[float] = []
 
     def pass_on(number: int, _frame: object) -> None:
+        told_to_end.append(time.monotonic())
         if number != signal.SIGINT or not on_terminal:
             process.send_signal(number)
 
     before = {number: signal.signal(number, pass_on) for number in interrupts.SIGNALS}
     try:
-        yield
+        yield told_to_end
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import psycopg2
 
-from bksb.connection_fields import ConnectionFields
+from bksb.connection_fields import ConnectionFields, libpq_arguments
 from sandbox.serve import Sandbox
 from tests.stage.conftest import Copy
 
@@ -38,6 +38,11 @@ def test_both_dags_run_against_what_the_connections_name(
         ),
         "AIRFLOW_CONN_REPORTING": empty_database.replace("postgresql://", "postgres://"),
     }
+    with closing(psycopg2.connect(**libpq_arguments(mis_fields))) as mis, mis, mis.cursor() as cursor:
+        cursor.execute("alter table person rename to people")
+    mis_query = fresh_clone.folder / "sql" / "mis" / "eligible_learners.sql"
+    written_for_the_sandbox = mis_query.read_text()
+    mis_query.write_text(written_for_the_sandbox.replace("from person\n", "from people as person\n"))
     before_migration = fresh_clone.run("sql", "select * from bksb.account", **connections)
     assert before_migration.returncode == 1
     assert "Make them with: ./run migrate" in before_migration.stderr
@@ -52,6 +57,7 @@ def test_both_dags_run_against_what_the_connections_name(
         (accounts,) = cursor.fetchone() or (0,)
         cursor.execute("select count(*) from bksb.assessment_result")
         (results,) = cursor.fetchone() or (0,)
+    mis_query.write_text(written_for_the_sandbox)
     assert accounts > 0
     assert results > 0
     assert not (fresh_clone.folder / ".run" / "sandbox" / "server.json").exists()
