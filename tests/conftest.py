@@ -12,12 +12,13 @@ import psycopg2
 import psycopg2.extras
 import pytest
 
-from bksb.client import BksbClient, RetryBudget
+from bksb.client import BksbClient
 from bksb.connection_fields import ConnectionFields
 from bksb.deployment import Deployment, Settings
 from bksb.migrate import migrate
 from bksb.mis import Mis
 from bksb.sql_files import SQL_FOLDER
+from bksb.transport import RetryBudget
 from sandbox import mis as sandbox_mis
 from sandbox.people import invent
 from sandbox.population import World

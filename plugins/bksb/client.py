@@ -1,60 +1,33 @@
-"""The window on bksb: one method for each call we make, typed answers, errors named by remedy.
+"""The window on bksb: one method for each call that is known, typed answers, errors named by remedy.
 
-bksb publishes no API reference; docs/bksb-api.md says what is known, and from where. Two habits follow.
-What came back is recognised by the *type* of the body, never by the status alone, because an error can be
-a JSON string or an HTML page under 200. And `createUser` is never sent again on doubt, because a call
-that timed out may have succeeded: the caller looks the username up instead.
-
-No URL with a username, no body and no header ever enters a log line, a repr or an exception.
+bksb publishes no API reference; docs/bksb-api.md says what is known of each call, and from where. Two habits
+follow. What came back is recognised by the type and content of the body (answer.py). And `createUser` is never
+sent again on doubt, because a call that timed out may have succeeded: the caller looks the username up instead.
 """
 
 from __future__ import annotations
 
-import json
-import logging
-import random
 import re
-import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
-from email.utils import parsedate_to_datetime
+from datetime import date
+from functools import partial
 from typing import Any
-from urllib.parse import quote, urlsplit
 
-import requests
-
-from bksb.errors import ConfigurationError, KeyRefusedError, RejectedError, TransientError
-from bksb.model import AssessmentRecord
-
-log = logging.getLogger(__name__)
+from bksb.answer import Answer, field_of, records_in, storable, text_of, whole_number
+from bksb.errors import RejectedError, TransientError
+from bksb.model import AssessmentKind, AssessmentRecord
+from bksb.paging import Listing, Page, read_all_pages
+from bksb.transport import RetryBudget, Transport
 
 RECORDS_PER_PAGE = 100
 """What we ask for. The server may give less (public clients ask for 20), so it is never relied on."""
 
-MAX_PAGES = 1000
-"""A learner with more pages than this is a server that never ends."""
+V5_SUBJECTS = ("ENG_NEW", "MATHS_NEW")
+"""The subjects of the newer ("V5") assessments that public client code asks for."""
 
-MAX_READS = 3
-"""How often a listing is read from the start when it changed while being read."""
-
-KEY_REMEDY = (
-    "In bksb, under Admin Options > API Access Keys > Configure Access Key, check that the Status is Enabled "
-    "and every Permission is set to Allow; then compare the access key and secret key in the Airflow connection."
-)
-
-_NOT_FOUND = re.compile(r"\bnot found\b", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class RetryBudget:
-    """How long one GET may be tried: `attempts` in all, within `total_seconds` including the waits."""
-
-    attempts: int = 5
-    total_seconds: float = 120.0
-    first_wait_seconds: float = 0.5
-    longest_wait_seconds: float = 20.0
+NEVER = "0001-01-01"
+"""How .NET, and with it bksb, writes "not yet"."""
 
 
 @dataclass(frozen=True)
@@ -78,44 +51,43 @@ class CreatedUser:
     username: str = field(repr=False)
 
 
-class Throttle:
-    """A pause that all threads of one task share: one "slow down" slows every call of the bucket."""
+@dataclass(frozen=True)
+class AutoLoginLink:
+    """A link that logs one user in without a password: short-lived, so fetched when used and never stored."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._not_before = 0.0
-
-    def hold(self, seconds: float) -> None:
-        """Let no call start for `seconds` from now."""
-        with self._lock:
-            self._not_before = max(self._not_before, time.monotonic() + seconds)
-
-    def wait(self) -> None:
-        """Return when calls may start again."""
-        while (left := self._not_before - time.monotonic()) > 0:
-            time.sleep(left)
+    url: str = field(repr=False)
+    expires_raw: str
 
 
-def api_root(url: str) -> str:
-    """The root that all calls start with, ending in `/api/`, from whatever a site pasted.
+@dataclass(frozen=True)
+class V5Session:
+    """One sitting of a newer assessment; `assessment_kind` is None for a type we do not know."""
 
-    Accepts the root with or without `/api`, with or without a slash at the end, in any case, with blanks
-    around it. Raises ConfigurationError when it is no http(s) URL.
-    """
-    cleaned = url.strip().rstrip("/")
-    parts = urlsplit(cleaned)
-    if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
-        raise ConfigurationError(
-            "The API URL of the bksb connection is not a web address: it should look like "
-            "https://live2api.bksblive2.co.uk (UK) or https://live2api.bksblive2.com.au (Australia)."
-        )
-    if cleaned.lower().endswith("/api"):
-        cleaned = cleaned[: -len("/api")]
-    return cleaned + "/api/"
+    session_id: str
+    assessment_kind: AssessmentKind | None
+    started_raw: str
+    completed_raw: str
+    raw: dict[str, Any] = field(repr=False)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether bksb gives a day of completion: a finished session never changes."""
+        return bool(self.completed_raw) and not self.completed_raw.startswith(NEVER)
+
+
+@dataclass(frozen=True)
+class V5Component:
+    """One line of a session's end-of-assessment report; any text may be ''."""
+
+    name: str
+    ability_raw: str
+    assessment_name: str
+    measured_raw: str
+    raw: dict[str, Any] = field(repr=False)
 
 
 class BksbClient:
-    """Calls of one bksb customer. Threads may share it: each has a `requests.Session` of its own."""
+    """Calls of one bksb customer, for any number of threads."""
 
     def __init__(
         self,
@@ -126,220 +98,148 @@ class BksbClient:
         timeout_seconds: tuple[float, float] = (10.0, 30.0),
         budget: RetryBudget | None = None,
     ) -> None:
-        """`url` as in `api_root`; `timeout_seconds` = (to connect, between two bytes of the answer)."""
-        self._root = api_root(url)
-        self._auth = (access_key, secret_key)
-        self._timeout = timeout_seconds
-        self._budget = budget or RetryBudget()
-        self._throttle = Throttle()
-        self._local = threading.local()
+        """`url` as in `transport.api_root`; `timeout_seconds` = (to connect, between two bytes of the answer)."""
+        self._transport = Transport(url, access_key, secret_key, timeout_seconds, budget or RetryBudget())
 
     def __repr__(self) -> str:
-        return f"BksbClient({urlsplit(self._root).hostname})"
+        return f"BksbClient({self._transport!r})"
+
+    def username_exists(self, username: str) -> bool:
+        """Whether anybody has this username. `GET users/isUsernameExists`: a bare true or false [C]."""
+        return self._transport.get("isUsernameExists", "users/isUsernameExists", {"username": username}, _true_or_false)
 
     def find_user_id(self, username: str) -> int | None:
         """The UserId behind a username, or None when nobody has it (also after a merge in bksb).
 
-        `GET users/user/getUserId`: a bare integer, or for nobody a text that says "not found" as plain
-        text, JSON string or {"Message": …}, under 200, 400 or 404 (public client code; variants unknown).
+        `GET users/user/getUserId`: a bare integer, or for nobody a text that says "user ... not found" as plain
+        text, JSON string or {"Message": …}, under 200, 400 or 404 [C, variants unknown].
         """
-        answer = self._get("users/user/getUserId", {"username": username})
-        value = answer.value
-        if isinstance(value, str) and value.strip().isdigit():
-            value = int(value)
-        if isinstance(value, int) and not isinstance(value, bool):
-            return value
-        if answer.says_not_found():
-            return None
-        raise answer.unexpected("getUserId")
+        return self._transport.get("getUserId", "users/user/getUserId", {"username": username}, _user_id_or_nobody)
 
     def create_user(self, new_user: NewUser) -> CreatedUser:
-        """Create an account; sent once, never again by itself.
+        """Create an account; sent once, never again by itself. `POST users/createUser` [C].
 
         Raises RejectedError when bksb gives a reason (its text is withheld: it may repeat what we sent),
         TransientError when the outcome is in doubt (look the username up), KeyRefusedError for the key.
         """
-        answer = self._send("POST", "users/createUser", data=_creation_form(new_user))
-        value = answer.value
-        if isinstance(value, Mapping):
-            user_id = value.get("UserId")
-            if isinstance(user_id, int) and not isinstance(user_id, bool):
-                return CreatedUser(user_id=user_id, username=str(value.get("Username") or new_user.username))
-        if isinstance(value, str) or answer.status in range(400, 500):
-            raise RejectedError(_reason_code(answer.text()))
-        raise answer.unexpected("createUser")
+        answer = self._transport.post("createUser", "users/createUser", _creation_form(new_user))
+        if isinstance(answer.value, Mapping):
+            user_id = whole_number(field_of(answer.value, "UserId"))
+            username = text_of(field_of(answer.value, "Username")) or new_user.username
+            if user_id is not None and user_id > 0:
+                return _as_asked(new_user, CreatedUser(user_id, username))
+        if answer.text and (answer.is_json or answer.status >= 400):
+            raise RejectedError(_reason(answer.text))
+        raise answer.unexpected()
 
-    def initial_assessments(self, user_id: int) -> list[AssessmentRecord]:
+    def auto_login_link(self, user_id: int) -> AutoLoginLink:
+        """A short-lived link that logs the user in. `GET users/user/{userId}/getAutoLoginLink` [C]."""
+        return self._transport.get("getAutoLoginLink", f"users/user/{user_id}/getAutoLoginLink", None, _auto_login_link)
+
+    def initial_assessments(self, user_id: int) -> Listing[AssessmentRecord]:
         """Every initial assessment of one user, all pages, each session once.
 
-        `GET results/initialAssessment/{userId}/all` (public client code).
+        `GET results/initialAssessment/{userId}/all` [C].
         """
-        return self._read_all_pages(f"results/initialAssessment/{user_id}/all", "InitialAssessmentResults")
+        return self._assessments("initialAssessment", "InitialAssessmentResults", user_id)
 
-    def diagnostic_assessments(self, user_id: int) -> list[AssessmentRecord]:
+    def diagnostic_assessments(self, user_id: int) -> Listing[AssessmentRecord]:
         """Every diagnostic assessment of one user, all pages, each session once.
 
-        `GET results/diagnosticAssessment/{userId}/all`; the list's name is known by analogy only.
+        `GET results/diagnosticAssessment/{userId}/all` [C]; the list's name is known by analogy only [I].
         """
-        return self._read_all_pages(f"results/diagnosticAssessment/{user_id}/all", "DiagnosticAssessmentResults")
+        return self._assessments("diagnosticAssessment", "DiagnosticAssessmentResults", user_id)
 
-    def _read_all_pages(self, path: str, list_name: str) -> list[AssessmentRecord]:
-        for _ in range(MAX_READS):
-            records = self._read_pages_once(path, list_name)
-            if records is not None:
-                return records
-        raise TransientError("bksb's list of results kept changing while it was read; it is read again later.")
+    def v5_sessions(self, user_id: int, course_subject: str) -> list[V5Session]:
+        """The sittings of newer assessments of one user in one subject (`V5_SUBJECTS`), finished or not.
 
-    def _read_pages_once(self, path: str, list_name: str) -> list[AssessmentRecord] | None:
-        """All records, or None when the listing changed in the middle and has to be read again.
-
-        Neither a short page nor the total is trusted alone: reading ends where both agree that nothing is
-        left, or at a page that brings nothing new.
+        `GET assessmentSessions/getAssessmentSessionsForCourseV5`: an array, or null for none [C].
         """
-        found: dict[str, AssessmentRecord] = {}
-        first_total: int | None = None
-        for number in range(1, MAX_PAGES + 1):
-            page = self._page(path, list_name, number)
-            if number == 1:
-                first_total = page.total
-            elif page.total != first_total:
-                return None
-            known = len(found)
-            for record in page.records:
-                found.setdefault(record.session_id, record)
-            if len(found) == known:
-                return None if first_total is not None and len(found) < first_total else list(found.values())
-            if first_total == len(found) and len(page.records) < page.size:
-                return list(found.values())
-        raise TransientError(f"bksb sent more than {MAX_PAGES} pages for one learner; reading stopped.")
+        call = "getAssessmentSessionsForCourseV5"
+        parameters = {"courseSubject": course_subject, "userId": str(user_id)}
+        rows = self._transport.get(call, f"assessmentSessions/{call}", parameters, partial(_rows, "AssessmentSessions"))
+        return [_v5_session(row) for row in rows]
 
-    def _page(self, path: str, list_name: str, number: int) -> _Page:
-        answer = self._get(path, {"page": str(number), "recordsPerPage": str(RECORDS_PER_PAGE)})
-        body = answer.value
-        if not isinstance(body, Mapping):
-            raise answer.unexpected(list_name)
-        rows = body.get(list_name) or []
-        if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
-            raise answer.unexpected(list_name)
-        pagination = body.get("Pagination")
-        pagination = pagination if isinstance(pagination, Mapping) else {}
-        return _Page(
-            records=[_assessment_record(row) for row in rows],
-            total=_whole_number(pagination.get("TotalRecords")),
-            size=_whole_number(pagination.get("RecordsPerPage")) or RECORDS_PER_PAGE,
-        )
+    def v5_components(self, user_id: int, session_id: str) -> list[V5Component]:
+        """The end-of-assessment report of one V5 session, a line for each course component.
 
-    def _get(self, path: str, parameters: Mapping[str, str]) -> _Answer:
-        """GET with capped, jittered waits: a GET is safe to repeat."""
-        deadline = time.monotonic() + self._budget.total_seconds
-        attempt = 1
-        while True:
-            try:
-                return self._send("GET", path, parameters=parameters)
-            except TransientError as error:
-                wait = self._wait_before(attempt, error)
-                if attempt >= self._budget.attempts or time.monotonic() + wait > deadline:
-                    raise
-                if error.retry_after is not None:
-                    self._throttle.hold(wait)
-                else:
-                    time.sleep(wait)
-                attempt += 1
+        `GET assessmentSessions/GetEOAReportDataForAssessmentSessionV5`; any key may be missing [C].
+        """
+        call = "GetEOAReportDataForAssessmentSessionV5"
+        parameters = {"sessionId": session_id, "userId": str(user_id)}
+        rows = self._transport.get(call, f"assessmentSessions/{call}", parameters, partial(_rows, "AssessmentEOAData"))
+        return [_v5_component(row) for row in rows]
 
-    def _wait_before(self, attempt: int, error: TransientError) -> float:
-        if error.retry_after is not None:
-            return error.retry_after
-        longest = min(self._budget.longest_wait_seconds, self._budget.first_wait_seconds * 2 ** (attempt - 1))
-        return random.uniform(longest / 2, longest)  # noqa: S311 - spreads retries, hides no secret
+    def search_user_groups(self, query: str = "") -> list[dict[str, Any]]:
+        """The first groups that match `query`, raw. `GET userGroups/search`; no body was ever seen [?]."""
+        parameters = {"page": "1", "recordsPerPage": str(RECORDS_PER_PAGE), "query": query}
+        rows = self._transport.get("userGroups/search", "userGroups/search", parameters, partial(_rows, "UserGroups"))
+        return [storable(row) for row in rows]
 
-    def _send(
-        self,
-        method: str,
-        path: str,
-        *,
-        parameters: Mapping[str, str] | None = None,
-        data: Mapping[str, str] | None = None,
-    ) -> _Answer:
-        """One exchange. Raises by remedy for what no caller can use: no answer, the key, "later"."""
-        query = "&".join(f"{name}={quote(value, safe='')}" for name, value in (parameters or {}).items())
-        url = self._root + path + (f"?{query}" if query else "")
-        self._throttle.wait()
-        try:
-            response = self._session().request(
-                method, url, data=data, auth=self._auth, timeout=self._timeout, allow_redirects=False
-            )
-        except requests.RequestException as error:
-            raise TransientError(f"bksb did not answer ({_plain_cause(error)}).") from None
-        if response.status_code in (401, 403):
-            raise KeyRefusedError(f"bksb refused the key (HTTP {response.status_code}). {KEY_REMEDY}")
-        if response.status_code in (408, 429) or response.status_code >= 500:
-            raise TransientError(
-                f"bksb asked to come back later (HTTP {response.status_code}).",
-                retry_after=_retry_after(response.headers.get("Retry-After")),
-            )
-        return _Answer.of(response)
+    def _assessments(self, call: str, list_name: str, user_id: int) -> Listing[AssessmentRecord]:
+        return read_all_pages(partial(self._page, call, list_name, user_id))
 
-    def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._local, "session", None)
-        if session is None:
-            session = self._local.session = requests.Session()
-            session.headers["Accept"] = "application/json"
-        return session
+    def _page(self, call: str, list_name: str, user_id: int, number: int) -> Page[AssessmentRecord]:
+        parameters = {"page": str(number), "recordsPerPage": str(RECORDS_PER_PAGE)}
+        return self._transport.get(call, f"results/{call}/{user_id}/all", parameters, partial(_page_of, list_name))
 
 
-@dataclass(frozen=True)
-class _Page:
-    records: list[AssessmentRecord]
-    total: int | None
-    size: int
+def _true_or_false(answer: Answer) -> bool:
+    spelled = answer.value.strip().lower() if isinstance(answer.value, str) else answer.value
+    if spelled is True or spelled == "true":
+        return True
+    if spelled is False or spelled == "false":
+        return False
+    raise answer.unexpected()
 
 
-_NO_JSON = object()
+def _user_id_or_nobody(answer: Answer) -> int | None:
+    user_id = whole_number(answer.value)
+    if user_id is not None and user_id > 0:
+        return user_id
+    if answer.says_nobody:
+        return None
+    raise answer.unexpected()
 
 
-@dataclass(frozen=True)
-class _Answer:
-    """An answer by what it holds: `value` is the decoded JSON, or plain text, or `_NO_JSON`."""
+def _auto_login_link(answer: Answer) -> AutoLoginLink:
+    if isinstance(answer.value, Mapping):
+        url = text_of(field_of(answer.value, "Link"))
+        if url:
+            return AutoLoginLink(url, text_of(field_of(answer.value, "Expiry")))
+    raise answer.unexpected()
 
-    status: int
-    content_type: str
-    value: Any = field(repr=False)
 
-    @classmethod
-    def of(cls, response: requests.Response) -> _Answer:
-        text = response.content.decode("utf-8-sig", errors="replace")
-        value: Any
-        try:
-            value = json.loads(text)
-        except ValueError:
-            looks_broken = text.lstrip()[:1] in ("<", "{", "[", '"', "")
-            value = _NO_JSON if looks_broken else text
-        return cls(response.status_code, response.headers.get("Content-Type", "none"), value)
+def _rows(list_name: str, answer: Answer) -> list[Mapping[str, Any]]:
+    """The records of an answer that is an array, an object around one, or null for none."""
+    rows = [] if answer.value is None else records_in(answer.value, list_name)
+    if rows is None or answer.status >= 400:
+        raise answer.unexpected()
+    return rows
 
-    def text(self) -> str:
-        """The text of the answer where it is one, or of {"Message": …}; '' otherwise."""
-        if isinstance(self.value, Mapping):
-            return next((str(v) for k, v in self.value.items() if str(k).lower() == "message"), "")
-        return self.value if isinstance(self.value, str) else ""
 
-    def says_not_found(self) -> bool:
-        return bool(_NOT_FOUND.search(self.text()))
-
-    def unexpected(self, call: str) -> TransientError | RejectedError:
-        """The error for a body that is not what `call` promises; says its shape, never its content."""
-        shape = "no JSON" if self.value is _NO_JSON else f"a JSON {type(self.value).__name__}"
-        if 400 <= self.status < 500:
-            return RejectedError(f"bksb refused {call} (HTTP {self.status}, {shape}).")
-        return TransientError(
-            f"bksb's answer to {call} was {shape} under HTTP {self.status} ({self.content_type}): "
-            "not what this call returns."
-        )
+def _page_of(list_name: str, answer: Answer) -> Page[AssessmentRecord]:
+    rows = records_in(answer.value, list_name)
+    if rows is None or answer.status >= 400:
+        raise answer.unexpected()
+    # a row without SessionId cannot be told from another
+    records = {text_of(field_of(row, "SessionId")): row for row in rows}
+    if "" in records:
+        raise answer.unexpected()
+    pagination = field_of(answer.value, "Pagination") if isinstance(answer.value, Mapping) else None
+    claims = pagination if isinstance(pagination, Mapping) else {}
+    size = whole_number(field_of(claims, "RecordsPerPage"))
+    return Page(
+        records={session_id: _assessment_record(session_id, row) for session_id, row in records.items()},
+        total=whole_number(field_of(claims, "TotalRecords")),
+        size=min(size, RECORDS_PER_PAGE) if size is not None and size > 0 else RECORDS_PER_PAGE,
+    )
 
 
 def _creation_form(new_user: NewUser) -> dict[str, str]:
-    """The form of `createUser`, field names from public client code.
+    """The form of `createUser`, field names from public client code [C].
 
-    Booleans as true/false: the server looks like ASP.NET Web API, whose form reader may drop "1".
+    Booleans as true/false: the server looks like ASP.NET Web API, whose form reader may drop "1" [I].
     """
     form = {
         "Username": new_user.username,
@@ -356,74 +256,63 @@ def _creation_form(new_user: NewUser) -> dict[str, str]:
     return form
 
 
-def _assessment_record(row: Mapping[str, Any]) -> AssessmentRecord:
+def _as_asked(new_user: NewUser, created: CreatedUser) -> CreatedUser:
+    """The created user, if it bears the username that was asked for: another one may be another person's."""
+    if created.username.casefold() != new_user.username.casefold():
+        raise TransientError("bksb answered a creation with another username than was asked for.")
+    return created
+
+
+def _assessment_record(session_id: str, row: Mapping[str, Any]) -> AssessmentRecord:
     return AssessmentRecord(
-        session_id=_text(row.get("SessionId")),
-        course_subject=_text(row.get("CourseSubject")),
-        course_name=_text(row.get("CourseName")),
-        assessment_id=_whole_number(row.get("AssessmentID")),
-        assessment_name=_text(row.get("AssessmentName")),
-        result=_text(row.get("Result")),
-        completed_raw=_text(row.get("ResultDate")),
-        raw=dict(row),
+        session_id=session_id,
+        course_subject=text_of(field_of(row, "CourseSubject")),
+        course_name=text_of(field_of(row, "CourseName")),
+        assessment_id=whole_number(field_of(row, "AssessmentID")),
+        assessment_name=text_of(field_of(row, "AssessmentName")),
+        result=text_of(field_of(row, "Result")),
+        completed_raw=text_of(field_of(row, "ResultDate")),
+        raw=storable(row),
     )
 
 
-def _text(value: object) -> str:
-    return "" if value is None else str(value)
+_V5_KINDS: Mapping[int | None, AssessmentKind] = {1: "initial", 2: "diagnostic"}
 
 
-def _whole_number(value: object) -> int | None:
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return value
-    return int(value) if isinstance(value, str) and value.strip().isdecimal() else None
+def _v5_component(row: Mapping[str, Any]) -> V5Component:
+    return V5Component(
+        name=text_of(field_of(row, "CourseComponentName")),
+        ability_raw=text_of(field_of(row, "AbilityMeasurement")),
+        assessment_name=text_of(field_of(row, "MeasuringAssessmentName")),
+        measured_raw=text_of(field_of(row, "MeasuredAt")),
+        raw=storable(row),
+    )
 
+
+def _v5_session(row: Mapping[str, Any]) -> V5Session:
+    return V5Session(
+        session_id=text_of(field_of(row, "SessionId")),
+        assessment_kind=_V5_KINDS.get(whole_number(field_of(row, "AssessmentType"))),
+        started_raw=text_of(field_of(row, "DateStarted")),
+        completed_raw=text_of(field_of(row, "DateCompleted")),
+        raw=storable(row),
+    )
+
+
+USERNAME_IS_TAKEN = "the username is taken"
 
 _REASONS: tuple[tuple[str, str], ...] = (
-    (r"username.*(exist|taken|use)", "the username is taken"),
+    (r"username.*(exist|taken|use)", USERNAME_IS_TAKEN),
     (r"password", "the password does not meet bksb's rules"),
     (r"e-?mail", "the e-mail address is not accepted"),
     (r"(first|last|sur)\s?name", "a name is not accepted"),
-    (r"date\s?of\s?birth|birth", "the date of birth is not accepted"),
+    (r"birth", "the date of birth is not accepted"),
 )
 
 
-def _reason_code(text: str) -> str:
+def _reason(text: str) -> str:
     """A reason in our own words: bksb's text may repeat the learner's particulars."""
     for pattern, reason in _REASONS:
         if re.search(pattern, text, re.IGNORECASE | re.DOTALL):
             return reason
     return "bksb gave a reason that is not on our list"
-
-
-def _plain_cause(error: requests.RequestException) -> str:
-    """Which kind of failure, without the URL that requests puts into its messages."""
-    kinds: tuple[tuple[type[requests.RequestException], str], ...] = (
-        (requests.exceptions.SSLError, "the TLS certificate or handshake failed"),
-        (requests.exceptions.ProxyError, "the proxy failed"),
-        (requests.exceptions.ConnectTimeout, "no connection in time"),
-        (requests.exceptions.ReadTimeout, "no answer in time"),
-        (
-            requests.exceptions.ConnectionError,
-            "no connection: is the API URL right, and reachable from here?",
-        ),
-        (requests.exceptions.ChunkedEncodingError, "the answer broke off"),
-    )
-    return next((text for kind, text in kinds if isinstance(error, kind)), type(error).__name__)
-
-
-def _retry_after(header: str | None) -> float | None:
-    """Seconds to wait, from seconds or an HTTP date; None where there is no usable header."""
-    if header is None:
-        return None
-    if header.strip().isdecimal():
-        return float(header)
-    try:
-        when = parsedate_to_datetime(header)
-    except ValueError:
-        return None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    return max(0.0, (when - datetime.now(UTC)).total_seconds())

@@ -20,6 +20,9 @@ POOL = "bksb_api"
 POOL_SLOTS = 8
 """What one calling task takes: the threads it works with."""
 
+ABOUT_NOW = ("bksb_accounts",)
+"""DAGs that change bksb: never replayed for a day that is past."""
+
 START_DATE = datetime(2026, 8, 1, tzinfo=UTC)
 """The academic year in which the project began; backfills may go before it."""
 
@@ -71,13 +74,18 @@ def deployment_or_skip() -> Deployment:
 
 
 def run_of(dag_run: Any, params: Any, deployment: Deployment) -> Run:
-    """The run as the jobs see it. Its day is the local date of the interval's start, else today."""
+    """The run as the jobs see it.
+
+    Its day is the local date on which its interval starts, else today. Runs of bksb_accounts are about today
+    whatever their dates say: one that is cleared weeks later, or started for a past date, must not act on who
+    was eligible then.
+    """
     from bksb.model import Run
     from bksb.times import today
 
     zone = deployment.settings.timezone
     start = dag_run.data_interval_start
-    about_an_interval = start is not None and dag_run.data_interval_end is not None
+    about_an_interval = dag_run.dag_id not in ABOUT_NOW and start is not None and dag_run.data_interval_end is not None
     day: date = start.astimezone(zone).date() if about_an_interval else today(zone)
     return Run(
         dag_id=dag_run.dag_id,

@@ -17,6 +17,9 @@ from bksb.errors import BksbSyncError, ConfigurationError, MisContractError, Tra
 from bksb.model import Person, PersonKind
 from bksb.times import months_before
 
+FIRST_YEAR, LAST_YEAR = 1900, 2100
+"""A date of birth outside is a placeholder (1753-01-01, 9999-12-31), and counts as unknown."""
+
 QUERY_FILE = "sql/mis/eligible_learners.sql"
 
 
@@ -68,7 +71,7 @@ class Mis:
         (driver, log-in) or TransientError (the database is away). No message holds a row.
         """
         try:
-            statement = sqlalchemy.text(self._query.read_text(encoding="utf-8"))
+            statement = sqlalchemy.text(_without_comment_lines(self._query.read_text(encoding="utf-8")))
         except OSError as error:
             raise ConfigurationError(f"{QUERY_FILE} cannot be read: {error.strerror}.") from None
         binds = {
@@ -84,9 +87,14 @@ class Mis:
                 result = connection.execute(statement, used)
                 names = [name.lower() for name in result.keys()]  # noqa: SIM118 - RMKeyView, not a dict
                 rows = [tuple(row) for row in result]
-        except (exc.SQLAlchemyError, ImportError) as error:
+        except (exc.SQLAlchemyError, ImportError, ValueError, TypeError, OverflowError) as error:
             raise _by_remedy(error, self._conn_id) from None
         return people_from_rows(names, rows)
+
+
+def _without_comment_lines(query: str) -> str:
+    """The query without lines that are nothing but comment: a name with a colon in one would count as a bind."""
+    return "\n".join(line for line in query.splitlines() if not line.lstrip().startswith("--"))
 
 
 def database_url(fields: ConnectionFields) -> sqlalchemy.URL:
@@ -153,6 +161,9 @@ def _person(row: Mapping[str, Any]) -> Person:
                 "is needed: cast it in the query"
             )
         values[name] = value
+    born = values["date_of_birth"]
+    if born is not None and not FIRST_YEAR <= born.year <= LAST_YEAR:
+        values["date_of_birth"] = None
     if values["person_kind"] not in ("learner", "applicant"):
         raise _contract("returns a person_kind other than 'learner' and 'applicant'")
     if values["person_kind"] == "learner" and values["start_on"] is None:
@@ -169,7 +180,14 @@ def _s(things: Sequence[object]) -> str:
     return "s" if len(things) > 1 else ""
 
 
-_REMEDIES: tuple[tuple[type[BaseException], Callable[[str], BksbSyncError]], ...] = (
+_REMEDIES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Callable[[str], BksbSyncError]], ...] = (
+    (
+        (ValueError, TypeError, OverflowError),
+        lambda conn: _contract(
+            "returns a value that Python cannot hold, such as a date after the year 9999, or extra "
+            f"sqlalchemy_query of connection '{conn}' is no object of texts"
+        ),
+    ),
     (
         ImportError,
         lambda conn: ConfigurationError(

@@ -69,7 +69,8 @@ class Action:
 
 @dataclass(frozen=True)
 class Issue:
-    """Something a person should look at. `detail` and `subject_key` hold nothing personal beyond ids."""
+    """Something a person should look at. `subject_key` is an id, or bksb's own text for a result or date that is
+    new to us; `detail` holds nothing personal beyond ids."""
 
     code: str
     subject_key: str

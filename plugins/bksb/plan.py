@@ -19,6 +19,8 @@ ACCOUNT_ISSUES = (
     "account_claimed_twice",
     "create_rejected",
     "create_in_doubt",
+    "username_mismatch",
+    "former_record_unsettled",
     "bksb_no_answer",
 )
 """Codes that an accounts run raises and resolves, all of them about one person."""
@@ -34,25 +36,25 @@ def make_plan(people: Sequence[Person], accounts: Iterable[Account]) -> Plan:
     The outcome depends on nothing but the arguments, and is ordered by person_id.
     """
     known = {account.person_id: account for account in accounts}
-    transfers, claims = _transfers(people, known)
+    former = _Former(people, known)
+    transfers = former.transfers()
     for transfer in transfers:
         known[transfer.person_id] = known.pop(transfer.former_person_id)
     facts = _Facts(people, known)
     actions: list[Action] = []
-    issues: list[Issue] = list(claims)
-    contested = {issue.person_id for issue in claims}
+    issues: list[Issue] = []
     for person in people:
         account = known.get(person.person_id)
-        if person.person_id in contested or (account and account.state in ("active", "stale")):
+        if account and account.bksb_user_id is not None:
+            issues += _mismatch(person, account)
             continue
+        obstacles = former.obstacles(person) or facts.obstacles(person)
         if account and account.state == "creating" and account.username:
-            kind: Literal["link", "create"] = "link" if facts.obstacles(person) else "create"
-            actions.append(Action(person.person_id, kind, account.username, "an earlier creation has to be settled"))
+            actions.append(_settlement(person, account.username, hindered=bool(obstacles)))
             continue
         username = person.bksb_username or person.proposed_username
-        found = facts.obstacles(person)
-        if found or not username:
-            issues += found
+        if obstacles or not username:
+            issues += obstacles
         elif person.bksb_username:
             actions.append(Action(person.person_id, "link", username, "the MIS names this username"))
         else:
@@ -135,29 +137,65 @@ class _Facts:
         return self._holders.get(username, person.person_id) != person.person_id
 
 
-def _transfers(people: Sequence[Person], known: Mapping[str, Account]) -> tuple[list[Transfer], list[Issue]]:
-    """Accounts that move from an applicant to the learner they became; a contested one moves to nobody."""
-    listed = {person.person_id for person in people}
-    wanting = [
-        person
-        for person in people
-        if person.former_person_id
-        and person.former_person_id not in listed
-        and known.get(person.former_person_id, _NOBODY).bksb_user_id is not None
-        and known.get(person.person_id, _NOBODY).state in ("pending", "blocked")
-    ]
-    wanted = Counter(person.former_person_id for person in wanting)
-    transfers = [
-        Transfer(person.former_person_id, person.person_id)
-        for person in wanting
-        if person.former_person_id and wanted[person.former_person_id] == 1
-    ]
-    claims = [
-        _issue("account_claimed_twice", person, f"two people say they were applicant {person.former_person_id}")
-        for person in wanting
-        if wanted[person.former_person_id] > 1
-    ]
-    return transfers, claims
+class _Former:
+    """Learners who were applicants under another person_id: one human, so one account.
+
+    An account moves only where nothing speaks against it; until then nobody gets a second one.
+    """
+
+    def __init__(self, people: Sequence[Person], known: Mapping[str, Account]) -> None:
+        self._people = people
+        self._known = known
+        self._listed = {person.person_id for person in people}
+        self._claims = Counter(person.former_person_id for person in people if person.former_person_id)
+
+    def transfers(self) -> list[Transfer]:
+        return [
+            Transfer(person.former_person_id, person.person_id)
+            for person in self._people
+            if person.former_person_id
+            and self._account_of(person.former_person_id).bksb_user_id is not None
+            and self._account_of(person.person_id).state in ("pending", "blocked")
+            and not self.obstacles(person)
+        ]
+
+    def obstacles(self, person: Person) -> list[Issue]:
+        """Why a person who was an applicant can have neither that account nor a new one now."""
+        former_id = person.former_person_id
+        if former_id is None:
+            return []
+        former = self._account_of(former_id)
+        if self._claims[former_id] > 1:
+            return [_issue("account_claimed_twice", person, f"two people say they were applicant {former_id}")]
+        if former_id in self._listed:
+            detail = f"the record of applicant {former_id} is still eligible: mark it as transferred in the MIS"
+            return [_issue("former_record_unsettled", person, detail)]
+        if former.state == "creating" or (
+            former.bksb_user_id is not None and self._account_of(person.person_id).state == "creating"
+        ):
+            detail = f"a creation for this person or applicant {former_id} is settled first; the next run goes on"
+            return [_issue("former_record_unsettled", person, detail)]
+        if former.bksb_user_id is not None and person.bksb_username:
+            return _mismatch(person, former)
+        return []
+
+    def _account_of(self, person_id: str) -> Account:
+        return self._known.get(person_id, _NOBODY)
+
+
+def _mismatch(person: Person, account: Account) -> list[Issue]:
+    """The MIS naming another bksb username than the one linked: somebody has to say which is right."""
+    if person.bksb_username and _folded(person.bksb_username) != _folded(account.username):
+        detail = "the MIS names another bksb username than the account that is linked"
+        return [_issue("username_mismatch", person, detail)]
+    return []
+
+
+def _settlement(person: Person, username: str, *, hindered: bool) -> Action:
+    """How to settle a creation that broke off: looked up always, sent again only if it is what we would send today."""
+    wanted = person.proposed_username is not None and _folded(person.proposed_username) == _folded(username)
+    kind: Literal["link", "create"] = "create" if wanted and not person.bksb_username and not hindered else "link"
+    return Action(person.person_id, kind, username, "an earlier creation has to be settled")
 
 
 def _unfinished_of_others(people: Sequence[Person], known: Mapping[str, Account]) -> list[Action]:

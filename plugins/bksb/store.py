@@ -74,6 +74,8 @@ def open_store(fields: ConnectionFields, *, migrated: bool = True) -> Iterator[S
         connection = psycopg2.connect(**libpq_arguments(fields))
     try:
         store = Store(connection, fields.conn_id)
+        with store.transaction():
+            store.run("runs/set_lock_timeout")
         if migrated:
             with store.transaction():
                 pending = missing_migrations(store)
@@ -122,7 +124,8 @@ _SET_UP = {
     "3D": "does not exist: create it, then run `python -m bksb.migrate`",
     "3F": "has no schema bksb: run `python -m bksb.migrate`",
     "42P01": "lacks a table: run `python -m bksb.migrate`",
-    "42501": "gives the log-in too few rights: run `python -m bksb.migrate --writer ROLE` as the owner",
+    "42501": "gives the log-in too few rights: run `python -m bksb.migrate --writer ROLE` as the owner, and "
+    "`grant temporary on database` to it if that right was taken from everybody",
 }
 
 
@@ -151,7 +154,10 @@ def _by_remedy(error: psycopg2.Error, conn_id: str) -> BksbSyncError:
         "column": error.diag.column_name,
     }
     where = ", ".join(f"{what} {name}" for what, name in names.items() if name)
-    return FatalError(f"The reporting database refused a statement (SQLSTATE {state}{', ' + where if where else ''}).")
+    return FatalError(
+        f"The reporting database refused a statement (SQLSTATE {state}{', ' + where if where else ''}); nothing of "
+        "this step was written. The server's own log says which row; please report it with this message."
+    )
 
 
 _CONNECT_FAILURES = (

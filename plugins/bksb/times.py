@@ -19,11 +19,10 @@ def read_bksb_time(raw: str, zone: ZoneInfo) -> datetime | None:
     """
     try:
         read = datetime.fromisoformat(_LONG_FRACTION.sub(r"\1", raw.strip()))
-    except ValueError:
+        moment = (read if read.tzinfo else read.replace(tzinfo=zone, fold=0)).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    if read.year < 1900:
-        return None
-    return (read if read.tzinfo else read.replace(tzinfo=zone, fold=0)).astimezone(UTC)
+    return moment if moment.year >= 1900 else None
 
 
 def months_before(day: date, months: int) -> date:

@@ -2,4 +2,4 @@
 -- Parameters: person_id.
 -- Safe to repeat: yes.
 delete from bksb.account
-where person_id = %(person_id)s and bksb_user_id is null;
+where person_id = %(person_id)s and bksb_user_id is null and state in ('pending', 'blocked');

@@ -4,5 +4,6 @@ create temporary table loaded_source (
     bksb_user_id bigint,
     source text,
     synced_at timestamptz,
+    complete boolean,
     primary key (bksb_user_id, source)
 ) on commit drop;

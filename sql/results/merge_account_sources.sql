@@ -1,4 +1,5 @@
--- Purpose: remember up to which moment each user and source is known to be complete; it never moves back.
+-- Purpose: remember up to which moment each user and source is known to be complete; it never moves back, and an
+-- answer that was not complete does not move it.
 -- Safe to repeat: yes.
 insert into bksb.account_source as known (bksb_user_id, source, synced_at)
 select
@@ -6,6 +7,7 @@ select
     source,
     synced_at
 from loaded_source
+where complete
 on conflict (bksb_user_id, source) do update
 set synced_at = greatest(known.synced_at, excluded.synced_at)
 where known.synced_at < excluded.synced_at;

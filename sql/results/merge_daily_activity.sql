@@ -1,5 +1,5 @@
 -- Purpose: count again, from the results, the run's own day and every day on which a result stands or stood that this
--- run (or a run that never ended well) loaded. Days are dates in the site's time zone.
+-- run (or a run whose latest attempt did not end well) loaded. Days are dates in the site's time zone.
 -- Parameters: day; run_id; zone.
 -- Safe to repeat: yes, rows that say the same stay untouched.
 with unpublished as (
@@ -7,7 +7,7 @@ with unpublished as (
     from bksb.sync_run
     where dag_id = 'bksb_results'
     group by run_id
-    having run_id = %(run_id)s or not bool_or(state = 'success')
+    having run_id = %(run_id)s or (array_agg(state order by attempt desc))[1] <> 'success'
 ),
 
 touched as (

@@ -1,7 +1,7 @@
 -- Purpose: bring bksb.skill_summary up to date from the results; rows that say the same stay untouched, rows without
 -- any result go. The starting point is the first initial result with a level from starting_point_days before the
 -- programme started (people sit it before they start); an applicant's is the first ever.
--- Parameters: starting_point_days; person_ids (null: everybody).
+-- Parameters: starting_point_days; zone, in which the days begin; person_ids (null: everybody).
 -- Safe to repeat: yes.
 with result as (
     select
@@ -19,7 +19,8 @@ with result as (
         and person_result.level_code is not null
         and (
             learner.person_kind is distinct from 'learner'
-            or person_result.completed_at >= learner.start_on - make_interval(days => %(starting_point_days)s)
+            or person_result.completed_at
+            >= (learner.start_on - make_interval(days => %(starting_point_days)s)) at time zone %(zone)s
         ) as may_start
     from bksb.person_result
     left join bksb.learner on person_result.person_id = learner.person_id

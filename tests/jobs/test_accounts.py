@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from bksb import jobs
-from bksb.client import BksbClient, RetryBudget
+from bksb.client import BksbClient
 from bksb.errors import BksbSyncError, ConfigurationError, KeyRefusedError, MisContractError, TransientError
 from bksb.mis import Mis
 from bksb.sql_files import SQL_FOLDER
+from bksb.transport import RetryBudget
 from tests.conftest import query
 from tests.jobs.conftest import a_run, rows_of, run_accounts
 

@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bksb import jobs
-from bksb.client import BksbClient, RetryBudget
+from bksb.client import BksbClient
 from bksb.errors import ConfigurationError, FatalError, PromiseBrokenError, TransientError
 from bksb.times import day_bounds, read_bksb_time
+from bksb.transport import RetryBudget
 from tests.conftest import query
 from tests.jobs.conftest import a_run, rows_of, run_accounts, run_results, scheduled
 

@@ -14,6 +14,8 @@ PACKAGE = repository() / "plugins" / "bksb"
 LAYERS = (
     {"errors", "model", "times"},
     {"connection_fields", "levels", "concurrently", "sql_files"},
+    {"answer", "paging"},
+    {"transport"},
     {"client", "mis", "plan", "store"},
     {"deployment"},
     {"jobs.runs"},

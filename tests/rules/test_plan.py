@@ -106,16 +106,32 @@ def test_two_people_who_would_get_the_same_username_get_none():
     assert codes(plan) == {("P1", "account_claimed_twice"), ("P2", "account_claimed_twice")}
 
 
-def test_a_creation_that_broke_off_is_settled_under_the_username_it_began_with():
-    unfinished = Account("P1", "first-choice", None, "creating", None)
-    plan = make_plan([person(proposed_username="second-choice")], [unfinished])
-    assert [(a.kind, a.username) for a in plan.actions] == [("create", "first-choice")]
+def creating(person_id: str, username: str) -> Account:
+    return Account(person_id, username, None, "creating", None)
 
 
-def test_a_creation_that_broke_off_is_only_looked_up_when_it_must_not_be_sent_again():
-    unfinished = Account("P1", "REFP1", None, "creating", None)
-    assert kinds(make_plan([person(email=None)], [unfinished])) == {"P1": "link"}
-    assert kinds(make_plan([person("P2")], [unfinished])) == {"P1": "link", "P2": "create"}
+def test_a_creation_that_broke_off_is_taken_up_again_while_it_is_what_would_be_sent_today():
+    plan = make_plan([person()], [creating("P1", "refp1")])
+    assert [(a.kind, a.username) for a in plan.actions] == [("create", "refp1")]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"email": None}, {"proposed_username": "another"}, {"bksb_username": "named"}, {"family_name": None}],
+)
+def test_a_creation_that_broke_off_is_only_looked_up_when_it_would_not_be_sent_today(change):
+    plan = make_plan([person(**change)], [creating("P1", "REFP1")])
+    assert [(a.kind, a.username) for a in plan.actions] == [("link", "REFP1")]
+
+
+def test_a_creation_that_broke_off_is_looked_up_for_somebody_who_is_eligible_no_more():
+    assert kinds(make_plan([person("P2")], [creating("P1", "REFP1")])) == {"P1": "link", "P2": "create"}
+
+
+def test_an_account_whose_username_the_mis_has_corrected_is_reported_and_left_alone():
+    plan = make_plan([person(bksb_username="right")], [active("P1", "wrong", 7)])
+    assert codes(plan) == {("P1", "username_mismatch")} and plan.actions == ()
+    assert make_plan([person(bksb_username="WRONG")], [active("P1", "wrong", 7)]).issues == ()
 
 
 def test_the_account_of_an_applicant_moves_to_the_learner_they_became():
@@ -124,18 +140,43 @@ def test_the_account_of_an_applicant_moves_to_the_learner_they_became():
     assert plan.actions == () and plan.issues == ()
 
 
-def test_an_applicant_claimed_by_two_learners_moves_to_neither():
+@pytest.mark.parametrize("with_account", [[], [active("P1", "REFP1", 8)]])
+def test_an_applicant_claimed_by_two_learners_moves_to_neither(with_account):
     people = [person("P1", former_person_id="A1"), person("P2", former_person_id="A1")]
-    plan = make_plan(people, [active("A1", "REFA1", 7)])
-    assert plan.transfers == ()
-    assert codes(plan) == {("P1", "account_claimed_twice"), ("P2", "account_claimed_twice")}
-    assert plan.actions == ()
+    plan = make_plan(people, [active("A1", "REFA1", 7), *with_account])
+    assert plan.transfers == () and plan.actions == ()
+    assert ("P2", "account_claimed_twice") in codes(plan)
 
 
-def test_an_applicant_who_is_still_listed_keeps_the_account():
+@pytest.mark.parametrize("accounts", [[], [active("A1", "REFA1", 7)], [creating("A1", "REFA1")]])
+def test_nobody_gets_a_second_account_while_the_applicant_they_were_is_still_listed(accounts):
     people = [person("A1", person_kind="applicant"), person("P1", former_person_id="A1")]
-    plan = make_plan(people, [active("A1", "REFA1", 7)])
+    plan = make_plan(people, accounts)
     assert plan.transfers == ()
+    assert codes(plan) == {("P1", "former_record_unsettled")}
+    assert "P1" not in kinds(plan)
+
+
+def test_a_creation_for_the_applicant_that_broke_off_is_settled_before_the_learner_gets_anything():
+    plan = make_plan([person("P1", former_person_id="A1")], [creating("A1", "REFA1")])
+    assert kinds(plan) == {"A1": "link"} and codes(plan) == {("P1", "former_record_unsettled")}
+
+
+def test_a_creation_for_the_learner_that_broke_off_is_only_looked_up_when_the_applicant_has_an_account():
+    accounts = [active("A1", "REFA1", 7), creating("P1", "REFP1")]
+    plan = make_plan([person("P1", former_person_id="A1")], accounts)
+    assert plan.transfers == () and kinds(plan) == {"P1": "link"}
+
+
+def test_an_account_does_not_move_to_a_learner_for_whom_the_mis_names_another_one():
+    plan = make_plan([person("P1", former_person_id="A1", bksb_username="other")], [active("A1", "REFA1", 7)])
+    assert plan.transfers == () and plan.actions == ()
+    assert codes(plan) == {("P1", "username_mismatch")}
+
+
+def test_an_applicant_whose_account_was_never_made_leaves_the_learner_to_be_created():
+    former = Account("A1", None, None, "blocked", None)
+    assert kinds(make_plan([person("P1", former_person_id="A1")], [former])) == {"P1": "create"}
 
 
 def test_the_plan_does_not_depend_on_the_order_of_the_rows():

@@ -4,11 +4,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bksb.client import api_root
 from bksb.connection_fields import ConnectionFields, libpq_arguments
 from bksb.deployment import Settings, read_settings
 from bksb.errors import ConfigurationError
 from bksb.mis import database_url
+from bksb.transport import api_root
 
 
 def test_what_is_absent_or_empty_has_its_default():

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any
 
-from bksb.client import BksbClient, CreatedUser, NewUser
+from bksb.client import USERNAME_IS_TAKEN, BksbClient, CreatedUser, NewUser
 from bksb.concurrently import in_batches, run_concurrently
 from bksb.deployment import Deployment, Settings
 from bksb.errors import ConfigurationError, RejectedError, TransientError
@@ -126,10 +126,12 @@ class _Applying:
                     _issue("bksb_no_answer", action, "bksb did not answer when the username was looked up"),
                 )
                 continue
-            if isinstance(found, RejectedError):
-                self._block(action, _issue("username_not_found", action, "bksb cannot look this username up"))
-                continue
             unfinished = self._is_unfinished(action)
+            if isinstance(found, RejectedError):
+                issue = _issue("username_not_found", action, "bksb cannot look this username up")
+                # what a crash left open stays open until bksb has said whether it came about
+                (self._keep if unfinished else self._block)(action, issue)
+                continue
             verdict = after_lookup(
                 action,
                 found=found is not None,
@@ -150,10 +152,12 @@ class _Applying:
         return free
 
     def _create(self, actions: Sequence[Action]) -> None:
+        intended: list[Action] = []
         with self._store.transaction("apply_plan"):
-            intended = [action for action in actions if not self._claimed(action, None)]
-            for action in intended:
-                self._store.run("accounts/begin_creation", person_id=action.person_id, username=action.username)
+            for action in actions:
+                if not self._claimed(action, None):
+                    self._store.run("accounts/begin_creation", person_id=action.person_id, username=action.username)
+                    intended.append(action)
         create = partial(_create, self._client, self._settings, self._people)
         for action, outcome in run_concurrently(create, intended, THREADS):
             self._patience.saw(answered=not isinstance(outcome, TransientError))
@@ -229,7 +233,11 @@ def _find(client: BksbClient, action: Action) -> int | RejectedError | Transient
 def _create(
     client: BksbClient, settings: Settings, people: dict[str, Person], action: Action
 ) -> CreatedUser | RejectedError | TransientError:
-    """Create one account; where the answer was lost, look the username up instead of sending it again."""
+    """Create one account; where the answer leaves a doubt, look the username up instead of sending it again.
+
+    A refusal leaves one too: the account may be there although something in between said no. Only "the username
+    is taken" means that what is found is somebody else's.
+    """
     person = people[action.person_id]
     new_user = NewUser(
         username=action.username,
@@ -242,11 +250,13 @@ def _create(
     )
     try:
         return client.create_user(new_user)
-    except RejectedError as error:
-        return error
-    except TransientError as lost:
+    except (RejectedError, TransientError) as error:
+        if isinstance(error, RejectedError) and error.reason == USERNAME_IS_TAKEN:
+            return error
         found = _find(client, action)
-        return CreatedUser(found, action.username) if isinstance(found, int) else lost
+        if isinstance(found, int):
+            return CreatedUser(found, action.username)
+        return error if found is None or isinstance(error, TransientError) else found
 
 
 def _narrowed(plan: Plan, people: Sequence[Person], person_ids: Collection[str]) -> Plan:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import groupby
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from bksb.client import BksbClient
-from bksb.concurrently import in_batches, run_concurrently
+from bksb.concurrently import run_concurrently
 from bksb.deployment import Deployment
 from bksb.errors import ConfigurationError, PromiseBrokenError, RejectedError, TransientError
 from bksb.jobs.runs import Patience, close_run, keep_issues, open_issues, open_run, share_out, write_extract
@@ -32,7 +33,13 @@ ACCOUNTS_A_LOAD = 250
 CLOCK_MARGIN = timedelta(minutes=5)
 """bksb's clock may be behind ours by so much: an answer is taken to be complete up to this much earlier."""
 
-RESULT_ISSUES = ("results_no_answer",)
+LATEST = timedelta(days=1)
+"""A result dated further ahead than this has a wrong date."""
+
+RESULT_ISSUES = ("results_no_answer", "results_incomplete")
+
+NO_ANSWER = "bksb gave no usable answer for the results; the next run asks again"
+INCOMPLETE = "bksb says that there are more results than it gives; what it gave is loaded, the next run asks again"
 
 LONGEST_TEXT_IN_AN_ISSUE = 200
 
@@ -48,12 +55,13 @@ class Due:
 
 @dataclass(frozen=True)
 class Answer:
-    """Every page of one source of one account; complete up to `synced_at`."""
+    """Every page of one source of one account: every result completed before `synced_at`, if it is complete."""
 
     bksb_user_id: int
     source: Source
     synced_at: datetime
     records: list[AssessmentRecord]
+    complete: bool
 
 
 @dataclass(frozen=True)
@@ -99,20 +107,54 @@ def fetch_results(deployment: Deployment, run: Run, buckets: Collection[int]) ->
         with store.transaction():
             due = [account for account in _due(store, deployment, run) if bucket_of(account.person_id) in buckets]
         fetched = run_concurrently(partial(_fetch, client), due, THREADS)
-        loaded = failed = 0
-        for batch in in_batches(fetched, ACCOUNTS_A_LOAD):
-            answers: list[Answer] = []
-            issues: list[Issue] = []
-            for account, outcome in batch:
+        loading = _Loading(store, deployment, run)
+        try:
+            for account, outcome in fetched:
+                loading.take(account, outcome)
                 patience.saw(answered=not isinstance(outcome, TransientError))
-                if isinstance(outcome, list):
-                    answers += outcome
-                else:
-                    issues.append(_no_answer(account))
-            _load(store, deployment, run, answers, issues, [account.person_id for account, _ in batch])
-            loaded += sum(len(answer.records) for answer in answers)
-            failed += len(issues)
-    log.info("Read %d results of %d accounts; %d gave no answer (see bksb.issue).", loaded, len(due), failed)
+        finally:
+            # what arrived before a refused key or a silent bksb stopped the rest is kept
+            loading.finish()
+    log.info(
+        "Read %d results of %d accounts; %d gave no answer (see bksb.issue).",
+        loading.results,
+        len(due),
+        loading.without_answer,
+    )
+
+
+class _Loading:
+    """Collects answers and loads them a few hundred accounts at a time."""
+
+    def __init__(self, store: Store, deployment: Deployment, run: Run) -> None:
+        self._store = store
+        self._deployment = deployment
+        self._run = run
+        self._answers: list[Answer] = []
+        self._issues: list[Issue] = []
+        self._person_ids: list[str] = []
+        self.results = 0
+        self.without_answer = 0
+
+    def take(self, account: Due, outcome: list[Answer] | RejectedError | TransientError) -> None:
+        self._person_ids.append(account.person_id)
+        if isinstance(outcome, list):
+            self._answers += outcome
+            self.results += sum(len(answer.records) for answer in outcome)
+            if not all(answer.complete for answer in outcome):
+                self._issues.append(_about(account, "results_incomplete", INCOMPLETE))
+        else:
+            self._issues.append(_about(account, "results_no_answer", NO_ANSWER))
+            self.without_answer += 1
+        if len(self._person_ids) >= ACCOUNTS_A_LOAD:
+            self.finish()
+
+    def finish(self) -> None:
+        """Load what has been collected; what a failed load held is not tried again with the next."""
+        answers, issues, person_ids = self._answers, self._issues, self._person_ids
+        self._answers, self._issues, self._person_ids = [], [], []
+        if person_ids:
+            _load(self._store, self._deployment, self._run, answers, issues, person_ids)
 
 
 def check_results(deployment: Deployment) -> None:
@@ -139,10 +181,12 @@ def publish_results(deployment: Deployment, run: Run) -> Figures:
         store.run(
             "results/merge_skill_summary",
             starting_point_days=settings.starting_point_days,
+            zone=settings.timezone.key,
             person_ids=list(run.person_ids) or None,
         )
         store.run("results/merge_daily_activity", day=run.day, run_id=run.run_id, zone=settings.timezone.key)
-        store.run("results/resolve_texts_no_longer_met")
+        store.run("results/resolve_issues_of_leavers", codes=list(RESULT_ISSUES))
+        store.run("runs/resolve_issues", ids=_issues_that_no_longer_hold(store.run("results/list_open_texts")))
         row = store.run("results/count_results", **of_run)[0]
         figures = Figures(row.people, row.results, row.added, row.changed)
         close_run(store, run, "success", figures.__dict__)
@@ -177,7 +221,8 @@ def _fetch(client: BksbClient, account: Due) -> list[Answer] | RejectedError | T
     try:
         for source in account.sources:
             synced_at = datetime.now(UTC) - CLOCK_MARGIN
-            answers.append(Answer(account.bksb_user_id, source, synced_at, readers[source](account.bksb_user_id)))
+            listing = readers[source](account.bksb_user_id)
+            answers.append(Answer(account.bksb_user_id, source, synced_at, listing.records, listing.complete))
     except (RejectedError, TransientError) as error:
         return error
     return answers
@@ -199,7 +244,7 @@ def _load(
         store.copy("results/copy_loaded_result", _rows(answers, zone))
         store.copy(
             "results/copy_loaded_source",
-            ((answer.bksb_user_id, answer.source, answer.synced_at) for answer in answers),
+            ((answer.bksb_user_id, answer.source, answer.synced_at, answer.complete) for answer in answers),
         )
         store.run("results/drop_outdated_answers")
         store.run("results/keep_replaced_results", run_id=run.run_id)
@@ -207,6 +252,12 @@ def _load(
         store.run("results/merge_account_sources")
         open_issues(store, deployment.settings, list(_texts_new_to_us(answers, zone)))
         keep_issues(store, deployment.settings, issues, codes=RESULT_ISSUES, person_ids=person_ids)
+
+
+def _completed_at(record: AssessmentRecord, zone: ZoneInfo) -> datetime | None:
+    """When it was completed; None for a date that is none, or lies in the future by more than clocks differ."""
+    moment = read_bksb_time(record.completed_raw, zone)
+    return moment if moment is not None and moment <= datetime.now(UTC) + LATEST else None
 
 
 def _rows(answers: Iterable[Answer], zone: ZoneInfo) -> Iterator[tuple[object, ...]]:
@@ -229,15 +280,32 @@ def _rows(answers: Iterable[Answer], zone: ZoneInfo) -> Iterator[tuple[object, .
                 reading.level_code,
                 reading.level_order,
                 reading.percent,
-                read_bksb_time(record.completed_raw, zone),
+                _completed_at(record, zone),
                 record.completed_raw,
                 record.raw,
             )
 
 
 def _read(source: Source, record: AssessmentRecord) -> Reading:
-    read = read_initial if source == "initial" else read_diagnostic
-    return read(record.result, record.assessment_name, record.course_subject)
+    return _READERS[source](record.result, record.assessment_name, record.course_subject)
+
+
+_READERS = {"initial": read_initial, "diagnostic": read_diagnostic}
+
+
+def _issues_that_no_longer_hold(rows: Iterable[Any]) -> list[int]:
+    """Of the open issues about texts, those whose text can be read by now wherever it stands, or stands nowhere."""
+    met: dict[int, bool] = {}
+    for row in rows:
+        if row.source is None:
+            holds = False
+        elif row.code == "unreadable_date":
+            holds = row.undated
+        else:
+            reading = _READERS[row.source](row.result_raw, row.assessment_name, row.course_subject_raw)
+            holds = not reading.recognised
+        met[row.issue_id] = met.get(row.issue_id, False) or holds
+    return [issue_id for issue_id, holds in met.items() if not holds]
 
 
 def _texts_new_to_us(answers: Iterable[Answer], zone: ZoneInfo) -> Iterator[Issue]:
@@ -246,18 +314,13 @@ def _texts_new_to_us(answers: Iterable[Answer], zone: ZoneInfo) -> Iterator[Issu
         for record in answer.records:
             if not _read(answer.source, record).recognised:
                 yield _text_issue("unknown_result", record.result, f"a result of an {answer.source} assessment")
-            if read_bksb_time(record.completed_raw, zone) is None:
-                yield _text_issue("unreadable_date", record.completed_raw, "the date of a result")
+            if _completed_at(record, zone) is None:
+                yield _text_issue("unreadable_date", record.completed_raw, "no date, or one in the future")
 
 
 def _text_issue(code: str, text: str, detail: str) -> Issue:
     return Issue(code=code, subject_key=text[:LONGEST_TEXT_IN_AN_ISSUE], detail=detail)
 
 
-def _no_answer(account: Due) -> Issue:
-    return Issue(
-        code="results_no_answer",
-        subject_key=account.person_id,
-        person_id=account.person_id,
-        detail="bksb gave no usable answer for the results; the next run asks again",
-    )
+def _about(account: Due, code: str, detail: str) -> Issue:
+    return Issue(code=code, subject_key=account.person_id, person_id=account.person_id, detail=detail)

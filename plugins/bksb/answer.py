@@ -1,0 +1,154 @@
+"""What came back from bksb, recognised by the type and content of the body and never by the status alone."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+
+from bksb.errors import BksbSyncError, ConfigurationError, RejectedError, TransientError
+
+_NOBODY = re.compile(r"\buser(name)?\b.*\bnot found\b", re.IGNORECASE | re.DOTALL)
+"""`A user with username 'x' not found.` [C]; a bare "not found" may be a web server's and says nothing of a user."""
+
+_NO_SUCH_ROUTE = re.compile(r"\bno (http resource|action|type) was found\b", re.IGNORECASE)
+"""What ASP.NET Web API, which bksb looks like, says of a path it does not serve."""
+
+
+class NoJson:
+    """Stands for a body that is neither JSON nor a plain sentence: HTML, a broken-off answer, nothing."""
+
+
+NO_JSON = NoJson()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer. `value` is the decoded JSON, or a str where the body is a plain sentence, or NO_JSON."""
+
+    call: str
+    status: int
+    content_type: str
+    value: Any = field(repr=False)
+    is_json: bool = True
+
+    @classmethod
+    def of(cls, call: str, response: requests.Response) -> Answer:
+        """Read a response of HTTP status 200 to 499."""
+        text = response.content.decode("utf-8-sig", errors="replace")
+        value, is_json = _value(text)
+        return cls(call, response.status_code, response.headers.get("Content-Type", "none"), value, is_json)
+
+    @property
+    def text(self) -> str:
+        """The sentence of the answer, bare or in {"Message": …}; '' where it is none."""
+        if isinstance(self.value, Mapping):
+            message = field_of(self.value, "Message")
+            return message if isinstance(message, str) else ""
+        return self.value if isinstance(self.value, str) else ""
+
+    @property
+    def says_nobody(self) -> bool:
+        """Whether it is bksb's sentence for a username that nobody has, whatever the status."""
+        return bool(_NOBODY.search(self.text))
+
+    def unexpected(self) -> BksbSyncError:
+        """The error for a body that is not what the call returns; it says the shape, never the content.
+
+        Only an answer in bksb's own words under 4xx refuses this one learner. A web page, an empty body, a
+        broken one or a 404 may come from something in between, or from a bksb that is not well: later, then.
+        """
+        if _NO_SUCH_ROUTE.search(self.text):
+            return ConfigurationError(
+                f"bksb has no call {self.call} at this address (HTTP {self.status}): check the API URL of the "
+                "bksb connection; it is the root, such as https://live2api.bksblive2.co.uk."
+            )
+        if self.text and 400 <= self.status < 500 and self.status != 404:
+            return RejectedError(f"bksb refused {self.call} (HTTP {self.status})")
+        return TransientError(
+            f"bksb's answer to {self.call} was {self.shape} under HTTP {self.status} ({self.content_type}), "
+            "which is not what this call returns."
+        )
+
+    @property
+    def shape(self) -> str:
+        """What sort of body it was, in words."""
+        if self.value is NO_JSON:
+            return "no JSON"
+        names = {dict: "a JSON object", list: "a JSON array", str: "a text", bool: "true or false", type(None): "null"}
+        return names.get(type(self.value), "a number")
+
+
+def field_of(record: Mapping[str, Any], name: str) -> Any:
+    """A field by its name, whatever its case: evidence of bksb's spelling is second-hand. None if absent."""
+    if name in record:
+        return record[name]
+    return next((value for key, value in record.items() if str(key).lower() == name.lower()), None)
+
+
+def has_field(record: Mapping[str, Any], name: str) -> bool:
+    """Whether the field is there, whatever its case and value."""
+    return any(str(key).lower() == name.lower() for key in record)
+
+
+def storable(value: Any) -> Any:
+    """A JSON value without what PostgreSQL cannot hold: NUL characters and halves of surrogate pairs."""
+    if isinstance(value, str):
+        return value.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, Mapping):
+        return {storable(str(key)): storable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [storable(item) for item in value]
+    return value
+
+
+def text_of(value: object) -> str:
+    """A field as text that can be stored; '' for null."""
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return str(storable(text))
+
+
+def whole_number(value: object) -> int | None:
+    """A whole number, given as such or as digits in a text; None for anything else. 64 bits at most."""
+    if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,19}\s*", value):
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63:
+        return value
+    return None
+
+
+def records_in(value: Any, list_name: str) -> list[Mapping[str, Any]] | None:
+    """The records of a body: its list, or the body itself where that is one; None where there is neither.
+
+    Where the list bears another name than evidence says, the only list of the body is taken for it. A list that
+    is null, or absent beside a `Pagination`, is empty; an object with neither may be anything.
+    """
+    found = value
+    if isinstance(value, Mapping):
+        found = field_of(value, list_name)
+        if found is None:
+            lists = [item for item in value.values() if isinstance(item, list)]
+            if len(lists) == 1:
+                found = lists[0]
+            elif not lists and (has_field(value, list_name) or isinstance(field_of(value, "Pagination"), Mapping)):
+                found = []
+    if isinstance(found, list) and all(isinstance(record, Mapping) for record in found):
+        return found
+    return None
+
+
+def _value(text: str) -> tuple[Any, bool]:
+    """The decoded body, and whether it was JSON."""
+    try:
+        # NaN and Infinity are no JSON, and jsonb refuses them
+        return json.loads(text, parse_constant=str), True
+    except (ValueError, RecursionError):
+        # a sentence is an answer of bksb's; what begins like markup or JSON is a page, or broke off
+        sentence = text.strip()
+        return (sentence if sentence and sentence[0] not in '<{["' else NO_JSON), False

@@ -1,0 +1,98 @@
+"""Reads a listing to its end without trusting it: pages may be capped, shift, repeat or never end; totals may lie."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from bksb.errors import RejectedError, TransientError
+
+Record = TypeVar("Record")
+
+MAX_PAGES = 200
+"""A learner with more pages than this is a server that never ends."""
+
+MAX_READS = 4
+"""How often a listing that changes under us is read from its start."""
+
+
+@dataclass(frozen=True)
+class Page(Generic[Record]):
+    """One page: records by their key, the total it claims (None: none), and how many records a full page has."""
+
+    records: Mapping[str, Record]
+    total: int | None
+    size: int
+
+
+@dataclass(frozen=True)
+class Listing(Generic[Record]):
+    """Records, each once; `complete` is False where bksb says that there are more than it gives."""
+
+    records: list[Record]
+    complete: bool = True
+
+
+@dataclass(frozen=True)
+class _Reading(Generic[Record]):
+    found: dict[str, Record]
+    totals: frozenset[int | None]
+    ended_empty: bool
+
+    @property
+    def agrees(self) -> bool:
+        """Whether all pages claimed one total, and it is what was found.
+
+        Without totals an empty page at the end is the witness; a page of repeats may be one that shifted.
+        """
+        if self.totals == frozenset([None]):
+            return self.ended_empty
+        return self.totals == frozenset([len(self.found)])
+
+    @property
+    def promised_more(self) -> bool:
+        return any(total is not None and total > len(self.found) for total in self.totals)
+
+    def listing(self) -> Listing[Record]:
+        return Listing(list(self.found.values()), complete=not self.promised_more)
+
+
+def read_all_pages(page: Callable[[int], Page[Record]]) -> Listing[Record]:
+    """Every record once, by its key, in the order met. `page(n)` gives page n, counted from 1.
+
+    One reading is believed when every page claimed the same total and that many records were found. Otherwise
+    the listing is read again, and believed when two readings in a row found the same. Raises TransientError
+    when it keeps changing or never ends.
+
+    A single page costs one call: it is the end when its total is reached and it is not full. What cannot be
+    seen in one call, a page cut short *and* a total that agrees with it, is not seen.
+    """
+    before: _Reading[Record] | None = None
+    for _ in range(MAX_READS):
+        reading = _read_once(page)
+        if reading.agrees or (before is not None and reading.found.keys() == before.found.keys()):
+            return reading.listing()
+        before = reading
+    raise TransientError("bksb's list of results kept changing while it was read; it is read again later.")
+
+
+def _read_once(page: Callable[[int], Page[Record]]) -> _Reading[Record]:
+    found: dict[str, Record] = {}
+    totals: set[int | None] = set()
+    for number in range(1, MAX_PAGES + 1):
+        try:
+            current = page(number)
+        except RejectedError:
+            # some servers refuse a page beyond the end instead of sending an empty one
+            if number == 1:
+                raise
+            return _Reading(found, frozenset(totals), ended_empty=True)
+        totals.add(current.total)
+        known = len(found)
+        for key, record in current.records.items():
+            found.setdefault(key, record)
+        nothing_new = len(found) == known
+        if nothing_new or (totals == {len(found)} and len(current.records) < current.size):
+            return _Reading(found, frozenset(totals), ended_empty=not current.records)
+    raise TransientError(f"bksb sent more than {MAX_PAGES} pages for one learner; reading stopped.")
