@@ -128,7 +128,8 @@ class BksbClient:
             username = text_of(field_of(answer.value, "Username")) or new_user.username
             if user_id is not None and user_id > 0:
                 return _as_asked(new_user, CreatedUser(user_id, username))
-        if answer.text and (answer.is_json or answer.status >= 400):
+        is_reason = answer.is_json and isinstance(answer.value, str)
+        if is_reason or (answer.text and answer.status >= 400):
             raise RejectedError(_reason(answer.text))
         raise answer.unexpected()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 import socket
 import time
 from datetime import UTC, date, datetime, timedelta
@@ -10,9 +12,11 @@ from email.utils import format_datetime
 from urllib.parse import parse_qs
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from bksb.client import BksbClient, NewUser
-from bksb.errors import BksbSyncError, KeyRefusedError, RejectedError, TransientError
+from bksb.client import V5_SUBJECTS, BksbClient, NewUser
+from bksb.errors import BksbSyncError, ConfigurationError, KeyRefusedError, RejectedError, TransientError
 from bksb.transport import RetryBudget
 from sandbox.bksb_api import Behaviour
 from sandbox.serve import Sandbox
@@ -231,3 +235,196 @@ def test_no_error_carries_the_username_the_url_or_the_body(scripted):
                 call(scripted_client(scripted))
             assert secret not in str(caught.value) + repr(caught.value) + repr(caught.value.__cause__)
     assert secret not in repr(NEW_USER) + repr(scripted_client(scripted))
+
+
+def test_what_postgresql_cannot_hold_never_gets_that_far(scripted):
+    row = '{"SessionId": 1, "AssessmentID": 9223372036854775808, "Result": "half \\ud83d pair\\u0000", "Extra": [NaN]}'
+    scripted.answer(200, f'{{"InitialAssessmentResults": [{row}], "Pagination": {{"TotalRecords": 1}}}}')
+    (record,) = scripted_client(scripted).initial_assessments(1).records
+    assert (record.result, record.assessment_id) == ("half ? pair", None)
+    assert json.dumps(record.raw, ensure_ascii=False).encode() and "\0" not in record.raw["Result"]
+    assert record.raw["Extra"] == ["NaN"]
+
+
+@pytest.mark.parametrize(
+    "body", ['"404 page not found"', '{"message": "Not Found"}', "Service not found", "0", "-1", "²"]
+)
+def test_only_bksbs_own_sentence_says_that_nobody_has_the_username(scripted, body):
+    scripted.answer(404, body)
+    with pytest.raises(TransientError):
+        scripted_client(scripted).find_user_id("x")
+
+
+def test_a_path_that_bksb_does_not_serve_is_a_wrong_api_url(scripted):
+    scripted.answer(404, '{"Message": "No HTTP resource was found that matches the request URI."}')
+    with pytest.raises(ConfigurationError, match="check the API URL"):
+        scripted_client(scripted).find_user_id("x")
+
+
+def test_a_redirect_is_not_followed(scripted):
+    scripted.answer(302, "", Location="http://127.0.0.1:1/elsewhere")
+    with pytest.raises(ConfigurationError, match="sends us elsewhere"):
+        scripted_client(scripted).find_user_id("x")
+    assert len(scripted.seen) == 1
+
+
+def test_a_server_that_takes_the_connection_and_says_nothing_is_given_up():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = BksbClient(
+            f"http://127.0.0.1:{listener.getsockname()[1]}",
+            "AK",
+            "SK",
+            timeout_seconds=(1.0, 0.2),
+            budget=RetryBudget(attempts=1),
+        )
+        with pytest.raises(TransientError, match="no answer in time"):
+            client.find_user_id("x")
+
+
+def test_retry_after_an_unsent_creation_holds_the_next_one_back(scripted):
+    scripted.answer(429, "slow down", Retry_After="1")
+    scripted.answer(200, '{"UserId": 7, "Username": "x"}')
+    client = scripted_client(scripted, total_seconds=30.0)
+    began = time.monotonic()
+    with pytest.raises(TransientError):
+        client.create_user(NEW_USER)
+    client.create_user(NewUser("x", "A", "B", "a@b.example", DEFAULT_PASSWORD))
+    assert time.monotonic() - began >= 0.9
+
+
+def test_a_pause_longer_than_a_call_may_wait_ends_the_call_at_once(scripted):
+    scripted.answer(429, "slow down", Retry_After="600")
+    client = scripted_client(scripted)
+    for _ in range(3):
+        with pytest.raises(TransientError):
+            client.find_user_id("x")
+    assert len(scripted.seen) == 1
+
+
+def test_a_created_user_of_another_name_is_a_doubt_not_an_account(scripted):
+    scripted.answer(200, '{"UserId": 7, "Username": "somebody else"}')
+    with pytest.raises(TransientError, match="another username"):
+        scripted_client(scripted).create_user(NEW_USER)
+
+
+@pytest.mark.parametrize("body", ["upstream request timeout", "{}", "null", "[]", '{"Message": "?"}'])
+def test_an_answer_to_a_creation_that_is_neither_yes_nor_no_is_a_doubt(scripted, body):
+    scripted.answer(200, body)
+    with pytest.raises(TransientError):
+        scripted_client(scripted).create_user(NEW_USER)
+
+
+def test_a_truncated_answer_is_asked_for_again(scripted):
+    scripted.answer(200, '{"InitialAssessmentResults": [{"Sess')
+    scripted.answer(200, page([1], 1))
+    assert len(scripted_client(scripted).initial_assessments(1).records) == 1
+
+
+def test_no_log_of_any_level_holds_a_username(scripted, caplog):
+    caplog.set_level(logging.DEBUG)
+    scripted.answer(200, "7", **{"Broken_header\x00": "x"})
+    scripted.answer(200, "7")
+    scripted_client(scripted).find_user_id("Unmistakeable")
+    scripted_client(scripted).find_user_id("Unmistakeable")
+    assert "Unmistakeable" not in caplog.text and "username" not in caplog.text
+
+
+def test_a_username_exists_or_not(client, scripted):
+    client.create_user(NEW_USER)
+    assert client.username_exists(NEW_USER.username) and not client.username_exists("nobody at all")
+    for body, truth in (('"True"', True), ("false", False)):
+        scripted.answers.clear()
+        scripted.answer(200, body)
+        assert scripted_client(scripted).username_exists("x") is truth
+
+
+def test_a_log_in_link_is_handed_over_but_never_shown(client):
+    link = client.auto_login_link(client.create_user(NEW_USER).user_id)
+    assert link.url.startswith("http") and link.expires_raw
+    assert link.url not in repr(link)
+
+
+def test_v5_sessions_and_their_components_are_read(client, sandbox):
+    seen = finished = 0
+    for user in sandbox.site.users():
+        sessions = [s for subject in V5_SUBJECTS for s in client.v5_sessions(user.user_id, subject)]
+        truth = {str(session.session_id) for session in sandbox.site.results(user.user_id, "v5")}
+        assert {session.session_id for session in sessions} == truth
+        seen += len(sessions)
+        for session in sessions:
+            assert session.assessment_kind in ("initial", "diagnostic") and session.started_raw
+            if session.is_finished:
+                finished += 1
+                assert all(c.name or c.raw for c in client.v5_components(user.user_id, session.session_id))
+    assert seen > finished > 0
+
+
+@pytest.mark.parametrize("body", ["[]", "null"])
+def test_no_v5_session_is_an_empty_list(scripted, body):
+    scripted.answer(200, body)
+    assert scripted_client(scripted).v5_sessions(1, "ENG_NEW") == []
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_an_error_is_never_an_empty_list_of_anything(scripted, status):
+    scripted.answer(status, '{"Message": "An error has occurred."}')
+    client = scripted_client(scripted)
+    for call in (
+        lambda: client.v5_sessions(1, "ENG_NEW"),
+        lambda: client.v5_components(1, "2"),
+        lambda: client.search_user_groups(),
+        lambda: client.initial_assessments(1),
+        lambda: client.auto_login_link(1),
+        lambda: client.username_exists("x"),
+    ):
+        with pytest.raises((TransientError, RejectedError)):
+            call()
+
+
+def test_groups_are_found(client):
+    assert isinstance(client.search_user_groups("Every"), list)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "InitialAssessmentResults",
+                    "Pagination",
+                    "TotalRecords",
+                    "SessionId",
+                    "UserId",
+                    "Message",
+                    "Link",
+                    "x",
+                ]
+            ),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(json_values, st.sampled_from([200, 400, 404]))
+def test_any_json_in_the_body_gives_a_typed_answer_or_a_typed_error(scripted, value, status):
+    scripted.answers.clear()
+    scripted.answer(status, json.dumps(value))
+    client = scripted_client(scripted, attempts=1)
+    for call in (
+        lambda: client.find_user_id("x"),
+        lambda: client.username_exists("x"),
+        lambda: client.create_user(NEW_USER),
+        lambda: client.auto_login_link(1),
+        lambda: client.initial_assessments(1),
+        lambda: client.v5_sessions(1, "ENG_NEW"),
+        lambda: client.v5_components(1, "2"),
+        lambda: client.search_user_groups(),
+    ):
+        with contextlib.suppress(BksbSyncError):
+            call()

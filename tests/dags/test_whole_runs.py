@@ -73,6 +73,13 @@ def test_an_interval_tells_the_day_and_the_asset_event_its_partition(run_dag, co
         assert set(events[0].extra) == {"day", "people", "results", "added", "changed"}
 
 
+def test_accounts_are_about_today_whatever_date_a_run_bears(run_dag, connections, reporting, world):
+    run_dag("bksb_accounts", logical_date=datetime(2026, 3, 3, 7, 30, tzinfo=UTC))
+    eligible = query(reporting, "select person_id from bksb.learner where eligible")
+    assert {row.person_id for row in eligible} == world.eligible_on(world.today)
+    assert [r.interval_start for r in query(reporting, "select interval_start from bksb.sync_run")] == [None]
+
+
 def test_a_dry_run_calls_nobody_and_skips_the_applying(run_dag, connections, reporting, sandbox):
     sandbox.site.reset_counters()
     dag_run = run_dag("bksb_accounts", conf={"dry_run": True})

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
 from dataclasses import replace
 
 import pytest
 
 from bksb import jobs
 from bksb.client import BksbClient
-from bksb.errors import BksbSyncError, ConfigurationError, KeyRefusedError, MisContractError, TransientError
+from bksb.errors import (
+    BksbSyncError,
+    ConfigurationError,
+    KeyRefusedError,
+    MisContractError,
+    RejectedError,
+    TransientError,
+)
 from bksb.mis import Mis
+from bksb.model import bucket_of
 from bksb.sql_files import SQL_FOLDER
 from bksb.transport import RetryBudget
-from tests.conftest import query
+from tests.conftest import DEFAULT_PASSWORD, IMPATIENT, query
 from tests.jobs.conftest import a_run, rows_of, run_accounts
 
 
@@ -329,3 +339,179 @@ def test_an_unmigrated_database_stops_the_run_before_anything_is_sent(deployment
     with pytest.raises(BksbSyncError, match=r"bksb\.migrate"):
         run_accounts(bare)
     assert sandbox.site.calls == {}
+
+
+def sandbox_client(sandbox, kind=BksbClient, **changes):
+    return kind(sandbox.url, sandbox.access_key, sandbox.secret_key, **changes)
+
+
+def test_a_task_serves_the_people_of_its_buckets_and_nobody_else(deployment):
+    run = a_run(deployment, "bksb_accounts")
+    (share,) = jobs.plan_accounts(deployment, run)
+    half = set(share[::2])
+    jobs.apply_plan(deployment, run, half)
+    served = {p for p, account in accounts(deployment).items() if account.state == "active"}
+    waiting = {p for p, account in accounts(deployment).items() if account.state == "pending"}
+    assert served and {bucket_of(person_id) for person_id in served} <= half
+    assert waiting and not {bucket_of(person_id) for person_id in waiting} & half
+
+
+def test_two_runs_at_once_create_each_account_once(deployment, sandbox):
+    sandbox.site.latency = 0.01
+    runs = [a_run(deployment, "bksb_accounts", f"manual__{n}") for n in range(3)]
+    shares = [jobs.plan_accounts(deployment, run) for run in runs]
+    (share,) = shares[0]
+    failures: list[BaseException] = []
+
+    def apply(run) -> None:
+        try:
+            jobs.apply_plan(deployment, run, share)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=apply, args=(run,)) for run in runs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    created = [a for a in accounts(deployment).values() if a.origin == "created"]
+    assert created and sandbox.site.calls["createUser"] == len(created)
+    assert "username_taken" not in {
+        code for person, code in open_issues(deployment).items() if accounts(deployment)[person].state == "active"
+    }
+
+
+@pytest.mark.parametrize("sends", [True, False])
+def test_what_the_site_chose_is_what_bksb_is_told(deployment, sandbox, world, sends):
+    choosing = replace(deployment.settings, send_date_of_birth=sends, auto_enrol=sends)
+    plain = sorted(world.people_of("plain"))[:3]
+    run_accounts(replace(deployment, settings=choosing), person_ids=tuple(plain))
+    for account in accounts(deployment).values():
+        user = sandbox.site.user(account.bksb_user_id)
+        assert (user.date_of_birth is not None, user.auto_enrol) == (sends, sends)
+
+
+def test_one_bksb_user_under_two_usernames_belongs_to_one_person(deployment, sandbox, world):
+    class OneForAll(BksbClient):
+        def find_user_id(self, username):
+            return super().find_user_id(username) and 310_001
+
+    linked = tuple(sorted(world.people_of("stored_username"))[:2])
+    run_accounts(replace(deployment, make_client=lambda: sandbox_client(sandbox, OneForAll)), person_ids=linked)
+    assert sorted(a.state for a in accounts(deployment).values()) == ["active", "blocked"]
+    assert set(open_issues(deployment).values()) == {"account_claimed_twice"}
+
+
+class Doubtful(BksbClient):
+    """Creates, loses the answer, and does not answer the look-up that follows."""
+
+    lost = False
+
+    def create_user(self, new_user):
+        super().create_user(new_user)
+        self.lost = True
+        raise TransientError("lost")
+
+    def find_user_id(self, username):
+        if self.lost:
+            raise TransientError("silent")
+        return super().find_user_id(username)
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+def test_a_creation_in_doubt_stays_open_until_bksb_has_said_what_became_of_it(
+    deployment, sandbox, mis_fields, world, leaves
+):
+    person = sorted(world.people_of("plain"))[0]
+    doubtful = replace(deployment, make_client=lambda: sandbox_client(sandbox, Doubtful, budget=IMPATIENT))
+    run_accounts(doubtful, person_ids=(person,))
+    assert accounts(deployment)[person].state == "creating"
+    assert open_issues(deployment) == {person: "create_in_doubt"}
+    if leaves:
+        query(mis_fields, "update episode set system_status = 'Dormant' where person_id = %s", person)
+    sandbox.site.reset_counters()
+    run_accounts(deployment, "manual__2")
+    account = accounts(deployment)[person]
+    assert (account.state, account.origin) == ("active", "created")
+    assert person not in open_issues(deployment)
+    assert [u.username for u in sandbox.site.users()].count(account.username) == 1
+
+
+def test_a_creation_that_never_came_about_is_forgotten_with_its_person(deployment, mis_fields, world):
+    person = sorted(world.people_of("plain"))[0]
+    query(deployment.reporting, "insert into bksb.account values (%s, 'never-made', null, 'creating')", person)
+    query(mis_fields, "update episode set system_status = 'Dormant' where person_id = %s", person)
+    run_accounts(deployment)
+    run_accounts(deployment, "manual__2")
+    assert person not in accounts(deployment) and person not in open_issues(deployment)
+
+
+def test_an_odd_answer_to_a_look_up_does_not_lose_a_creation_that_broke_off(deployment, sandbox, world):
+    person = sorted(world.people_of("plain"))[0]
+    (mine,) = [p for p in deployment.mis.read_people(world.today) if p.person_id == person]
+
+    class Refuses(BksbClient):
+        def find_user_id(self, username):
+            raise RejectedError("odd")
+
+    sandbox.site.create_user(mine.proposed_username, "A", "B", mine.email, DEFAULT_PASSWORD)
+    statement = "insert into bksb.account values (%s, %s, null, 'creating')"
+    query(deployment.reporting, statement, person, mine.proposed_username)
+    run_accounts(replace(deployment, make_client=lambda: sandbox_client(sandbox, Refuses)), person_ids=(person,))
+    assert accounts(deployment)[person].state == "creating"
+    run_accounts(deployment, "manual__2", person_ids=(person,))
+    assert (accounts(deployment)[person].state, accounts(deployment)[person].origin) == ("active", "created")
+
+
+def test_a_creation_that_came_about_though_it_was_refused_is_found(deployment, sandbox, world):
+    class CreatesAndRefuses(BksbClient):
+        def create_user(self, new_user):
+            super().create_user(new_user)
+            raise RejectedError("bksb gave a reason that is not on our list")
+
+    person = sorted(world.people_of("plain"))[0]
+    odd = replace(deployment, make_client=lambda: sandbox_client(sandbox, CreatesAndRefuses))
+    run_accounts(odd, person_ids=(person,))
+    assert (accounts(deployment)[person].state, open_issues(deployment)) == ("active", {})
+
+
+def test_a_named_run_leaves_the_issues_of_everybody_else_alone(deployment, world):
+    run_accounts(deployment)
+    before = rows_of(deployment, "issue")
+    run_accounts(deployment, "manual__2", person_ids=(sorted(world.people_of("plain"))[0],))
+    assert rows_of(deployment, "issue") == before
+
+
+def test_a_failure_noted_late_does_not_undo_a_success(deployment):
+    run = run_accounts(deployment)
+    jobs.fail_run(deployment, run)
+    assert [row.state for row in query(deployment.reporting, "select state from bksb.sync_run")] == ["success"]
+
+
+def test_failures_between_successes_are_no_reason_to_give_up(deployment, sandbox):
+    class EverySecond(BksbClient):
+        calls = itertools.count()
+
+        def find_user_id(self, username):
+            if next(self.calls) % 2:
+                raise TransientError("now and then")
+            return super().find_user_id(username)
+
+    run_accounts(replace(deployment, make_client=lambda: sandbox_client(sandbox, EverySecond)))
+    assert "bksb_no_answer" in open_issues(deployment).values()
+    run_accounts(deployment, "manual__2")
+    assert "bksb_no_answer" not in open_issues(deployment).values()
+
+
+def test_a_silent_bksb_is_given_up_after_few_calls(deployment):
+    calls = itertools.count()
+
+    class Silent(BksbClient):
+        def find_user_id(self, username):
+            next(calls)
+            raise TransientError("silent")
+
+    with pytest.raises(TransientError):
+        run_accounts(replace(deployment, make_client=lambda: Silent("http://127.0.0.1:1", "AK", "SK")))
+    assert next(calls) <= 8 + 16

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from bksb import jobs
 from bksb.client import BksbClient
-from bksb.errors import ConfigurationError, FatalError, PromiseBrokenError, TransientError
+from bksb.errors import ConfigurationError, FatalError, KeyRefusedError, PromiseBrokenError, TransientError
+from bksb.model import bucket_of
 from bksb.times import day_bounds, read_bksb_time
 from bksb.transport import RetryBudget
-from tests.conftest import query
+from tests.conftest import IMPATIENT, query
 from tests.jobs.conftest import a_run, rows_of, run_accounts, run_results, scheduled
 
 RESULT_TABLES = ("assessment_result", "result_change", "skill_summary", "daily_activity", "issue", "account")
@@ -296,3 +300,247 @@ def test_calls_never_exceed_the_threads_of_a_task(with_accounts, sandbox):
     sandbox.site.latency = 0.02
     run_results(with_accounts)
     assert sandbox.site.peak_concurrency == 8
+
+
+def sandbox_client(sandbox, kind=BksbClient, **changes):
+    return kind(sandbox.url, sandbox.access_key, sandbox.secret_key, **changes)
+
+
+def an_active_user(deployment, sandbox):
+    rows = query(
+        deployment.reporting, "select person_id, bksb_user_id from bksb.account where state = 'active' order by 1"
+    )
+    return next(row for row in rows if sandbox.site.results(row.bksb_user_id, "initial"))
+
+
+def test_a_task_fetches_the_people_of_its_buckets_and_nobody_else(with_accounts):
+    run = a_run(with_accounts, "bksb_results")
+    (share,) = jobs.plan_fetches(with_accounts, run)
+    half = set(share[::2])
+    jobs.fetch_results(with_accounts, run, half)
+    rows = query(
+        with_accounts.reporting,
+        "select distinct person_id from bksb.account join bksb.account_source using (bksb_user_id)",
+    )
+    fetched = {row.person_id for row in rows}
+    assert fetched and {bucket_of(person_id) for person_id in fetched} <= half
+    assert fetched != set_of_active(with_accounts)
+
+
+def test_two_scheduled_runs_at_once_sweep_once(with_accounts, sandbox):
+    sandbox.site.latency = 0.01
+    now = datetime.now(UTC)
+    night = scheduled(now - timedelta(days=1), now - timedelta(minutes=30))
+    runs = [a_run(with_accounts, "bksb_results", f"scheduled__{n}", **night) for n in range(3)]
+    shares = [jobs.plan_fetches(with_accounts, run) for run in runs]
+    (share,) = shares[0]
+    sandbox.site.reset_counters()
+    threads = [threading.Thread(target=jobs.fetch_results, args=(with_accounts, run, share)) for run in runs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    due = query(with_accounts.reporting, "select count(*) as n from bksb.account_source")[0].n
+    pages = sum(sandbox.site.calls.values())
+    jobs.fetch_results(with_accounts, replace(runs[0], full_refresh=True), share)
+    assert sum(sandbox.site.calls.values()) == 2 * pages and due > 0
+
+
+@pytest.mark.parametrize("status", [200, 400, 404])
+def test_an_error_under_any_status_is_never_an_empty_list(with_accounts, status):
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = b'{"Message": "An error has occurred."}'
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    broken = replace(
+        with_accounts,
+        make_client=lambda: BksbClient(f"http://127.0.0.1:{server.server_port}", "AK", "SK", budget=IMPATIENT),
+    )
+    person = sorted(set_of_active(with_accounts))[0]
+    run_results(broken, person_ids=(person,))
+    server.shutdown()
+    server.server_close()
+    assert query(with_accounts.reporting, "select * from bksb.account_source") == []
+    (issue,) = query(with_accounts.reporting, "select * from bksb.issue where code = 'results_no_answer'")
+    assert (issue.person_id, issue.resolved_at) == (person, None)
+
+
+@pytest.mark.parametrize(
+    "poison",
+    [
+        {"result": "with \0 in it"},
+        {"assessment_id": 2**63},
+        {"completed_raw": "9999-12-31T23:59:59-05:00"},
+        {"completed_raw": "9999-12-31T23:59:59"},
+        {"course_name": "x" * 100_000},
+        {"result": "long " * 100},
+    ],
+)
+def test_one_poisonous_result_spoils_nothing_and_the_second_run_changes_nothing(with_accounts, sandbox, poison):
+    user = an_active_user(with_accounts, sandbox)
+    facts = {"result": "English Level 1", "completed_raw": "2026-11-20T14:03:12"} | poison
+    session = sandbox.site.add_result(
+        user.bksb_user_id, "initial", facts.pop("result"), facts.pop("completed_raw"), **facts
+    )
+    run_results(with_accounts)
+    assert len(loaded(with_accounts)) == sum(truth_count(with_accounts, sandbox).values())
+    assert query(with_accounts.reporting, "select 1 from bksb.assessment_result where session_id = %s", str(session))
+    before = rows_of(with_accounts, *RESULT_TABLES)
+    run_results(with_accounts, "manual__2")
+    assert rows_of(with_accounts, *RESULT_TABLES) == before
+
+
+def truth_count(deployment, sandbox) -> Counter:
+    users = query(deployment.reporting, "select bksb_user_id from bksb.account where state = 'active'")
+    return Counter(
+        {
+            (row.bksb_user_id, source): len(sandbox.site.results(row.bksb_user_id, source))
+            for row in users
+            for source in ("initial", "diagnostic")
+        }
+    )
+
+
+def test_a_result_from_the_future_keeps_its_text_counts_for_no_day_and_stops_nobody(with_accounts, sandbox):
+    user = an_active_user(with_accounts, sandbox)
+    later = (datetime.now(UTC) + timedelta(days=400)).strftime("%Y-%m-%dT%H:%M:%S")
+    session = sandbox.site.add_result(user.bksb_user_id, "initial", "English Level 3", later)
+    run_results(with_accounts)
+    statement = "select completed_at, completed_raw from bksb.assessment_result where session_id = %s"
+    assert [tuple(row) for row in query(with_accounts.reporting, statement, str(session))] == [(None, later)]
+    assert query(with_accounts.reporting, "select 1 from bksb.skill_summary")
+    issues = "select resolved_at is null as open from bksb.issue where code = 'unreadable_date'"
+    assert [row.open for row in query(with_accounts.reporting, issues)] == [True]
+    sandbox.site.edit_result(user.bksb_user_id, "initial", session, completed_raw="2026-11-20T10:00:00")
+    run_results(with_accounts, "manual__2")
+    assert [row.open for row in query(with_accounts.reporting, issues)] == [False]
+
+
+def test_a_text_is_resolved_once_no_result_bears_it(with_accounts, sandbox):
+    user = an_active_user(with_accounts, sandbox)
+    session = sandbox.site.add_result(user.bksb_user_id, "diagnostic", "absent", "2026-11-20T10:00:00")
+    open_issues = "select resolved_at is null as open from bksb.issue where subject_key = 'absent'"
+    run_results(with_accounts)
+    run_results(with_accounts, "manual__2")
+    assert [row.open for row in query(with_accounts.reporting, open_issues)] == [True]
+    sandbox.site.edit_result(user.bksb_user_id, "diagnostic", session, result="55%")
+    run_results(with_accounts, "manual__3")
+    assert [row.open for row in query(with_accounts.reporting, open_issues)] == [False]
+
+
+def test_days_loaded_by_a_second_attempt_that_failed_are_counted_by_the_next_run(with_accounts, sandbox):
+    run = run_results(with_accounts)
+    user = an_active_user(with_accounts, sandbox)
+    sandbox.site.add_result(user.bksb_user_id, "initial", "Maths Level 1", "2026-11-20T10:00:00")
+    for buckets in jobs.plan_fetches(with_accounts, run):
+        jobs.fetch_results(with_accounts, run, buckets)
+    jobs.fail_run(with_accounts, run)
+    run_results(with_accounts, "manual__2")
+    (total,) = query(with_accounts.reporting, "select sum(results) as n from bksb.daily_activity")
+    assert total.n == sum(truth(with_accounts, sandbox).values())
+
+
+def test_a_day_is_the_sites_own_and_an_emptied_day_goes(with_accounts, sandbox):
+    user = an_active_user(with_accounts, sandbox)
+    session = sandbox.site.add_result(user.bksb_user_id, "initial", "ICT Level 1", "2020-07-01T23:30:00")
+    another = sandbox.site.add_result(user.bksb_user_id, "initial", "ICT Level 1", "2020-07-02T00:10:00")
+    run_results(with_accounts)
+    counted = (
+        "select day::text, results, learners from bksb.daily_activity "
+        "where day between '2020-06-01' and '2020-08-01' order by 1"
+    )
+    assert [tuple(row) for row in query(with_accounts.reporting, counted)] == [
+        ("2020-07-01", 1, 1),
+        ("2020-07-02", 1, 1),
+    ]
+    sandbox.site.edit_result(user.bksb_user_id, "initial", session, completed_raw="2020-07-02T09:00:00")
+    run_results(with_accounts, "manual__2")
+    assert [tuple(row) for row in query(with_accounts.reporting, counted)] == [("2020-07-02", 2, 1)]
+    assert another != session
+
+
+def test_a_result_that_arrives_while_it_is_read_is_not_taken_for_covered(with_accounts, sandbox):
+    class Slow(BksbClient):
+        def initial_assessments(self, user_id):
+            listing = super().initial_assessments(user_id)
+            sandbox.site.add_result(user_id, "initial", "English Level 2", datetime.now().strftime("%Y-%m-%dT%H:%M:%S"))  # noqa: DTZ005
+            return listing
+
+    person = an_active_user(with_accounts, sandbox)
+    slow = replace(with_accounts, make_client=lambda: sandbox_client(sandbox, Slow))
+    began = datetime.now(UTC)
+    run_results(slow, person_ids=(person.person_id,))
+    rows = query(with_accounts.reporting, "select synced_at from bksb.account_source where source = 'initial'")
+    assert [row.synced_at <= began - timedelta(minutes=4) for row in rows] == [True]
+
+
+def test_a_run_asked_for_by_a_person_always_asks_even_over_an_interval(with_accounts, sandbox):
+    now = datetime.now(UTC)
+    night = scheduled(now - timedelta(days=2), now - timedelta(days=1))
+    run_results(with_accounts)
+    sandbox.site.reset_counters()
+    run_results(with_accounts, "scheduled__1", **night)
+    assert sandbox.site.calls == {}
+    run_results(with_accounts, "manual__2", **(night | {"run_type": "manual"}))
+    assert sum(sandbox.site.calls.values()) > 100
+    sandbox.site.reset_counters()
+    person = an_active_user(with_accounts, sandbox).person_id
+    run_results(with_accounts, "backfill__2", person_ids=(person,), **(night | {"run_type": "backfill"}))
+    assert sum(sandbox.site.calls.values()) >= 2
+
+
+def test_a_stale_account_is_not_asked_about(with_accounts, sandbox):
+    user = an_active_user(with_accounts, sandbox)
+    query(with_accounts.reporting, "update bksb.account set state = 'stale' where person_id = %s", user.person_id)
+    run_results(with_accounts)
+    assert user.bksb_user_id not in {key[0] for key in loaded(with_accounts)}
+
+
+def test_a_session_that_a_merge_left_under_two_users_of_one_person_counts_once(with_accounts, sandbox):
+    run_results(with_accounts)
+    user = an_active_user(with_accounts, sandbox)
+    count = "select count(*) as n from bksb.person_result where person_id = %s"
+    before = query(with_accounts.reporting, count, user.person_id)[0].n
+    query(
+        with_accounts.reporting,
+        "insert into bksb.account_link values (%s, 999, now() - interval '1 year', now() - interval '1 day')",
+        user.person_id,
+    )
+    columns = ", ".join(
+        row.column_name
+        for row in query(
+            with_accounts.reporting,
+            "select column_name from information_schema.columns where table_schema = 'bksb' "
+            "and table_name = 'assessment_result' and column_name <> 'bksb_user_id' order by ordinal_position",
+        )
+    )
+    query(
+        with_accounts.reporting,
+        f"insert into bksb.assessment_result (bksb_user_id, {columns}) select 999, {columns} "
+        "from bksb.assessment_result where bksb_user_id = %s",
+        user.bksb_user_id,
+    )
+    assert before > 0 and query(with_accounts.reporting, count, user.person_id)[0].n == before
+
+
+def test_what_arrived_before_the_key_was_refused_is_kept(with_accounts, sandbox):
+    class RefusedLater(BksbClient):
+        calls = itertools.count()
+
+        def diagnostic_assessments(self, user_id):
+            if next(self.calls) >= 20:
+                raise KeyRefusedError("refused")
+            return super().diagnostic_assessments(user_id)
+
+    with pytest.raises(KeyRefusedError):
+        run_results(replace(with_accounts, make_client=lambda: sandbox_client(sandbox, RefusedLater)))
+    assert len({key[0] for key in loaded(with_accounts)}) >= 10

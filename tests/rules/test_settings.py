@@ -57,10 +57,24 @@ def test_the_api_url_may_be_pasted_in_any_usual_form(pasted):
     assert api_root(pasted) == "https://live2api.bksblive2.co.uk/api/"
 
 
-@pytest.mark.parametrize("pasted", ["", "live2api.bksblive2.co.uk", "ftp://x.example", "https://"])
+@pytest.mark.parametrize(
+    "pasted",
+    ["", "live2api.bksblive2.co.uk", "ftp://x.example", "https://", "https://x.example:port", "https://x/?a=1"],
+)
 def test_what_is_no_web_address_is_refused_with_an_example(pasted):
     with pytest.raises(ConfigurationError, match="should look like"):
         api_root(pasted)
+
+
+@pytest.mark.parametrize("host", ["live2api.bksblive2.co.uk", "10.0.0.1", "a.b"])
+def test_keys_and_particulars_do_not_travel_in_clear(host):
+    with pytest.raises(ConfigurationError, match="https://"):
+        api_root(f"http://{host}")
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8080", "[::1]:80", "sandbox"])
+def test_this_machine_and_its_own_network_may_be_spoken_to_in_clear(host):
+    assert api_root(f"http://{host}/api") == f"http://{host}/api/"
 
 
 def fields(**changes) -> ConnectionFields:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -143,3 +144,26 @@ def test_no_error_of_the_mis_repeats_a_row_or_a_parameter(mis_of, mis_fields, wo
             mis_of(sql).read_people(world.today)
         assert SECRET not in str(caught.value) and SECRET not in repr(caught.value)
         assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("born", "kept"),
+    [(date(2009, 2, 28), date(2009, 2, 28)), (date(1753, 1, 1), None), (date(9999, 12, 31), None), (None, None)],
+)
+def test_a_placeholder_for_a_date_of_birth_is_never_sent(born, kept):
+    (person,) = people_from_rows(NAMES, [row(date_of_birth=born)])
+    assert person.date_of_birth == kept
+
+
+def test_a_date_that_python_cannot_hold_is_an_error_of_the_query(mis_of, mis_fields, world):
+    query(mis_fields, "update person set date_of_birth = '20080-01-01'")
+    with pytest.raises(MisContractError, match="after the year 9999"):
+        Mis(mis_fields, QUERY).read_people(world.today)
+
+
+def test_binds_named_in_comments_are_no_binds(tmp_path, world):
+    fields = fields_of("sqlite:///", "mis", {"sqlalchemy_scheme": "sqlite"})
+    path = tmp_path / "eligible_learners.sql"
+    path.write_text("-- gets :as_of, :ended_since and :applied_since\nselect :as_of as person_id")
+    with pytest.raises(MisContractError, match="does not return the columns person_kind"):
+        Mis(replace(fields, host=None, port=None, database=None), path).read_people(world.today)
