@@ -1,7 +1,7 @@
 -- Purpose: who is to have a bksb account on a day: the one file a site edits, to fit the tables of its MIS.
 -- Parameters: as_of (date), the day asked about; ended_since (date), one calendar month before it; applied_since
---     (date), since when an applicant counts; each written with a colon before it. Computed outside, so no dialect's date
---     arithmetic is needed.
+--     (date), since when an applicant counts; each written with a colon before it. Computed outside, so that no
+--     dialect's date arithmetic is needed.
 -- Result: one row a person, the live programme that started last. person_id must say nothing about the person (it
 --     stands in URLs and tables). proposed_username is used where bksb_username is null. The columns and their types
 --     are a contract: README, "Point it at your MIS". Edit what follows "from"; keep the names.

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.conftest import fields_of, query
+from tests.conftest import query
 from tests.dags.conftest import set_connection
 
 TABLES = ("account", "account_link", "issue", "assessment_result", "result_change", "skill_summary", "daily_activity")
@@ -126,24 +126,3 @@ def test_a_reporting_database_that_is_not_migrated_says_so(
     set_connection(monkeypatch, "reporting", empty_database)
     assert run_dag("bksb_results").state == "failed"
     assert "python -m bksb.migrate" in caplog.text + "".join(capfd.readouterr())
-
-
-def test_no_person_is_in_xcom_or_in_a_rendered_field(run_dag, connections, mis_fields, postgres):
-    query(mis_fields, "update person set surname = 'Unmistakeable', forenames = 'Zebedee'")
-    query(mis_fields, "update person set email = person_id || '.unmistakeable@learner.example' where email is not null")
-    run_dag("bksb_accounts")
-    run_dag("bksb_results")
-    metadata = fields_of(postgres.dsn("airflow"), "airflow")
-    tables = query(
-        metadata,
-        "select table_name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'",
-    )
-    assert len(tables) > 30
-    for (table,) in tables:
-        found = query(
-            metadata,
-            f'select count(*) as n from "{table}" as t where t::text ilike any (array[%s, %s])',
-            "%unmistakeable%",
-            "%zebedee%",
-        )
-        assert found[0].n == 0, table

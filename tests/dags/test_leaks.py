@@ -1,0 +1,126 @@
+"""An unmistakeable person goes through success and every kind of failure, and is found nowhere in Airflow."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from tests.conftest import DEFAULT_PASSWORD, fields_of, query, repository
+
+NAMES = {"surname": "Unmistakeable", "forenames": "Zebedee"}
+BORN = "2009-02-27"
+TRACES = ("unmistakeable", "zebedee", BORN, "20090227", DEFAULT_PASSWORD.lower())
+
+
+@pytest.fixture
+def one_person(mis_fields, world):
+    """An MIS in which every person bears the unmistakeable name, e-mail and date of birth."""
+    query(mis_fields, "update person set surname = %s, forenames = %s, date_of_birth = %s", *NAMES.values(), BORN)
+    query(mis_fields, "update person set email = 'zebedee.unmistakeable.' || person_id || '@learner.example'")
+    query(mis_fields, "update person set bksb_username = 'zebedee-' || person_id where bksb_username is not null")
+    return mis_fields
+
+
+def nothing_goes_wrong(**_):
+    """Both runs succeed."""
+
+
+def the_key_is_wrong(connections, monkeypatch, **_):
+    monkeypatch.setenv("AIRFLOW_CONN_BKSB", json.dumps(connections | {"password": "another-secret-key"}))
+
+
+def the_mis_query_breaks_on_a_row(one_person, **_):
+    query(one_person, "alter table person alter column date_of_birth type text")
+
+
+def the_mis_query_is_refused(one_person, **_):
+    query(one_person, "alter table episode rename column start_date to begin_date")
+
+
+def a_row_breaks_a_constraint(reporting, **_):
+    query(reporting, "alter table bksb.learner_contact add check (family_name <> 'Unmistakeable')")
+
+
+def a_row_does_not_fit(reporting, **_):
+    query(reporting, "alter table bksb.learner_contact alter column family_name type varchar(5)")
+
+
+def bksb_repeats_the_person_in_its_refusal(connections, monkeypatch, **_):
+    echo(connections, monkeypatch, 200, '"User Zebedee Unmistakeable, born 2009-02-27, is not acceptable"')
+
+
+def bksb_repeats_the_person_in_a_bad_request(connections, monkeypatch, **_):
+    echo(connections, monkeypatch, 400, '{"Message": "Zebedee Unmistakeable 2009-02-27"}')
+
+
+def echo(connections, monkeypatch, status, body):
+    """A bksb that knows nobody, and answers every creation with the body given."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            nobody = (404, "\"A user with username 'zebedee' not found.\"")
+            code, text = (status, body) if self.command == "POST" else nobody
+            self.send_response(code)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        do_GET = do_POST = answer
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    host = f"http://127.0.0.1:{server.server_port}"
+    monkeypatch.setenv("AIRFLOW_CONN_BKSB", json.dumps(connections | {"host": host}))
+
+
+@pytest.mark.parametrize(
+    "what_happens",
+    [
+        nothing_goes_wrong,
+        the_key_is_wrong,
+        the_mis_query_breaks_on_a_row,
+        the_mis_query_is_refused,
+        a_row_breaks_a_constraint,
+        a_row_does_not_fit,
+        bksb_repeats_the_person_in_its_refusal,
+        bksb_repeats_the_person_in_a_bad_request,
+    ],
+)
+def test_the_person_is_nowhere_to_be_seen(
+    airflow, connections, one_person, reporting, postgres, monkeypatch, caplog, capfd, what_happens
+):
+    from airflow.dag_processing.dagbag import DagBag
+
+    what_happens(connections=connections, one_person=one_person, reporting=reporting, monkeypatch=monkeypatch)
+    caplog.set_level(logging.DEBUG)
+    for dag_id in ("bksb_accounts", "bksb_results"):
+        DagBag(str(repository() / "dags")).dags[dag_id].test(run_after=datetime.now(UTC))
+    said = (caplog.text + "".join(capfd.readouterr())).lower()
+    assert "bksb_accounts" in said
+    assert [trace for trace in TRACES if trace in said] == []
+    assert in_airflows_tables(postgres) == []
+
+
+def in_airflows_tables(postgres) -> list[str]:
+    """The tables of Airflow's metadata that hold a trace of the person."""
+    metadata = fields_of(postgres.dsn("airflow"), "airflow")
+    tables = query(
+        metadata,
+        "select table_name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'",
+    )
+    assert len(tables) > 30
+    wanted = [f"%{trace}%" for trace in TRACES]
+    return [
+        table
+        for (table,) in tables
+        if query(metadata, f'select 1 from "{table}" as t where t::text ilike any (%s) limit 1', wanted)
+    ]
