@@ -3,19 +3,23 @@
 import asyncio
 import base64
 import hmac
-import json
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
-from typing import Literal, TypeVar
+from typing import TypeVar
 from urllib.parse import parse_qsl, quote
 from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from sandbox.answers import RefusedError, answer, nobody_has
+from sandbox.behaviour import Behaviour, Often
 from sandbox.bksb_site import BksbSite, Source, User, UsernameTakenError
+from sandbox.fault_answers import play
+from sandbox.fault_listings import faulty_page
+from sandbox.faults import Caller
 from sandbox.results import Component, Result, Session
 
 LONDON = ZoneInfo("Europe/London")
@@ -24,41 +28,19 @@ SHORTEST_PASSWORD = 8
 DEFAULT_RECORDS_PER_PAGE = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Behaviour:
-    """How this bksb answers where the evidence leaves it open: one default for each [?] of bksb-api.md."""
-
-    refusal_status: int = 200
-    """Status of the JSON string that says why createUser made nobody."""
-    not_found_status: int = 200
-    """Status of getUserId's answer for a username that nobody has."""
-    not_found_body: Literal["json", "text", "message"] = "json"
-    """That answer as a JSON string, as plain text, or as {"Message": …}."""
-    page_cap: int = 100
-    """The most records on a page, whatever recordsPerPage asks for."""
-    leaves_out_empty_lists: Literal["sometimes", "always", "never"] = "sometimes"
-    """Whether a page without results lacks its list (sometimes: for users with an odd id)."""
-    null_for_no_sessions: Literal["sometimes", "always", "never"] = "sometimes"
-    """Whether a user without V5 sessions gets null for them (sometimes: users with an odd id), else []."""
-
-
 T = TypeVar("T")
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-class RefusedError(Exception):
-    """The call is answered with this status and body instead of what it asked for."""
-
-    def __init__(self, status: int, body: object) -> None:
-        super().__init__(status)
-        self.status = status
-        self.body = body
-
-
 def create_app(site: BksbSite, access_key: str, secret_key: str, behaviour: Behaviour | None = None) -> FastAPI:
-    """The web application: bksb's calls under /api/, behind HTTP Basic, and the sandbox's own under /_sandbox/."""
+    """The web application: bksb's calls under /api/, behind HTTP Basic, and the sandbox's own under /_sandbox/.
+
+    Faults that break connections need them in `app.state.connections`: sandbox.serve puts them there.
+    """
     app = FastAPI(title="bksb sandbox", docs_url=None, redoc_url=None, openapi_url=None)
-    calls = _Calls(site, behaviour or Behaviour())
+    if behaviour is not None:
+        site.behaviour = behaviour
+    calls = _Calls(site)
     door = _Door(site, access_key, secret_key)
     for method, path, handler in (
         ("POST", "/users/createUser", calls.create_user),
@@ -95,27 +77,24 @@ def _name_of(path: str) -> str:
     return "userGroupsSearch" if parts[0] == "userGroups" else parts[-1]
 
 
-def answer(body: object, status: int = 200) -> Response:
-    """A JSON answer."""
-    return Response(
-        json.dumps(body, ensure_ascii=False, separators=(",", ":")),
-        status,
-        media_type="application/json; charset=utf-8",
-    )
-
-
 async def _no_such_resource(_request: Request) -> Response:
     return answer({"Message": "No HTTP resource was found that matches the request URI."}, 404)
 
 
 class _Door:
-    """Lets calls in that carry the key, counts them, and makes them take the site's latency."""
+    """Lets calls in that carry the key, counts them, makes them take the site's latency, and plays its faults."""
 
     def __init__(self, site: BksbSite, access_key: str, secret_key: str) -> None:
         self._site = site
         self._key = base64.b64encode(f"{access_key}:{secret_key}".encode())
 
     def guard(self, name: str, handler: Handler) -> Handler:
+        async def respond(request: Request) -> Response:
+            try:
+                return await handler(request)
+            except RefusedError as refusal:
+                return answer(refusal.body, refusal.status)
+
         async def call(request: Request) -> Response:
             if not self._authorised(request):
                 with self._site.call("unauthorised"):
@@ -125,10 +104,9 @@ class _Door:
             with self._site.call(name):
                 if self._site.latency:
                     await asyncio.sleep(self._site.latency)
-                try:
-                    return await handler(request)
-                except RefusedError as refusal:
-                    return answer(refusal.body, refusal.status)
+                if self._site.faults.is_idle:
+                    return await respond(request)
+                return await play(self._site, name, request, respond)
 
         return call
 
@@ -140,9 +118,8 @@ class _Door:
 class _Calls:
     """One method a call."""
 
-    def __init__(self, site: BksbSite, behaviour: Behaviour) -> None:
+    def __init__(self, site: BksbSite) -> None:
         self._site = site
-        self._behaviour = behaviour
 
     async def create_user(self, request: Request) -> Response:
         if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
@@ -151,7 +128,7 @@ class _Calls:
         username = form.get("Username", "")
         reason = _reason_against(form)
         if reason:
-            raise RefusedError(self._behaviour.refusal_status, reason)
+            raise RefusedError(self._site.behaviour.refusal_status, reason)
         try:
             user = await run_in_threadpool(
                 self._site.create_user,
@@ -165,7 +142,7 @@ class _Calls:
             )
         except UsernameTakenError:
             raise RefusedError(
-                self._behaviour.refusal_status, f"A user with username '{username}' already exists."
+                self._site.behaviour.refusal_status, f"A user with username '{username}' already exists."
             ) from None
         return answer(
             {
@@ -187,10 +164,7 @@ class _Calls:
         user = self._site.find(username)
         if user is not None:
             return answer(user.user_id)
-        text, status = f"A user with username '{username}' not found.", self._behaviour.not_found_status
-        if self._behaviour.not_found_body == "text":
-            return Response(text, status, media_type="text/plain")
-        return answer({"Message": text} if self._behaviour.not_found_body == "message" else text, status)
+        return nobody_has(username, self._site.behaviour)
 
     async def get_auto_login_link(self, request: Request) -> Response:
         user = self._user(request)
@@ -210,7 +184,7 @@ class _Calls:
         sessions = [
             _session_of(session) for session in self._site.results(user_id, "v5") if session.course_subject == subject
         ]
-        if not sessions and _applies(self._behaviour.null_for_no_sessions, user_id):
+        if not sessions and _applies(self._site.behaviour.null_for_no_sessions, user_id):
             return answer(None)
         return answer(sessions)
 
@@ -225,32 +199,35 @@ class _Calls:
         query = request.query_params.get("query", "").lower()
         groups = [{"GroupId": 1, "Name": "Everyone", "Members": len(self._site.users())}]
         groups = [group for group in groups if query in str(group["Name"]).lower()]
-        shown, pagination = self._slice(request, groups)
+        shown, pagination = _slice(groups, *self._page_asked_for(request))
         return answer({"UserGroups": shown, "Pagination": pagination})
 
     def _page(self, request: Request, source: Source, list_name: str) -> Response:
-        user_id = self._user(request).user_id
-        shown, pagination = self._slice(request, self._site.results(user_id, source))
+        user = self._user(request)
+        user_id, results = user.user_id, self._site.results(user.user_id, source)
+        page, size = self._page_asked_for(request)
+        shown, pagination = _slice(results, page, size)
+        caller = Caller(user_id, user.username.lower())
+        faults = self._site.faults.reading(f"{source}Assessment", caller, page, size, len(results))
+        if faults:
+            shown, pagination = faulty_page(self._site, user_id, source, page, size, faults)
         body: dict[str, object] = {
             list_name: [_result_of(result) for result in shown],
             "Pagination": pagination,
         }
-        if not shown and _applies(self._behaviour.leaves_out_empty_lists, user_id):
+        if "pagination_missing" in faults:
+            del body["Pagination"]
+        if not shown and _applies(self._site.behaviour.leaves_out_empty_lists, user_id):
             del body[list_name]
         return answer(body)
 
-    def _slice(self, request: Request, records: Sequence[T]) -> tuple[Sequence[T], dict[str, int]]:
+    def _page_asked_for(self, request: Request) -> tuple[int, int]:
+        """Which page, and how many results a page holds."""
         page = _number(request.query_params.get("page", "1"))
         size = _number(request.query_params.get("recordsPerPage", str(DEFAULT_RECORDS_PER_PAGE)))
         if page < 1 or size < 1:
             raise RefusedError(400, {"Message": "The request is invalid."})
-        size = min(size, self._behaviour.page_cap)
-        start = (page - 1) * size
-        return records[start : start + size], {
-            "CurrentPage": page,
-            "TotalRecords": len(records),
-            "RecordsPerPage": size,
-        }
+        return page, min(size, self._site.behaviour.page_cap)
 
     def _user(self, request: Request) -> User:
         user_id = _number(request.path_params.get("user_id") or _asked(request, "userId"))
@@ -258,6 +235,12 @@ class _Calls:
         if user is None:
             raise RefusedError(404, {"Message": f"A user with id '{user_id}' not found."})
         return user
+
+
+def _slice(records: Sequence[T], page: int, size: int) -> tuple[Sequence[T], dict[str, int]]:
+    start = (page - 1) * size
+    pagination = {"CurrentPage": page, "TotalRecords": len(records), "RecordsPerPage": size}
+    return records[start : start + size], pagination
 
 
 def _asked(request: Request, name: str) -> str:
@@ -273,7 +256,7 @@ def _number(text: str) -> int:
     return int(text)
 
 
-def _applies(choice: Literal["sometimes", "always", "never"], user_id: int) -> bool:
+def _applies(choice: Often, user_id: int) -> bool:
     return choice == "always" or (choice == "sometimes" and user_id % 2 == 1)
 
 

@@ -15,6 +15,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal, overload
 
+from sandbox.behaviour import Behaviour
+from sandbox.faults import FaultPlan
 from sandbox.population import World
 from sandbox.results import Component, Result, ResultInventor, Session
 
@@ -67,6 +69,10 @@ class BksbSite:
     def __init__(self, world: World, folder: Path | None = None) -> None:
         self.latency = 0.0
         """Seconds that every call takes before it is answered."""
+        self.behaviour = Behaviour()
+        """How calls are answered where the evidence leaves it open; may be set to another one at any time."""
+        self.faults = FaultPlan()
+        """What goes wrong, for whom and how often; nothing at first."""
         self._seed = world.seed
         self._anchor = world.today
         self._lock = threading.RLock()

@@ -17,13 +17,15 @@ from typing import Self
 import uvicorn
 from fastapi import FastAPI
 
-from sandbox.bksb_api import Behaviour, create_app
+from sandbox.behaviour import Behaviour
+from sandbox.bksb_api import create_app
 from sandbox.bksb_site import BksbSite, FolderInUseError
 from sandbox.clone import write_private
 from sandbox.mailbox import Mailbox
 from sandbox.pages import add_pages
 from sandbox.people import invent
 from sandbox.population import World
+from sandbox.wire import Connections
 from sandbox.world import WorldMismatchError, load_or_create, london_today
 
 HOST = "127.0.0.1"
@@ -87,10 +89,17 @@ class Sandbox:
 @contextmanager
 def _served(app: FastAPI, listener: socket.socket) -> Iterator[None]:
     """Serves the application from a thread of its own."""
-    # No access log: query strings hold usernames.
-    server = _Server(
-        uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=2)
+    connections = app.state.connections = Connections()
+    config = uvicorn.Config(
+        app,
+        http=connections.protocol(),
+        log_level="warning",
+        access_log=False,  # query strings hold usernames
+        lifespan="off",
+        proxy_headers=False,
+        timeout_graceful_shutdown=2,
     )
+    server = _Server(config)
     thread = threading.Thread(target=server.run, args=([listener],), name="bksb sandbox", daemon=True)
     thread.start()
     try:

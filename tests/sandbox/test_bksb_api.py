@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from sandbox.bksb_api import Behaviour
+from sandbox.behaviour import Behaviour
 from sandbox.bksb_site import User
 from sandbox.population import World
 from sandbox.results import UNFINISHED, Component
