@@ -16,6 +16,7 @@ from sandbox.processes import adopt_orphans
 
 USAGE = """\
 usage: ./run demo [--once] [--learners N] [--reset] [--port N]   the whole sync on real Airflow, with invented people
+       ./run sandbox [--learners N] [--api-port P]               the pretend bksb alone, with switches for its faults
        ./run test [pytest arguments]                             every test
        ./run check                                               format, lint, types, SQL style
        ./run sql "select …"                                      CSV from the reporting database
@@ -41,6 +42,17 @@ def run_demo(clone: Clone, arguments: Sequence[str]) -> int:
     from sandbox.demo import demo
 
     demo(clone, options)
+    return 0
+
+
+def run_sandbox(clone: Clone, arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="./run sandbox", description="The pretend bksb alone, until Ctrl-C.")
+    parser.add_argument("--learners", type=_positive, help="how many people to invent; settled at the first start")
+    parser.add_argument("--api-port", type=_port, help="port of the API and the pages; a free one")
+    options = parser.parse_args(arguments)
+    from sandbox.alone import serve_alone
+
+    serve_alone(clone, options.learners, options.api_port)
     return 0
 
 
@@ -109,6 +121,7 @@ def run_airflow(clone: Clone, arguments: Sequence[str]) -> int:
 
 COMMANDS: dict[str, Callable[[Clone, Sequence[str]], int]] = {
     "demo": run_demo,
+    "sandbox": run_sandbox,
     "test": run_tests,
     "check": run_checks,
     "sql": run_sql,

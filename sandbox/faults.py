@@ -68,7 +68,12 @@ KINDS: dict[str, Kind] = {
     "empty": Kind("instead", "No body at all under 200."),
     "reset": Kind("instead", "The connection is reset without an answer; the call is not carried out."),
     "merged_username": Kind("instead", "The username was merged away in bksb: nobody has it any more.", NAMES),
-    "slow": Kind("wait", "The call takes some seconds more, then it is carried out.", setting="seconds", usual=5),
+    "slow": Kind(
+        "wait",
+        "The call takes some seconds more; an account is made even if the client has gone.",
+        setting="seconds",
+        usual=5,
+    ),
     "create_then_timeout": Kind(
         "made",
         "The account is made, then nothing comes for some seconds, and the connection drops.",

@@ -22,6 +22,10 @@ th, td { text-align: left; vertical-align: top; padding: .5rem .75rem .5rem 0; b
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; } dd { margin: 0; }
 iframe { width: 100%; height: 70vh; border: 1px solid #8886; border-radius: .25rem; background: #fff; }
 pre { white-space: pre-wrap; font: inherit; border: 1px solid #8886; border-radius: .25rem; padding: 1rem; }
+form { margin: .25rem 0; } label { display: block; margin: .5rem 0; } fieldset { border: 1px solid #8886; }
+input, select, button { font: inherit; max-width: 100%; }
+input:not([type]), select { display: block; min-width: 16rem; }
+[role=alert] { border-left: .25rem solid #c33; padding-left: .75rem; }
 @media (max-width: 40rem) {
   thead { display: none; } tr { display: block; padding: .5rem 0; border-bottom: 1px solid #8886; }
   td { display: block; border: 0; padding: 0; } dl { grid-template-columns: 1fr; } dt { font-weight: 600; }
@@ -35,12 +39,14 @@ def add_pages(app: FastAPI, site: BksbSite, mailbox: Mailbox) -> None:
     @app.get("/")
     def index() -> Response:
         users, messages = len(site.users()), len(mailbox.messages())
-        return _page(
+        return framed(
             "A pretend bksb",
             "<p>This is the sandbox of bksb sync: a pretend bksb and a mail server that delivers nothing. "
             "Everybody in it is invented, and nothing leaves this machine.</p>"
             "<table><thead><tr><th>Part<th>What it holds</thead><tbody>"
             f'<tr><td><a href="/mailbox">Mailbox</a><td>{messages} messages, kept instead of sent'
+            f'<tr><td><a href="/faults">Faults</a><td>{len(site.faults.active())} on; switches for everything that can '
+            "go wrong with bksb"
             f'<tr><td><a href="/_sandbox/state">State</a><td>{users} bksb accounts, results, and calls so far (JSON)'
             "<tr><td>/api/<td>The bksb API, for a client with the access key and the secret key"
             "</tbody></table>",
@@ -57,7 +63,7 @@ def add_pages(app: FastAPI, site: BksbSite, mailbox: Mailbox) -> None:
         messages = mailbox.messages()
         shown = messages[(page - 1) * PER_PAGE : page * PER_PAGE]
         if not shown:
-            return _page("Mailbox", "<p>No messages.</p>")
+            return framed("Mailbox", "<p>No messages.</p>")
         rows = "".join(
             f"<tr><td>{escape(', '.join(message.recipients))}"
             f'<td><a href="/mailbox/{message.number}">{escape(message.subject) or "(no subject)"}</a>'
@@ -66,7 +72,7 @@ def add_pages(app: FastAPI, site: BksbSite, mailbox: Mailbox) -> None:
         )
         newer = f'<a href="/mailbox?page={page - 1}">Newer</a> ' if page > 1 else ""
         older = f'<a href="/mailbox?page={page + 1}">Older</a>' if len(messages) > page * PER_PAGE else ""
-        return _page(
+        return framed(
             "Mailbox",
             f"<p>{len(messages)} messages, newest first.</p>"
             f"<table><thead><tr><th>To<th>Subject<th>Date</thead><tbody>{rows}</tbody></table><p>{newer}{older}</p>",
@@ -105,20 +111,21 @@ def _letter_page(message: Message) -> Response:
         body = f'{link}<iframe sandbox title="The message" src="/mailbox/{message.number}/html"></iframe>'
     else:
         body = f"<pre>{escape(message.body('plain') or '(no text)')}</pre>"
-    return _page(message.subject or "(no subject)", head + body)
+    return framed(message.subject or "(no subject)", head + body)
 
 
 def _no_message() -> Response:
-    return _page("No such message", '<p>It is not in the <a href="/mailbox">mailbox</a>.</p>', 404)
+    return framed("No such message", '<p>It is not in the <a href="/mailbox">mailbox</a>.</p>', 404)
 
 
-def _page(title: str, body: str, status: int = 200) -> Response:
+def framed(title: str, body: str, status: int = 200, policy: str = PAGE_POLICY) -> Response:
+    """A page of the sandbox; title and policy are plain text, the body is HTML."""
     return HTMLResponse(
         '<!doctype html><html lang="en"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)} · bksb sandbox</title><style>{STYLE}</style><h1>{escape(title)}</h1>{body}",
         status,
-        headers=_headers(PAGE_POLICY),
+        headers=_headers(policy),
     )
 
 

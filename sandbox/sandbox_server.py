@@ -7,7 +7,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import psutil  # type: ignore[import-untyped]
@@ -17,13 +17,14 @@ from sandbox import interrupts
 from sandbox.clone import Clone, write_private
 from sandbox.errors import RunError
 from sandbox.processes import end, tail
-from sandbox.sharing import shared
+from sandbox.sharing import InUseError, shared
+from sandbox.world import load_or_create
 
 START_SECONDS = 60
 
 
 class SandboxError(RunError):
-    """The sandbox server did not start; the text has the end of its log."""
+    """The sandbox server did not start, or ended; the text says why, or has the end of its log."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +42,41 @@ class SandboxServer:
 
 
 @contextmanager
+def first_sandbox(clone: Clone, api_port: int | None, learners: int | None) -> Iterator[SandboxServer]:
+    """The sandbox server of the clone, on that port or a free one; refused if one runs already. Others may join.
+
+    WorldMismatchError if the clone holds another number of learners.
+    """
+
+    def start() -> SandboxServer:
+        load_or_create(clone.sandbox, learners)
+        return _start(clone, api_port)
+
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(shared(clone.locks, "sandbox", start, lambda: stop_sandbox(clone), first=True))
+        except InUseError:
+            running = _read(clone)
+            where = f" at {running.url}" if running else ""
+            raise SandboxError(
+                f"a sandbox of this folder is running already{where}: use that one, or end the command that runs it."
+            ) from None
+        yield server
+
+
+@contextmanager
 def shared_sandbox(clone: Clone) -> Iterator[SandboxServer]:
     """The sandbox server of the clone: the first user starts it, the last one to leave stops it."""
     with shared(clone.locks, "sandbox", lambda: _start(clone), lambda: stop_sandbox(clone)) as server:
         yield server
 
 
-def _start(clone: Clone) -> SandboxServer:
+def is_running(server: SandboxServer, clone: Clone) -> bool:
+    """Whether this server, and not a later one, is still there."""
+    return _running(clone) is not None and _read(clone) == server
+
+
+def _start(clone: Clone, api_port: int | None = None) -> SandboxServer:
     process = _running(clone)
     if process:
         server = _read(clone)
@@ -61,7 +90,7 @@ def _start(clone: Clone) -> SandboxServer:
     with interrupts.held(), log.open("wb") as output:
         # no tie to this process's life: a second user may need the server after this one has left
         started = subprocess.Popen(
-            [clone.python, "-m", "sandbox.serve", "--data", clone.sandbox],
+            [clone.python, "-m", "sandbox.serve", "--data", clone.sandbox, "--api-port", str(api_port or 0)],
             cwd=clone.root,
             env=dict(os.environ) | {"PYTHONUNBUFFERED": "1"},
             stdin=subprocess.DEVNULL,

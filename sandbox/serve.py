@@ -21,6 +21,8 @@ from sandbox.behaviour import Behaviour
 from sandbox.bksb_api import create_app
 from sandbox.bksb_site import BksbSite, FolderInUseError
 from sandbox.clone import write_private
+from sandbox.fault_admin import add_fault_admin
+from sandbox.fault_pages import add_fault_pages
 from sandbox.mailbox import Mailbox
 from sandbox.pages import add_pages
 from sandbox.people import invent
@@ -74,6 +76,8 @@ class Sandbox:
             self.smtp_port = mail.getsockname()[1]
             app = create_app(self.site, self.access_key, self.secret_key, self._behaviour)
             add_pages(app, self.site, self.mailbox)
+            add_fault_admin(app, self.site)
+            add_fault_pages(app, self.site)
             opened.enter_context(_served(app, web))
             self.mailbox.start(mail)
             opened.callback(self.mailbox.stop)

@@ -18,15 +18,22 @@ class InUseError(Exception):
 
 
 @contextmanager
-def shared(locks: Path, name: str, start: Callable[[], T], stop: Callable[[], None]) -> Iterator[T]:
+def shared(
+    locks: Path, name: str, start: Callable[[], T], stop: Callable[[], None], *, first: bool = False
+) -> Iterator[T]:
     """Gives what start() returns, in use by this process until the context is left.
 
     start() must also accept a service that already runs, stop() one that does not. A user that is killed
-    is counted as gone; what it left running is taken over by the next user.
+    is counted as gone; what it left running is taken over by the next user. Who has to be first gets
+    InUseError if there is another user, and a service of its own making otherwise; later users may join.
     """
     gate, users = FileLock(locks / f"{name}.gate"), FileLock(locks / f"{name}.users")
     try:
         with gate.held():
+            if first:
+                if not users.try_exclusive():
+                    raise InUseError(name)
+                stop()
             users.share()
             service = start()
         yield service

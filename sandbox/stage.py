@@ -49,21 +49,26 @@ def prepare_stage(server: Postgres, clone: Clone) -> None:
     migrate_reporting(server, clone)
 
 
+def bksb_connection(clone: Clone, sandbox: SandboxServer) -> dict[str, object]:
+    """The fields of an Airflow connection to the pretend bksb."""
+    return {
+        "conn_type": "bksb",
+        "host": sandbox.url,
+        "login": sandbox.access_key,
+        "password": sandbox.secret_key,
+        "extra": {
+            "default_password": clone.secret("bksb_default_password"),
+            "auto_enrol": True,
+            "site_url": sandbox.url,
+            "timezone": "Europe/London",
+        },
+    }
+
+
 def sandbox_connections(server: Postgres, clone: Clone, sandbox: SandboxServer) -> dict[str, str]:
     """The environment variables that point Airflow's four connections at the sandbox."""
     connections: dict[str, dict[str, object]] = {
-        "AIRFLOW_CONN_BKSB": {
-            "conn_type": "bksb",
-            "host": sandbox.url,
-            "login": sandbox.access_key,
-            "password": sandbox.secret_key,
-            "extra": {
-                "default_password": clone.secret("bksb_default_password"),
-                "auto_enrol": True,
-                "site_url": sandbox.url,
-                "timezone": "Europe/London",
-            },
-        },
+        "AIRFLOW_CONN_BKSB": bksb_connection(clone, sandbox),
         "AIRFLOW_CONN_MIS": {
             "conn_type": "generic",
             "host": server.host,
