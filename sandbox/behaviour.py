@@ -52,7 +52,7 @@ class Behaviour:
     def __post_init__(self) -> None:
         for switch in fields(self):
             value, choices = getattr(self, switch.name), switch.metadata["choices"]
-            if isinstance(value, bool) or (choices and value not in choices):
+            if choices and value not in choices:
                 known = ", ".join(str(choice) for choice in choices)
                 raise BehaviourError(f"{switch.name} is one of {known}.")
         if type(self.page_cap) is not int or not 1 <= self.page_cap <= LARGEST_PAGE:

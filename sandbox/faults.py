@@ -313,7 +313,7 @@ class FaultPlan:
             self._played[candidate.fault.kind] += 1
             if candidate.is_used_up:
                 self._switched = [one for one in self._switched if not one.is_used_up]
-                self.is_idle = not self._switched and not self._readings
+                self._settle()
             return True
 
     def first(self, stage: Stage, call: str, caller: Caller) -> Fault | None:
@@ -322,6 +322,10 @@ class FaultPlan:
             if self.strikes(candidate, call, caller):
                 return candidate.fault
         return None
+
+    def _settle(self) -> None:
+        """Notes whether anything can still happen: readings that began under a fault are seen through."""
+        self.is_idle = not self._switched and not any(self._readings.values())
 
     def reading(self, call: str, caller: Caller, page: int, size: int, total: int) -> dict[str, Fault]:
         """What is wrong with one reading of a listing, by kind: settled at page 1, and the same for its later pages.
@@ -332,16 +336,17 @@ class FaultPlan:
             return {}
         if page > 1 and (call, caller) in self._readings:
             return self._readings[call, caller]
+        candidates = self.candidates("listing", call, caller)
         struck = {
             one.fault.kind: one.fault
-            for one in self.candidates("listing", call, caller)
+            for one in candidates
             if _shows(one.fault, size, total) and self.strikes(one, call, caller)
         }
         with self._lock:
             self._readings.pop((call, caller), None)
-            if struck:
+            if candidates:
                 self._readings[call, caller] = struck
-            self.is_idle = not self._switched and not self._readings
+            self._settle()
         return struck
 
 

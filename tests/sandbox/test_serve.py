@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest
 import requests
 
 from sandbox.bksb_site import FolderInUseError
+from sandbox.faults import KINDS
 from sandbox.serve import PortTakenError, Sandbox
 from tests.sandbox.calls import Api
 
@@ -96,6 +97,24 @@ def test_it_says_nothing_about_what_it_is_asked(tmp_path: Path) -> None:
         requests.get(f"{ready['url']}/_sandbox/results", params={"user_id": "Unmistakable.Person"}, timeout=10)
         with smtplib.SMTP("127.0.0.1", ready["smtp_port"], timeout=10) as smtp:
             smtp.sendmail("a@b.example", ["Unmistakable.Person@learner.example"], "Subject: x\r\n\r\n")
+        process.terminate()
+        output, errors = process.communicate(timeout=30)
+    assert (output, errors) == ("", "")
+
+
+def test_it_says_nothing_about_what_its_faults_break(tmp_path: Path) -> None:
+    with served(tmp_path, "--learners", "20") as (process, ready):
+        api = api_of(ready)
+        user_id = requests.get(f"{ready['url']}/_sandbox/state", timeout=10).json()["users"][0]["UserId"]
+        for number, kind in enumerate(KINDS):
+            usual = {"seconds": 0} if KINDS[kind].setting == "seconds" else {}
+            requests.post(f"{ready['url']}/_sandbox/faults", json={"kind": kind, "times": 1, **usual}, timeout=10)
+            for call in (
+                lambda number=number: api.create_user(Username=f"Unmistakable.{number}"),
+                lambda: api.get(f"results/initialAssessment/{user_id}/all"),
+            ):
+                with suppress(requests.RequestException):
+                    call()
         process.terminate()
         output, errors = process.communicate(timeout=30)
     assert (output, errors) == ("", "")
