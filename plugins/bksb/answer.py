@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from bksb.errors import BksbSyncError, ConfigurationError, RejectedError, TransientError
+from bksb.errors import BksbSyncError, ConfigurationError, NotBksbError, RejectedError
 
 _NOBODY = re.compile(r"\buser(name)?\b.*\bnot found\b", re.IGNORECASE | re.DOTALL)
 """`A user with username 'x' not found.` [C]; a bare "not found" may be a web server's and says nothing of a user."""
@@ -69,7 +69,7 @@ class Answer:
             )
         if self.text and 400 <= self.status < 500 and self.status != 404:
             return RejectedError(f"bksb refused {self.call} (HTTP {self.status})")
-        return TransientError(
+        return NotBksbError(
             f"bksb's answer to {self.call} was {self.shape} under HTTP {self.status} ({self.content_type}), "
             "which is not what this call returns."
         )

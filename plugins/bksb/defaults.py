@@ -62,15 +62,15 @@ DEFAULT_ARGS: dict[str, Any] = {
 
 
 def deployment_or_skip() -> Deployment:
-    """The deployment; skips the task politely while Integration Enabled is off."""
+    """The deployment; skips the task politely while Integration Enabled is off, whatever else is missing or wrong."""
     from airflow.sdk.exceptions import AirflowSkipException
 
-    from bksb.hook import open_deployment
+    from bksb.hook import BksbHook, open_deployment
 
-    deployment = open_deployment()
-    if not deployment.settings.integration_enabled:
+    hook = BksbHook()
+    if not hook.integration_enabled:
         raise AirflowSkipException("Integration Enabled is off in the bksb connection: nothing was done.")
-    return deployment
+    return open_deployment(hook)
 
 
 def run_of(dag_run: Any, params: Any, deployment: Deployment) -> Run:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, cast
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from bksb.client import BksbClient
@@ -19,6 +20,10 @@ SHORTEST_PASSWORD = 8
 """bksb takes no shorter Default Password."""
 
 SOURCES: tuple[Source, ...] = ("initial", "diagnostic")
+"""What this version can fetch."""
+
+SOURCES_TO_COME = ("v5",)
+"""What the form offers already; choosing it is refused until it can be fetched."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ class Settings:
     auto_enrol: bool = False
     link_existing: bool = False
     send_date_of_birth: bool = True
+    site_url: str | None = None
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Europe/London"))
     sources: tuple[Source, ...] = SOURCES
     applicant_months: int = 12
@@ -40,30 +46,27 @@ class Settings:
         if not self.default_password or len(self.default_password) < SHORTEST_PASSWORD:
             raise ConfigurationError(
                 f"The bksb connection needs a Default Password of {SHORTEST_PASSWORD} or more characters "
-                'before accounts can be created: put "default_password" into its extra.'
+                "before accounts can be created: enter it under Admin > Connections (extra default_password)."
             )
         return self.default_password
 
 
 def read_settings(extra: Mapping[str, Any]) -> Settings:
-    """Settings from a connection's extra; absent or empty means the default. ConfigurationError names what is wrong."""
-    given = {name: value for name, value in extra.items() if value not in (None, "")}
+    """Settings from a connection's extra, as the form stores it or as a person writes it into a variable.
+
+    Absent or empty means the default. Raises ConfigurationError, which names what is wrong.
+    """
+    given = _given(extra)
     defaults = Settings()
-    sources = given.get("sources", SOURCES)
-    sources = tuple(part.strip() for part in sources.split(",")) if isinstance(sources, str) else tuple(sources)
-    unknown = [str(source) for source in sources if source not in SOURCES]
-    if unknown or not sources:
-        raise ConfigurationError(
-            f"sources of the bksb connection may name {' and '.join(SOURCES)}, not {', '.join(unknown) or 'nothing'}."
-        )
     return Settings(
-        default_password=given.get("default_password"),
-        integration_enabled=_yes_or_no(given, "integration_enabled", defaults.integration_enabled),
+        default_password=_text(given, "default_password"),
+        integration_enabled=is_enabled(extra),
         auto_enrol=_yes_or_no(given, "auto_enrol", defaults.auto_enrol),
         link_existing=_yes_or_no(given, "link_existing", defaults.link_existing),
         send_date_of_birth=_yes_or_no(given, "send_date_of_birth", defaults.send_date_of_birth),
-        timezone=_zone(given.get("timezone", defaults.timezone.key)),
-        sources=cast(tuple[Source, ...], sources),
+        site_url=_site_url(_text(given, "site_url")),
+        timezone=_zone(_text(given, "timezone") or defaults.timezone.key),
+        sources=_sources(given.get("sources", SOURCES)),
         applicant_months=_positive(given, "applicant_months", defaults.applicant_months),
         starting_point_days=_positive(given, "starting_point_days", defaults.starting_point_days),
     )
@@ -83,10 +86,29 @@ class Deployment:
         return open_store(self.reporting)
 
 
+def is_enabled(extra: Mapping[str, Any]) -> bool:
+    """Integration Enabled alone: while it is off, nothing else in the connection has to be right."""
+    return _yes_or_no(_given(extra), "integration_enabled", Settings.integration_enabled)
+
+
+def _given(extra: Mapping[str, Any]) -> dict[str, Any]:
+    stripped = {name: value.strip() if isinstance(value, str) else value for name, value in extra.items()}
+    # a password may well begin or end with a blank
+    stripped |= {name: extra[name] for name in ("default_password",) if name in extra}
+    return {name: value for name, value in stripped.items() if value not in (None, "")}
+
+
+def _text(given: Mapping[str, Any], name: str) -> str | None:
+    value = given.get(name)
+    if value is not None and not isinstance(value, str):
+        raise ConfigurationError(f"{name} of the bksb connection has to be text (in quotes).")
+    return value
+
+
 def _yes_or_no(given: Mapping[str, Any], name: str, default: bool) -> bool:
     value = given.get(name, default)
-    if isinstance(value, str) and value.strip().lower() in ("true", "false"):
-        return value.strip().lower() == "true"
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
     if not isinstance(value, bool):
         raise ConfigurationError(f"{name} of the bksb connection has to be true or false.")
     return value
@@ -94,15 +116,52 @@ def _yes_or_no(given: Mapping[str, Any], name: str, default: bool) -> bool:
 
 def _positive(given: Mapping[str, Any], name: str, default: int) -> int:
     value = given.get(name, default)
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ConfigurationError(f"{name} of the bksb connection has to be a whole number of 1 or more.")
     return value
 
 
-def _zone(name: object) -> ZoneInfo:
+def _sources(chosen: object) -> tuple[Source, ...]:
+    """From a list, or a text with commas; each once, in the order given."""
+    parts = chosen.split(",") if isinstance(chosen, str) else chosen
+    named = [str(part).strip().lower() for part in parts] if isinstance(parts, (list, tuple)) else []
+    if to_come := [name for name in named if name in SOURCES_TO_COME]:
+        raise ConfigurationError(
+            f"Sources of the bksb connection name {', '.join(to_come)}, which this version cannot fetch yet: "
+            f"choose {' and '.join(SOURCES)} only."
+        )
+    unknown = [name for name in named if name not in SOURCES]
+    if unknown or not named:
+        raise ConfigurationError(
+            f"sources of the bksb connection may name {' and '.join(SOURCES)}, not {', '.join(unknown) or 'nothing'}."
+        )
+    return cast(tuple[Source, ...], tuple(dict.fromkeys(named)))
+
+
+def _site_url(pasted: str | None) -> str | None:
+    """The root of the customer's own site, without a slash at its end, whichever of its pages was pasted."""
+    if pasted is None:
+        return None
     try:
-        return ZoneInfo(str(name))
-    except (KeyError, ValueError):
+        parts = urlsplit(pasted)
+        fits = parts.scheme.lower() in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+        _ = parts.port
+    except ValueError:
+        fits = False
+    if not fits or any(character.isspace() for character in parts.netloc):
+        raise ConfigurationError(
+            "Site URL of the bksb connection is not a web address: it should look like "
+            "https://yourcollege.bksblive2.co.uk, the address at which your learners log in."
+        )
+    return f"{parts.scheme.lower()}://{parts.netloc}"
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # OSError: a name like "Europe" is a folder
         raise ConfigurationError(
             "timezone of the bksb connection is no known time zone: write it like Europe/London."
         ) from None

@@ -7,6 +7,11 @@
     │   ├── MisContractError     the MIS query does not keep its promise
     │   └── PromiseBrokenError   a check on the loaded rows found something
     ├── TransientError           nobody has to do anything; the same work is tried again later
+    │   ├── UnreachableError     no connection: the name is unknown, or nothing listens
+    │   ├── TlsError             the certificate or the handshake failed
+    │   ├── ProxyFailedError     the way to the web leads through a proxy that failed
+    │   ├── SilentError          connected, but no answer in time
+    │   └── NotBksbError         something answered that does not talk like bksb
     └── RejectedError            one learner is refused; the others go on
 
 No message may hold anything personal: ids, counts, column names and remedies only.
@@ -28,7 +33,14 @@ class ConfigurationError(FatalError):
 
 
 class KeyRefusedError(FatalError):
-    """bksb does not accept the key: every further call would fail too, so everything stops."""
+    """bksb does not accept the key: every further call would fail too, so everything stops.
+
+    `status` is 401 or 403, or None where it is not known.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class MisContractError(FatalError):
@@ -48,6 +60,26 @@ class TransientError(BksbSyncError):
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class UnreachableError(TransientError):
+    """There was no connection at all."""
+
+
+class TlsError(TransientError):
+    """The other side could not prove who it is, or there is no common way to encrypt."""
+
+
+class ProxyFailedError(TransientError):
+    """The proxy that the environment names did not pass the call on."""
+
+
+class SilentError(TransientError):
+    """The other side, or the way to it, took longer than we wait."""
+
+
+class NotBksbError(TransientError):
+    """What came is not what the call returns: a wrong API URL, a page in place of bksb, or half an answer."""
 
 
 class RejectedError(BksbSyncError):

@@ -10,10 +10,11 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from bksb.client import BksbClient
 from bksb.connection_fields import ConnectionFields
-from bksb.deployment import Deployment, Settings, read_settings
+from bksb.deployment import Deployment, Settings, is_enabled, read_settings
 from bksb.errors import ConfigurationError
 from bksb.mis import Mis
 from bksb.sql_files import SQL_FOLDER
+from bksb.trial import client_for, try_connection
 
 
 class BksbHook(BaseHook):
@@ -38,13 +39,22 @@ class BksbHook(BaseHook):
         """What the site has chosen; ConfigurationError names a wrong value."""
         return read_settings(self.fields.extra)
 
+    @property
+    def integration_enabled(self) -> bool:
+        """Integration Enabled alone: while it is off, no other field is looked at."""
+        return is_enabled(self.fields.extra)
+
     def get_conn(self) -> BksbClient:
         """A client for one task; threads may share it."""
-        return BksbClient(
-            self.fields.required("host", "API URL"),
-            self.fields.required("login", "API Access Key (login)"),
-            self.fields.required("password", "API Secret Key (password)"),
-        )
+        return client_for(self.fields)
+
+    def test_connection(self) -> tuple[bool, str]:
+        """What Airflow's Test button says: one read-only call to bksb, and in plain words what to mend where."""
+        try:
+            fields = self.fields
+        except ConfigurationError as error:
+            return False, str(error)
+        return try_connection(fields)
 
 
 def connection_fields(conn_id: str) -> ConnectionFields:
@@ -68,9 +78,9 @@ def connection_fields(conn_id: str) -> ConnectionFields:
     )
 
 
-def open_deployment() -> Deployment:
+def open_deployment(hook: BksbHook | None = None) -> Deployment:
     """The deployment that the connections `bksb`, `mis` and `reporting` describe; makes no call yet."""
-    hook = BksbHook()
+    hook = hook or BksbHook()
     return Deployment(
         settings=hook.settings,
         mis=Mis(

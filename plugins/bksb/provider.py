@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+KEYS_PAGE = "in bksb under Admin Options > API Access Keys > Configure Access Key"
+
 
 def get_provider_info() -> dict[str, Any]:
     """The provider's declaration, in the schema of Airflow 3.3's provider.yaml."""
@@ -23,38 +25,68 @@ def get_provider_info() -> dict[str, Any]:
                         "login": "API Access Key",
                         "password": "API Secret Key",
                     },
-                    "placeholders": {"host": "https://live2api.bksblive2.co.uk"},
-                },
-                "conn-fields": {
-                    "integration_enabled": {
-                        "label": "Integration Enabled",
-                        "schema": {"type": "boolean", "default": True},
-                    },
-                    "default_password": {
-                        "label": "Default Password",
-                        "schema": {"type": ["string", "null"], "format": "password", "minLength": 8},
-                    },
-                    "auto_enrol": {
-                        "label": "Auto Enrol on Courses",
-                        "schema": {"type": "boolean", "default": False},
-                    },
-                    "timezone": {
-                        "label": "Time zone",
-                        "schema": {"type": ["string", "null"], "default": "Europe/London"},
-                    },
-                    "sources": {
-                        "label": "Sources (initial, diagnostic)",
-                        "schema": {"type": ["string", "null"], "default": "initial, diagnostic"},
-                    },
-                    "link_existing": {
-                        "label": "Link accounts that already carry the username",
-                        "schema": {"type": "boolean", "default": False},
-                    },
-                    "send_date_of_birth": {
-                        "label": "Send date of birth",
-                        "schema": {"type": "boolean", "default": True},
+                    "placeholders": {
+                        "host": "https://live2api.bksblive2.co.uk",
+                        "login": KEYS_PAGE,
+                        "password": "on the same page",
                     },
                 },
+                "conn-fields": _fields(),
             }
         ],
+    }
+
+
+def _fields() -> dict[str, Any]:
+    """The fields beside Airflow's own, in the order and the words of the Settings window users know."""
+    return {
+        "integration_enabled": {
+            "label": "Integration Enabled",
+            "description": "While this is off, bksb is not called and both DAGs end as skipped.",
+            "schema": {"type": ["boolean", "null"], "default": True},
+        },
+        "default_password": {
+            "label": "Default Password",
+            "description": "8 or more characters. Given to every new bksb account; bksb asks for a new one at the "
+            "first log-in. Without it no account is created.",
+            "schema": {"type": ["string", "null"], "format": "password", "minLength": 8},
+        },
+        "auto_enrol": {
+            "label": "Auto Enrol on Courses",
+            "description": "New accounts are enrolled onto the courses set up for auto-enrolment in bksb.",
+            "schema": {"type": ["boolean", "null"], "default": False},
+        },
+        "site_url": {
+            "label": "Site URL",
+            "description": "The address at which your learners log in to bksb, like "
+            "https://yourcollege.bksblive2.co.uk. Not the API URL.",
+            "schema": {"type": ["string", "null"], "format": "url"},
+        },
+        "timezone": {
+            "label": "Time zone",
+            "description": "The one of your bksb site: bksb's dates do not say. Like Europe/London or Australia/Perth.",
+            "schema": {"type": ["string", "null"], "default": "Europe/London"},
+        },
+        "sources": {
+            "label": "Sources",
+            "description": "Which results are fetched: initial, diagnostic. (v5, the newer assessments, is to come: "
+            "until then choosing it stops the DAGs with a message that says so.)",
+            "schema": {
+                "type": ["array", "null"],
+                "items": {"type": "string"},
+                "examples": ["initial", "diagnostic", "v5"],
+                "default": ["initial", "diagnostic"],
+            },
+        },
+        "link_existing": {
+            "label": "Link accounts that already carry the username",
+            "description": "On: an account in bksb that already has the username meant for a new one is taken to be "
+            "that person's. Off: it is reported instead, for somebody to look at.",
+            "schema": {"type": ["boolean", "null"], "default": False},
+        },
+        "send_date_of_birth": {
+            "label": "Send date of birth",
+            "description": "New accounts get the date of birth that the MIS holds.",
+            "schema": {"type": ["boolean", "null"], "default": True},
+        },
     }

@@ -24,6 +24,7 @@ from requests.auth import AuthBase
 
 from bksb.answer import Answer
 from bksb.errors import ConfigurationError, KeyRefusedError, TransientError
+from bksb.unanswered import NO_ADDRESS, unanswered
 
 # they log paths with their queries (at DEBUG always, at WARNING for a broken header), and the query holds usernames
 for _name in ("urllib3.connectionpool", "urllib3.connection"):
@@ -80,10 +81,7 @@ def api_root(url: str) -> str:
     cleaned = url.strip().rstrip("/")
     parts = _split(cleaned)
     if parts is None or parts.scheme.lower() not in ("http", "https") or not parts.hostname or parts.query:
-        raise ConfigurationError(
-            "The API URL of the bksb connection is not a web address: it should look like "
-            "https://live2api.bksblive2.co.uk (UK) or https://live2api.bksblive2.com.au (Australia)."
-        )
+        raise ConfigurationError(NO_ADDRESS)
     if parts.scheme.lower() == "http" and not _is_near(parts.hostname or ""):
         raise ConfigurationError("The API URL of the bksb connection has to begin with https://.")
     if cleaned.lower().endswith("/api"):
@@ -186,13 +184,13 @@ class Transport:
                 allow_redirects=False,
             )
         except requests.RequestException as error:
-            raise TransientError(f"bksb did not answer ({_plain_cause(error)}).") from None
+            raise unanswered(error) from None
         return self._judged(call, response)
 
     def _judged(self, call: str, response: requests.Response) -> Answer:
         status = response.status_code
         if status in (401, 403):
-            raise KeyRefusedError(f"bksb refused the key (HTTP {status}). {KEY_REMEDY}")
+            raise KeyRefusedError(f"bksb refused the key (HTTP {status}). {KEY_REMEDY}", status=status)
         if 300 <= status < 400:
             raise ConfigurationError(
                 f"The API URL of the bksb connection sends us elsewhere (HTTP {status}): enter the address it "
@@ -211,19 +209,6 @@ class Transport:
             session = self._local.session = requests.Session()
             session.headers["Accept"] = "application/json"
         return session
-
-
-def _plain_cause(error: requests.RequestException) -> str:
-    """Which kind of failure, without the URL that requests puts into its messages."""
-    kinds: tuple[tuple[type[requests.RequestException], str], ...] = (
-        (requests.exceptions.SSLError, "the TLS certificate or handshake failed"),
-        (requests.exceptions.ProxyError, "the proxy failed"),
-        (requests.exceptions.ConnectTimeout, "no connection in time"),
-        (requests.exceptions.ReadTimeout, "no answer in time"),
-        (requests.exceptions.ConnectionError, "no connection: is the API URL right, and reachable from here?"),
-        (requests.exceptions.ChunkedEncodingError, "the answer broke off"),
-    )
-    return next((text for kind, text in kinds if isinstance(error, kind)), type(error).__name__)
 
 
 def seconds_to_wait(header: str | None) -> float | None:

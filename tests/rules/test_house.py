@@ -13,14 +13,14 @@ PACKAGE = repository() / "plugins" / "bksb"
 
 LAYERS = (
     {"errors", "model", "times"},
-    {"connection_fields", "levels", "concurrently", "sql_files"},
+    {"connection_fields", "levels", "concurrently", "sql_files", "unanswered"},
     {"answer", "paging"},
     {"transport"},
     {"client", "mis", "plan", "store"},
     {"deployment"},
     {"jobs.runs"},
     {"jobs.accounts", "jobs.results"},
-    {"jobs"},
+    {"jobs", "trial"},
     {"hook", "provider", "plugin"},
     {"migrate", "defaults"},
 )

@@ -1,0 +1,67 @@
+"""Why a request got no answer: typed by remedy, in plain words, without the URL that requests puts in its messages."""
+
+from __future__ import annotations
+
+import socket
+
+import requests
+from requests import exceptions as broken
+from urllib3.exceptions import NameResolutionError
+
+from bksb.errors import (
+    BksbSyncError,
+    ConfigurationError,
+    ProxyFailedError,
+    SilentError,
+    TlsError,
+    TransientError,
+    UnreachableError,
+)
+
+NO_ADDRESS = (
+    "The API URL of the bksb connection is not a web address: it should look like "
+    "https://live2api.bksblive2.co.uk (UK) or https://live2api.bksblive2.com.au (Australia)."
+)
+
+
+def unanswered(error: requests.RequestException) -> BksbSyncError:
+    """The error to raise (`from None`) for a request that came to no answer."""
+    # the order matters: SSLError, ProxyError and ConnectTimeout are ConnectionErrors, InvalidProxyURL an InvalidURL
+    if isinstance(error, broken.SSLError):
+        return TlsError(_did_not_answer("the TLS certificate or handshake failed"))
+    if isinstance(error, (broken.ProxyError, broken.InvalidProxyURL)):
+        return ProxyFailedError(_did_not_answer("the proxy failed"))
+    if isinstance(error, (broken.InvalidURL, broken.InvalidSchema, broken.MissingSchema)):
+        return ConfigurationError(NO_ADDRESS)
+    if isinstance(error, broken.ConnectTimeout):
+        return SilentError(_did_not_answer("no connection in time"))
+    if isinstance(error, broken.Timeout) or _is_caused_by(error, TimeoutError):
+        return SilentError(_did_not_answer("no answer in time"))
+    if isinstance(error, broken.ConnectionError):
+        if _is_caused_by(error, NameResolutionError, socket.gaierror):
+            return UnreachableError(_did_not_answer("its name is not known: is the API URL right?"))
+        if _is_caused_by(error, ConnectionRefusedError):
+            return UnreachableError(_did_not_answer("nothing listens there: is the API URL right?"))
+        return UnreachableError(_did_not_answer("no connection: is the API URL right, and reachable from here?"))
+    if isinstance(error, (broken.ChunkedEncodingError, broken.ContentDecodingError)):
+        return TransientError(_did_not_answer("the answer broke off"))
+    return TransientError(_did_not_answer(type(error).__name__))
+
+
+def _did_not_answer(cause: str) -> str:
+    return f"bksb did not answer ({cause})."
+
+
+def _is_caused_by(error: BaseException, *kinds: type[BaseException]) -> bool:
+    """Whether one of `kinds` lies behind the error: urllib3 keeps it as cause, context, `reason` or argument."""
+    seen: list[BaseException] = []
+    waiting: list[object] = [error]
+    while waiting:
+        one = waiting.pop()
+        if not isinstance(one, BaseException) or one in seen:
+            continue
+        if isinstance(one, kinds):
+            return True
+        seen.append(one)
+        waiting += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
+    return False
