@@ -13,7 +13,7 @@ PACKAGE = repository() / "plugins" / "bksb"
 
 LAYERS = (
     {"errors", "model", "times"},
-    {"connection_fields", "levels", "concurrently", "sql_files", "unanswered"},
+    {"connection_fields", "levels", "concurrently", "sql_files", "unanswered", "observation"},
     {"answer", "paging"},
     {"transport"},
     {"client", "mis", "plan", "store"},
@@ -22,7 +22,7 @@ LAYERS = (
     {"jobs.accounts", "jobs.results"},
     {"jobs", "trial"},
     {"hook", "provider", "plugin"},
-    {"migrate", "defaults"},
+    {"migrate", "defaults", "probe"},
 )
 """Imports point to a layer further up in this list, which is further down in the house."""
 
