@@ -26,7 +26,6 @@ import requests
 from requests.auth import HTTPBasicAuth
 
 from bksb.client import api_root
-from bksb.connection_fields import ConnectionFields
 from bksb.errors import BksbSyncError, KeyRefusedError
 from bksb.levels import read_initial
 from bksb.observation import (
@@ -47,6 +46,7 @@ from bksb.observation import (
     with_truth,
     yes,
 )
+from bksb.trial import access
 from bksb.unanswered import unanswered
 
 TIMEOUT_SECONDS = (10.0, 30.0)
@@ -340,7 +340,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     try:
         fields = connection_fields(options.conn)
-        facts = probe_of(fields).ask_all(options.username)
+        facts = Probe(*access(fields)).ask_all(options.username)
     except BksbSyncError as error:
         print(error, file=sys.stderr)
         return 2
@@ -349,15 +349,6 @@ def main(arguments: list[str] | None = None) -> int:
     if options.json:
         print(SHARE, file=sys.stderr)
     return 1 if any(fact.expected is False for fact in facts) else 0
-
-
-def probe_of(fields: ConnectionFields) -> Probe:
-    """A probe of the site that a connection names; ConfigurationError names a field that is missing or wrong."""
-    return Probe(
-        fields.required("host", "API URL"),
-        fields.required("login", "API Access Key (login)"),
-        fields.required("password", "API Secret Key (password)"),
-    )
 
 
 if __name__ == "__main__":

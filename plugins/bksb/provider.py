@@ -19,7 +19,7 @@ def get_provider_info() -> dict[str, Any]:
                 "hook-class-name": "bksb.hook.BksbHook",
                 "hook-name": "bksb",
                 "ui-field-behaviour": {
-                    "hidden-fields": ["schema", "port"],
+                    "hidden-fields": ["schema"],
                     "relabeling": {
                         "host": "API URL",
                         "login": "API Access Key",
@@ -29,6 +29,8 @@ def get_provider_info() -> dict[str, Any]:
                         "host": "https://live2api.bksblive2.co.uk",
                         "login": KEYS_PAGE,
                         "password": "on the same page",
+                        # without a port, Airflow 3.3.2 refuses to test what is saved (apache/airflow#73298)
+                        "port": "443 (Airflow's Test button needs it)",
                     },
                 },
                 "conn-fields": _fields(),

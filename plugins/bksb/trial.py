@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from urllib.parse import urlsplit
 
 from bksb.client import BksbClient
 from bksb.connection_fields import ConnectionFields
 from bksb.deployment import SHORTEST_PASSWORD, is_enabled, read_settings
 from bksb.errors import (
     BksbSyncError,
+    ConfigurationError,
     FatalError,
     KeyRefusedError,
     NotBksbError,
@@ -110,13 +112,31 @@ def client_for(
     budget: RetryBudget | None = None,
 ) -> BksbClient:
     """The client that a connection describes; ConfigurationError names a field that is missing or wrong."""
-    return BksbClient(
-        fields.required("host", "API URL"),
-        fields.required("login", "API Access Key (login)"),
-        fields.required("password", "API Secret Key (password)"),
-        timeout_seconds=timeout_seconds,
-        budget=budget,
-    )
+    url, access_key, secret_key = access(fields)
+    return BksbClient(url, access_key, secret_key, timeout_seconds=timeout_seconds, budget=budget)
+
+
+def access(fields: ConnectionFields) -> tuple[str, str, str]:
+    """API URL, access key and secret key, without blanks around; ConfigurationError names what is missing or wrong."""
+    url = fields.required("host", "API URL").strip()
+    access_key = fields.required("login", "API Access Key (login)").strip()
+    secret_key = fields.required("password", "API Secret Key (password)").strip()
+    return _with_port(url, fields.port), access_key, secret_key
+
+
+def _with_port(url: str, port: int | None) -> str:
+    """The URL with the form's Port, which is there because Airflow 3.3.2 tests no saved connection without one."""
+    try:
+        parts = urlsplit(url)
+        named = parts.port
+    except ValueError:
+        return url  # the client says what is wrong with it
+    usual = {"http": 80, "https": 443}.get(parts.scheme.lower())
+    if not port or port == (named or usual):
+        return url
+    if named:
+        raise ConfigurationError(f"The API URL names port {named}, but the field Port says {port}: make them the same.")
+    return parts._replace(netloc=f"{parts.netloc}:{port}").geturl()
 
 
 def _explained(error: BksbSyncError) -> str:
