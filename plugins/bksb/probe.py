@@ -25,7 +25,6 @@ from urllib.parse import quote, urlsplit
 import requests
 from requests.auth import HTTPBasicAuth
 
-from bksb.client import api_root
 from bksb.errors import BksbSyncError, KeyRefusedError
 from bksb.levels import read_initial
 from bksb.observation import (
@@ -46,6 +45,7 @@ from bksb.observation import (
     with_truth,
     yes,
 )
+from bksb.transport import api_root
 from bksb.trial import access
 from bksb.unanswered import unanswered
 
