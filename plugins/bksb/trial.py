@@ -21,6 +21,7 @@ from bksb.errors import (
     UnreachableError,
 )
 from bksb.transport import RetryBudget
+from bksb.unanswered import NO_ADDRESS
 
 KEYS_PAGE = "Admin Options > API Access Keys > Configure Access Key"
 
@@ -67,7 +68,7 @@ LATER = "Nothing has to be mended for that: test again in some minutes."
 
 KEY_UNKNOWN = (
     "bksb refused the key (HTTP 401): compare API Access Key and API Secret Key with the ones in bksb under "
-    f"{KEYS_PAGE}, without blanks before or after. There, the Status has to be Enabled and every Permission Allow."
+    f"{KEYS_PAGE}. There, the Status has to be Enabled and every Permission Allow."
 )
 
 KEY_NOT_ALLOWED = (
@@ -130,7 +131,7 @@ def _with_port(url: str, port: int | None) -> str:
         parts = urlsplit(url)
         named = parts.port
     except ValueError:
-        return url  # the client says what is wrong with it
+        raise ConfigurationError(NO_ADDRESS) from None
     usual = {"http": 80, "https": 443}.get(parts.scheme.lower())
     if not port or port == (named or usual):
         return url

@@ -97,6 +97,19 @@ def test_integration_enabled_off_ends_politely(run_dag, connections, reporting, 
     assert sandbox.site.calls == {} and query(reporting, "select * from bksb.sync_run") == []
 
 
+def test_integration_enabled_off_ends_politely_also_before_anything_else_is_filled_in(
+    run_dag, connections, monkeypatch
+):
+    bare = {"conn_type": "bksb", "extra": {"integration_enabled": False, "sources": ["v5"], "timezone": "Nowhere"}}
+    monkeypatch.setenv("AIRFLOW_CONN_BKSB", json.dumps(bare))
+    for conn_id in ("MIS", "REPORTING"):
+        monkeypatch.delenv(f"AIRFLOW_CONN_{conn_id}")
+    for dag_id in ("bksb_accounts", "bksb_results"):
+        dag_run = run_dag(dag_id)
+        assert {s for task in states(dag_run).values() for s in task} == {"skipped"}
+        assert dag_run.state == "success"
+
+
 @pytest.mark.parametrize("dag_id", ["bksb_accounts", "bksb_results"])
 @pytest.mark.parametrize("conn_id", ["bksb", "mis", "reporting"])
 def test_a_missing_connection_is_named_with_how_to_make_it(

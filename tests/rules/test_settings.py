@@ -5,9 +5,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bksb.connection_fields import ConnectionFields, libpq_arguments
-from bksb.deployment import Settings, read_settings
+from bksb.deployment import SOURCES, SOURCES_TO_COME, Settings, is_enabled, read_settings
 from bksb.errors import ConfigurationError
 from bksb.mis import database_url
+from bksb.provider import get_provider_info
 from bksb.transport import api_root
 
 
@@ -22,6 +23,76 @@ def test_the_form_may_hand_over_texts_for_switches_and_lists():
     assert settings.timezone == ZoneInfo("Australia/Perth")
 
 
+def test_what_the_form_stores_is_taken():
+    """As Airflow 3.3.2's form stores it: switches as booleans, what was cleared as null, a choice as a list."""
+    stored = {
+        "integration_enabled": False,
+        "default_password": " Change-me ",
+        "auto_enrol": True,
+        "site_url": "https://College.bksblive2.co.uk/bksbLive2/Login.aspx?username=",
+        "timezone": None,
+        "sources": ["diagnostic"],
+        "link_existing": False,
+        "send_date_of_birth": False,
+    }
+    assert read_settings(stored) == Settings(
+        integration_enabled=False,
+        default_password=" Change-me ",
+        auto_enrol=True,
+        site_url="https://College.bksblive2.co.uk",
+        sources=("diagnostic",),
+        send_date_of_birth=False,
+    )
+
+
+def test_every_field_of_the_form_is_a_setting_and_shows_its_default():
+    (connection_type,) = get_provider_info()["connection-types"]
+    form, defaults = connection_type["conn-fields"], Settings()
+    assert {name for name in form if not hasattr(defaults, name)} == set()
+    shown = {name: field["schema"]["default"] for name, field in form.items() if "default" in field["schema"]}
+    assert read_settings(shown) == defaults
+    assert set(form["sources"]["schema"]["examples"]) == {*SOURCES, *SOURCES_TO_COME}
+    assert all(field["description"] for field in form.values())
+
+
+def test_a_source_that_is_offered_but_cannot_be_fetched_yet_says_so():
+    with pytest.raises(ConfigurationError, match="v5, which this version cannot fetch yet"):
+        read_settings({"sources": ["initial", "v5"]})
+
+
+@pytest.mark.parametrize("sources", ["Initial, DIAGNOSTIC", ["diagnostic", "initial", "initial"]])
+def test_sources_may_be_written_in_any_case_and_twice(sources):
+    assert sorted(read_settings({"sources": sources}).sources) == ["diagnostic", "initial"]
+
+
+def test_numbers_may_be_written_as_text():
+    assert read_settings({"applicant_months": " 6 "}).applicant_months == 6
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "college.bksblive2.co.uk",
+        "ftp://college.example",
+        "https://",
+        "https://[",
+        "https://x:y",
+        "https://u:p@x",
+        "https://a b",
+    ],
+)
+def test_a_site_url_that_is_no_web_address_is_refused_with_an_example(pasted):
+    with pytest.raises(ConfigurationError, match=r"should look like https://"):
+        read_settings({"site_url": pasted})
+
+
+def test_while_integration_enabled_is_off_nothing_else_has_to_be_right():
+    assert is_enabled({"integration_enabled": "False", "timezone": "Nowhere", "sources": 7}) is False
+    assert is_enabled({}) is True
+    with pytest.raises(ConfigurationError, match="integration_enabled"):
+        is_enabled({"integration_enabled": "perhaps"})
+
+
 @pytest.mark.parametrize(
     ("extra", "named"),
     [
@@ -29,6 +100,11 @@ def test_the_form_may_hand_over_texts_for_switches_and_lists():
         ({"timezone": "Europe/Londres"}, "timezone"),
         ({"sources": "initial, v6"}, "v6"),
         ({"sources": []}, "sources"),
+        ({"sources": 7}, "sources"),
+        ({"timezone": "Europe"}, "timezone"),
+        ({"timezone": 1}, "timezone"),
+        ({"default_password": 12345678}, "default_password"),
+        ({"site_url": True}, "site_url"),
         ({"applicant_months": 0}, "applicant_months"),
         ({"starting_point_days": "many"}, "starting_point_days"),
     ],
