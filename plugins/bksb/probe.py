@@ -7,7 +7,7 @@ What only a writing call would show (createUser), and what would make a log-in l
 It observes with a few lines of its own rather than with the client, so that it sees what the client may misread.
 
 Exit code: 0 every answer is of a form known to the project; 1 something is not, or not every call was answered; 2
-nothing could be asked (the arguments, the connection, the network or the key).
+nothing could be asked (the arguments, the connection, Integration Enabled off, the network or the key).
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from urllib.parse import quote, urlsplit
 import requests
 from requests.auth import HTTPBasicAuth
 
-from bksb.errors import BksbSyncError, KeyRefusedError
+from bksb.deployment import is_enabled
+from bksb.errors import BksbSyncError, ConfigurationError, KeyRefusedError
 from bksb.levels import read_initial
 from bksb.observation import (
     UNREADABLE,
@@ -46,7 +47,7 @@ from bksb.observation import (
     yes,
 )
 from bksb.transport import api_root
-from bksb.trial import access
+from bksb.trial import OFF, access
 from bksb.unanswered import unanswered
 
 TIMEOUT_SECONDS = (10.0, 30.0)
@@ -187,23 +188,23 @@ class Probe:
             return
         self._note(call, f"fields of a session of {subject}", self._fields(sessions))
         kinds = [session.get("AssessmentType") for session in sessions]
-        self._note(call, "AssessmentType is 1 or 2", yes(set(map(str, kinds)) <= {"1", "2"}))
+        self._note(call, f"AssessmentType of {subject} is 1 or 2", yes(set(map(str, kinds)) <= {"1", "2"}))
         completed = [session.get("DateCompleted") for session in sessions]
-        self._note(call, "DateCompleted", all_forms(map(date_form, completed)))
+        self._note(call, f"DateCompleted of {subject}", all_forms(map(date_form, completed)))
         finished = [s for s in sessions if not str(s.get("DateCompleted") or "0001").startswith("0001")]
-        for title, chosen in (("a finished", finished), ("an unfinished", [s for s in sessions if s not in finished])):
+        for title, chosen in (("finished", finished), ("unfinished", [s for s in sessions if s not in finished])):
             if chosen and (session_id := whole_number(chosen[0].get("SessionId"))) is not None:
-                self._look_at_report(title, user_id, session_id)
+                self._look_at_report(f"{title} session of {subject}", user_id, session_id)
 
     def _look_at_report(self, title: str, user_id: int, session_id: int) -> None:
         call = "GetEOAReportDataForAssessmentSessionV5"
         seen = self._observe(f"assessmentSessions/{call}", {"sessionId": str(session_id), "userId": str(user_id)})
-        self._note(call, f"report of {title} session", seen.outside, expected=seen.status == 200)
-        self._note(call, "fields of the report", self._fields([seen.body]))
+        self._note(call, f"{title}: the report", seen.outside, expected=seen.status == 200)
+        self._note(call, f"{title}: its fields", self._fields([seen.body]))
         rows = _records(seen.body, "AssessmentEOAData")
         if rows:
-            self._note(call, "fields of a component", self._fields(rows))
-            self._note(call, "MeasuredAt", all_forms(date_form(row.get("MeasuredAt")) for row in rows))
+            self._note(call, f"{title}: fields of a component", self._fields(rows))
+            self._note(call, f"{title}: MeasuredAt", all_forms(date_form(row.get("MeasuredAt")) for row in rows))
 
     def _look_at_groups(self) -> None:
         seen = self._observe("userGroups/search", {"page": "1", "recordsPerPage": "5", "query": ""})
@@ -306,14 +307,13 @@ def _is_read(record: Mapping[str, Any]) -> bool:
 
 def as_table(facts: Iterable[Fact], region: str) -> str:
     """The report for people: a line a fact, marked where the answer is of a form the project does not know."""
-    facts = list(facts)
-    lines = [f"bksb ({region}), seen from outside. ? marks what the project has not met yet.", ""]
-    call = ""
+    by_call: dict[str, list[Fact]] = {}
     for fact in facts:
-        if fact.call != call:
-            call = fact.call
-            lines.append(call)
-        lines.append(f"{'?' if fact.expected is False else ' '}   {fact.about + ':':42} {fact.seen}")
+        by_call.setdefault(fact.call, []).append(fact)
+    lines = [f"bksb ({region}), seen from outside. ? marks what the project has not met yet.", ""]
+    for call, of_call in by_call.items():
+        lines.append(call)
+        lines += [f"{'?' if fact.expected is False else ' '}   {fact.about + ':':52} {fact.seen}" for fact in of_call]
     return "\n".join([*lines, "", CANNOT_BE_SEEN, "", SHARE])
 
 
@@ -340,6 +340,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     try:
         fields = connection_fields(options.conn)
+        if not is_enabled(fields.extra):
+            raise ConfigurationError(OFF)
         facts = Probe(*access(fields)).ask_all(options.username)
     except BksbSyncError as error:
         print(error, file=sys.stderr)

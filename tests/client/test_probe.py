@@ -130,10 +130,10 @@ def test_it_sees_the_forms_of_dates_results_and_reports(sandbox):
     assert seen[INITIAL, "ResultDate"] == "a text of another form"
     assert seen[INITIAL, "our tables know every Result"] == "no"
     assert "Result (string)" in seen[INITIAL, "fields of a result"]
-    assert seen[SESSIONS, "DateCompleted"] == "0 fractional digits, no zone / 0001-01-01"
-    assert seen[SESSIONS, "AssessmentType is 1 or 2"] == "yes"
-    assert "MeasuredAt (string)" in seen[REPORT, "fields of a component"]
-    assert seen[REPORT, "MeasuredAt"] == "7 fractional digits, no zone"
+    assert seen[SESSIONS, "DateCompleted of ENG_NEW"] == "0 fractional digits, no zone / 0001-01-01"
+    assert seen[SESSIONS, "AssessmentType of ENG_NEW is 1 or 2"] == "yes"
+    assert "MeasuredAt (string)" in seen[REPORT, "finished session of ENG_NEW: fields of a component"]
+    assert seen[REPORT, "finished session of ENG_NEW: MeasuredAt"] == "7 fractional digits, no zone"
     assert seen["userGroups/search", "fields of a page"] == "UserGroups (array), Pagination (object)"
     assert {(fact.call, fact.about) for fact in marked(facts)} == {
         (DIAGNOSTIC, "ResultDate"),
@@ -177,7 +177,7 @@ def test_nothing_about_the_person_it_looked_at_is_told(sandbox):
     session_id = sandbox.site.add_session(user.user_id, "ENG_NEW", 4242, "Zebedee", "2009-01-02T00:00:00", (component,))
     facts = probed(sandbox, username)
     for report in (as_table(facts, "UK"), as_json(facts, "UK"), repr(facts)):
-        assert seen_of(facts)[REPORT, "fields of a component"] != "-"
+        assert seen_of(facts)[REPORT, "finished session of ENG_NEW: fields of a component"] != "-"
         told = report.lower()
         assert not [word for word in (*UNMISTAKEABLE, str(user.user_id), str(session_id)) if word in told]
         assert sandbox.url not in report and sandbox.access_key not in report and sandbox.secret_key not in report

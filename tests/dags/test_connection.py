@@ -126,12 +126,16 @@ def test_the_probe_is_a_command_that_takes_an_airflow_connection(connections, sa
     assert json.loads(told.out)["probe"] == 1 and "send it to the maintainers" in told.err
 
 
-def test_a_probe_that_can_ask_nothing_ends_with_two_and_says_why(connections, monkeypatch, airflow, capsys):
+def test_a_probe_that_can_ask_nothing_ends_with_two_and_says_why(connections, sandbox, monkeypatch, airflow, capsys):
     from bksb.probe import main
 
     monkeypatch.setenv("AIRFLOW_CONN_BKSB", json.dumps(connections | {"password": "wrong-secret-key"}))
     assert main([]) == 2
     assert "API Access Keys" in capsys.readouterr().err
+    monkeypatch.setenv("AIRFLOW_CONN_BKSB", json.dumps(connections | {"extra": {"integration_enabled": False}}))
+    sandbox.site.reset_counters()
+    assert main([]) == 2
+    assert "Integration Enabled is off" in capsys.readouterr().err and sandbox.site.calls == {}
     assert main(["--conn", "not_there"]) == 2
     assert "There is no Airflow connection" in capsys.readouterr().err
     with pytest.raises(SystemExit) as ended:
