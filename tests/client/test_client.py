@@ -428,3 +428,18 @@ def test_any_json_in_the_body_gives_a_typed_answer_or_a_typed_error(scripted, va
     ):
         with contextlib.suppress(BksbSyncError):
             call()
+
+
+@pytest.mark.parametrize("header", ["soon", "", "-5", "1.5", "Mon, 99 Nov 2026 10:00:00 GMT"])
+def test_a_retry_after_that_says_nothing_is_as_good_as_none(scripted, header):
+    scripted.answer(429, "slow down", Retry_After=header)
+    with pytest.raises(TransientError) as caught:
+        scripted_client(scripted, attempts=1).find_user_id("x")
+    assert caught.value.retry_after is None
+
+
+@pytest.mark.parametrize("header", ["Mon, 23 Nov 2020 10:00:00 GMT", "Mon, 23 Nov 2020 10:00:00 -0000", "0"])
+def test_a_retry_after_that_is_past_asks_for_no_wait(scripted, header):
+    scripted.answer(429, "slow down", Retry_After=header)
+    scripted.answer(200, "7")
+    assert scripted_client(scripted).find_user_id("x") == 7
