@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from bksb.errors import BksbSyncError, ConfigurationError, NotBksbError, RejectedError
+from bksb.errors import BksbSyncError, NotBksbError, RejectedError
 
 _NOBODY = re.compile(r"\buser(name)?\b.*\bnot found\b", re.IGNORECASE | re.DOTALL)
 """`A user with username 'x' not found.` [C]; a bare "not found" may be a web server's and says nothing of a user."""
@@ -63,7 +63,7 @@ class Answer:
         broken one or a 404 may come from something in between, or from a bksb that is not well: later, then.
         """
         if _NO_SUCH_ROUTE.search(self.text):
-            return ConfigurationError(
+            return NotBksbError(
                 f"bksb has no call {self.call} at this address (HTTP {self.status}): check the API URL of the "
                 "bksb connection; it is the root, such as https://live2api.bksblive2.co.uk."
             )
@@ -114,6 +114,13 @@ def text_of(value: object) -> str:
     return str(storable(text))
 
 
+def key_of(value: object) -> str:
+    """A session's id as text; '' for what can be no id, such as a list, true or a fraction."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return ""
+    return text_of(str(value)).strip()
+
+
 def whole_number(value: object) -> int | None:
     """A whole number, given as such or as digits in a text; None for anything else. 64 bits at most."""
     if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,19}\s*", value):
@@ -123,11 +130,26 @@ def whole_number(value: object) -> int | None:
     return None
 
 
+@dataclass(frozen=True)
+class Claims:
+    """What a page's `Pagination` says: how many records there are, and how many a page holds; None: nothing."""
+
+    total: int | None
+    size: int | None
+
+
+def claims_of(value: Any) -> Claims:
+    """The claims of a body, whatever it is."""
+    pagination = field_of(value, "Pagination") if isinstance(value, Mapping) else None
+    claims = pagination if isinstance(pagination, Mapping) else {}
+    return Claims(whole_number(field_of(claims, "TotalRecords")), whole_number(field_of(claims, "RecordsPerPage")))
+
+
 def records_in(value: Any, list_name: str) -> list[Mapping[str, Any]] | None:
     """The records of a body: its list, or the body itself where that is one; None where there is neither.
 
     Where the list bears another name than evidence says, the only list of the body is taken for it. A list that
-    is null, or absent beside a `Pagination`, is empty; an object with neither may be anything.
+    is null, or absent beside a `Pagination` with a total, is empty; an object with neither may be anything.
     """
     found = value
     if isinstance(value, Mapping):
@@ -136,7 +158,7 @@ def records_in(value: Any, list_name: str) -> list[Mapping[str, Any]] | None:
             lists = [item for item in value.values() if isinstance(item, list)]
             if len(lists) == 1:
                 found = lists[0]
-            elif not lists and (has_field(value, list_name) or isinstance(field_of(value, "Pagination"), Mapping)):
+            elif not lists and (has_field(value, list_name) or claims_of(value).total is not None):
                 found = []
     if isinstance(found, list) and all(isinstance(record, Mapping) for record in found):
         return found

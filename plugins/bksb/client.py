@@ -14,7 +14,7 @@ from datetime import date
 from functools import partial
 from typing import Any
 
-from bksb.answer import Answer, field_of, records_in, storable, text_of, whole_number
+from bksb.answer import Answer, claims_of, field_of, key_of, records_in, storable, text_of, whole_number
 from bksb.errors import RejectedError, TransientError
 from bksb.model import AssessmentKind, AssessmentRecord
 from bksb.paging import Listing, Page, read_all_pages
@@ -158,8 +158,7 @@ class BksbClient:
         """
         call = "getAssessmentSessionsForCourseV5"
         parameters = {"courseSubject": course_subject, "userId": str(user_id)}
-        rows = self._transport.get(call, f"assessmentSessions/{call}", parameters, partial(_rows, "AssessmentSessions"))
-        return [_v5_session(row) for row in rows]
+        return self._transport.get(call, f"assessmentSessions/{call}", parameters, _v5_sessions)
 
     def v5_components(self, user_id: int, session_id: str) -> list[V5Component]:
         """The end-of-assessment report of one V5 session, a line for each course component.
@@ -182,7 +181,9 @@ class BksbClient:
 
     def _page(self, call: str, list_name: str, user_id: int, number: int) -> Page[AssessmentRecord]:
         parameters = {"page": str(number), "recordsPerPage": str(RECORDS_PER_PAGE)}
-        return self._transport.get(call, f"results/{call}/{user_id}/all", parameters, partial(_page_of, list_name))
+        return self._transport.get(
+            call, f"results/{call}/{user_id}/all", parameters, partial(_page_of, list_name, number)
+        )
 
 
 def _true_or_false(answer: Answer) -> bool:
@@ -219,20 +220,23 @@ def _rows(list_name: str, answer: Answer) -> list[Mapping[str, Any]]:
     return rows
 
 
-def _page_of(list_name: str, answer: Answer) -> Page[AssessmentRecord]:
-    rows = records_in(answer.value, list_name)
+def _page_of(list_name: str, number: int, answer: Answer) -> Page[AssessmentRecord]:
+    beyond = number > 1
+    if beyond and answer.status in (400, 404) and answer.text:
+        raise RejectedError("There is no such page.")
+    # beyond the end a server that leaves empty things out leaves everything out
+    rows = [] if beyond and answer.value == {} else records_in(answer.value, list_name)
     if rows is None or answer.status >= 400:
         raise answer.unexpected()
-    # a row without SessionId cannot be told from another
-    records = {text_of(field_of(row, "SessionId")): row for row in rows}
+    # a row without an id cannot be told from another
+    records = {key_of(field_of(row, "SessionId")): row for row in rows}
     if "" in records:
         raise answer.unexpected()
-    pagination = field_of(answer.value, "Pagination") if isinstance(answer.value, Mapping) else None
-    claims = pagination if isinstance(pagination, Mapping) else {}
-    size = whole_number(field_of(claims, "RecordsPerPage"))
+    claims = claims_of(answer.value)
+    size = claims.size
     return Page(
         records={session_id: _assessment_record(session_id, row) for session_id, row in records.items()},
-        total=whole_number(field_of(claims, "TotalRecords")),
+        total=claims.total,
         size=min(size, RECORDS_PER_PAGE) if size is not None and size > 0 else RECORDS_PER_PAGE,
     )
 
@@ -280,6 +284,13 @@ def _assessment_record(session_id: str, row: Mapping[str, Any]) -> AssessmentRec
 _V5_KINDS: Mapping[int | None, AssessmentKind] = {1: "initial", 2: "diagnostic"}
 
 
+def _v5_sessions(answer: Answer) -> list[V5Session]:
+    sessions = [_v5_session(row) for row in _rows("AssessmentSessions", answer)]
+    if not all(session.session_id for session in sessions):
+        raise answer.unexpected()
+    return sessions
+
+
 def _v5_component(row: Mapping[str, Any]) -> V5Component:
     return V5Component(
         name=text_of(field_of(row, "CourseComponentName")),
@@ -292,7 +303,7 @@ def _v5_component(row: Mapping[str, Any]) -> V5Component:
 
 def _v5_session(row: Mapping[str, Any]) -> V5Session:
     return V5Session(
-        session_id=text_of(field_of(row, "SessionId")),
+        session_id=key_of(field_of(row, "SessionId")),
         assessment_kind=_V5_KINDS.get(whole_number(field_of(row, "AssessmentType"))),
         started_raw=text_of(field_of(row, "DateStarted")),
         completed_raw=text_of(field_of(row, "DateCompleted")),

@@ -28,7 +28,7 @@ class Page(Generic[Record]):
 
 @dataclass(frozen=True)
 class Listing(Generic[Record]):
-    """Records, each once; `complete` is False where bksb says that there are more than it gives."""
+    """Records, each once; `complete` is False where there may be more than bksb gives."""
 
     records: list[Record]
     complete: bool = True
@@ -39,6 +39,7 @@ class _Reading(Generic[Record]):
     found: dict[str, Record]
     totals: frozenset[int | None]
     ended_empty: bool
+    ended_full: bool = False
 
     @property
     def agrees(self) -> bool:
@@ -51,11 +52,13 @@ class _Reading(Generic[Record]):
         return self.totals == frozenset([len(self.found)])
 
     @property
-    def promised_more(self) -> bool:
-        return any(total is not None and total > len(self.found) for total in self.totals)
+    def may_hide_more(self) -> bool:
+        """Whether a page promised more, or the end was a full page over again with no total to say that it was one."""
+        promised_more = any(total is not None and total > len(self.found) for total in self.totals)
+        return promised_more or (self.ended_full and self.totals == frozenset([None]))
 
     def listing(self) -> Listing[Record]:
-        return Listing(list(self.found.values()), complete=not self.promised_more)
+        return Listing(list(self.found.values()), complete=not self.may_hide_more)
 
 
 def read_all_pages(page: Callable[[int], Page[Record]]) -> Listing[Record]:
@@ -94,5 +97,6 @@ def _read_once(page: Callable[[int], Page[Record]]) -> _Reading[Record]:
             found.setdefault(key, record)
         nothing_new = len(found) == known
         if nothing_new or (totals == {len(found)} and len(current.records) < current.size):
-            return _Reading(found, frozenset(totals), ended_empty=not current.records)
+            ended_full = nothing_new and len(current.records) >= current.size
+            return _Reading(found, frozenset(totals), not current.records, ended_full)
     raise TransientError(f"bksb sent more than {MAX_PAGES} pages for one learner; reading stopped.")

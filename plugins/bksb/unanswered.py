@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from http.client import RemoteDisconnected
 
 import requests
 from requests import exceptions as broken
@@ -37,6 +38,8 @@ def unanswered(error: requests.RequestException) -> BksbSyncError:
         return SilentError(_did_not_answer("no connection in time"))
     if isinstance(error, broken.Timeout) or _is_caused_by(error, TimeoutError):
         return SilentError(_did_not_answer("no answer in time"))
+    if _is_caused_by(error, ConnectionResetError, ConnectionAbortedError, BrokenPipeError, RemoteDisconnected):
+        return TransientError(_did_not_answer("the connection broke off"))
     if isinstance(error, broken.ConnectionError):
         if _is_caused_by(error, NameResolutionError, socket.gaierror):
             return UnreachableError(_did_not_answer("its name is not known: is the API URL right?"))

@@ -257,7 +257,7 @@ def test_only_bksbs_own_sentence_says_that_nobody_has_the_username(scripted, bod
 
 def test_a_path_that_bksb_does_not_serve_is_a_wrong_api_url(scripted):
     scripted.answer(404, '{"Message": "No HTTP resource was found that matches the request URI."}')
-    with pytest.raises(ConfigurationError, match="check the API URL"):
+    with pytest.raises(TransientError, match="check the API URL"):
         scripted_client(scripted).find_user_id("x")
 
 
@@ -443,3 +443,29 @@ def test_a_retry_after_that_is_past_asks_for_no_wait(scripted, header):
     scripted.answer(429, "slow down", Retry_After=header)
     scripted.answer(200, "7")
     assert scripted_client(scripted).find_user_id("x") == 7
+
+
+@pytest.mark.parametrize("session_id", ["[1]", "{}", "true", "1.5", "null", '""'])
+def test_a_session_whose_id_is_none_is_not_taken_for_a_session(scripted, session_id):
+    row = f'{{"SessionId": {session_id}}}'
+    scripted.answer(200, f'{{"InitialAssessmentResults": [{row}], "Pagination": {{"TotalRecords": 1}}}}')
+    with pytest.raises(TransientError):
+        scripted_client(scripted).initial_assessments(1)
+    scripted.answers.clear()
+    scripted.answer(200, f"[{row}]")
+    with pytest.raises(TransientError):
+        scripted_client(scripted).v5_sessions(1, "ENG_NEW")
+
+
+def test_a_list_left_out_without_a_total_is_no_empty_list(scripted):
+    scripted.answer(200, '{"Pagination": {"CurrentPage": 1}}')
+    with pytest.raises(TransientError):
+        scripted_client(scripted).initial_assessments(1)
+
+
+@pytest.mark.parametrize(("status", "beyond"), [(404, '{"Message": "Page 2 not found."}'), (400, '"no"'), (200, "{}")])
+def test_every_way_to_say_that_there_is_no_further_page_ends_a_listing(scripted, status, beyond):
+    scripted.answer(200, '{"InitialAssessmentResults": [{"SessionId": 1}]}')
+    scripted.answer(status, beyond)
+    listing = scripted_client(scripted).initial_assessments(1)
+    assert len(listing.records) == 1 and listing.complete

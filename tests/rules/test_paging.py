@@ -48,7 +48,10 @@ ends = st.sampled_from(["empty", "refused", "last page again"])
 def test_a_listing_that_stands_still_is_read_whole_and_each_record_once(count, cap, beyond, with_total):
     server = Server(range(count), cap, beyond=beyond, total=lambda true: true if with_total else None)
     listing = read_all_pages(server.page)
-    assert listing.records == list(range(count)) and listing.complete
+    assert listing.records == list(range(count))
+    # without a total, a full page over again may be a server that has lost its way
+    lost = not with_total and beyond == "last page again" and count >= cap
+    assert listing.complete is not lost
 
 
 @given(st.integers(1, 60), caps, st.lists(st.integers(0, 30), max_size=6), ends)

@@ -119,7 +119,7 @@ class _Applying:
         """Settle all that a look-up settles; what is left has to be created."""
         free: list[Action] = []
         for action, found in run_concurrently(partial(_find, self._client), batch, THREADS):
-            self._patience.saw(answered=not isinstance(found, TransientError))
+            self._patience.saw(found)
             if isinstance(found, TransientError):
                 self._keep(
                     action,
@@ -160,7 +160,7 @@ class _Applying:
                     intended.append(action)
         create = partial(_create, self._client, self._settings, self._people)
         for action, outcome in run_concurrently(create, intended, THREADS):
-            self._patience.saw(answered=not isinstance(outcome, TransientError))
+            self._patience.saw(outcome)
             if isinstance(outcome, CreatedUser):
                 self._activate(action, outcome, "created")
             elif isinstance(outcome, RejectedError):

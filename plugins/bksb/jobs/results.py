@@ -111,7 +111,7 @@ def fetch_results(deployment: Deployment, run: Run, buckets: Collection[int]) ->
         try:
             for account, outcome in fetched:
                 loading.take(account, outcome)
-                patience.saw(answered=not isinstance(outcome, TransientError))
+                patience.saw(outcome)
         finally:
             # what arrived before a refused key or a silent bksb stopped the rest is kept
             loading.finish()

@@ -127,10 +127,11 @@ class Patience:
     def __init__(self) -> None:
         self._failures = 0
 
-    def saw(self, *, answered: bool) -> None:
-        """Count an outcome; raises TransientError after too many failures in a row."""
-        self._failures = 0 if answered else self._failures + 1
+    def saw(self, outcome: object) -> None:
+        """Count an outcome; raises TransientError after too many TransientErrors in a row, with what the last said."""
+        self._failures = self._failures + 1 if isinstance(outcome, TransientError) else 0
         if self._failures >= FAILURES_IN_A_ROW:
             raise TransientError(
-                f"bksb gave no usable answer for {FAILURES_IN_A_ROW} people in a row; the rest waits for the next try."
+                f"bksb gave no usable answer for {FAILURES_IN_A_ROW} people in a row; the rest waits for the next "
+                f"try. The last one: {outcome}"
             )
