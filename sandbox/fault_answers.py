@@ -108,7 +108,7 @@ def _instead(fault: Fault, call: str, request: Request, site: BksbSite) -> Respo
         case "merged_username":
             username = request.query_params.get("username", "")
             return answer(False) if call == "isUsernameExists" else nobody_has(username, site.behaviour)
-    raise NotImplementedError(fault.kind)
+    raise LookupError(f"no answer is written for the fault {fault.kind}")
 
 
 def _too_many_calls(fault: Fault) -> Response:
