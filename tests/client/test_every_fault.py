@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import re
+import traceback
+from datetime import date
 
 import pytest
 
@@ -77,3 +80,33 @@ def outcome(call) -> str:
         return "tried again"
     except BksbSyncError as error:
         return type(error).__name__
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_no_fault_brings_a_person_into_an_error_or_a_log(world, caplog, kind):
+    caplog.set_level(logging.DEBUG)
+    person = NewUser(
+        "Unmistakeable+1", "Zebedee", "Unmistakeable", "zebedee@learner.example", DEFAULT_PASSWORD, date(2009, 2, 27)
+    )
+    said = []
+    with Sandbox(world) as sandbox:
+        user = sandbox.site.create_user("Unmistakeable", "Zebedee", "Unmistakeable", "z@learner.example", "password-9")
+        sandbox.site.add_result(user.user_id, "initial", "Maths Level 1", "2026-11-01T10:00:00")
+        sandbox.site.faults.add(Fault(kind, seconds={"slow": 0.1, "create_then_timeout": 5.0}.get(kind)))
+        client = BksbClient(
+            sandbox.url, sandbox.access_key, sandbox.secret_key, timeout_seconds=(5.0, 1.0), budget=ONE_TRY
+        )
+        for call in (
+            lambda: client.find_user_id(user.username),
+            lambda: client.username_exists(user.username),
+            lambda: client.create_user(person),
+            lambda: client.initial_assessments(user.user_id),
+            lambda: client.auto_login_link(user.user_id),
+        ):
+            try:
+                said.append(repr(call()))
+            except BksbSyncError as error:
+                said += [str(error), repr(error), "".join(traceback.format_exception(error))]
+    shown = "\n".join([*said, caplog.text]).lower()
+    secrets = (sandbox.secret_key.lower(), DEFAULT_PASSWORD.lower())
+    assert [trace for trace in ("unmistakeable", "zebedee", "2009", *secrets) if trace in shown] == []
