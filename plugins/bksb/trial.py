@@ -97,7 +97,7 @@ def try_connection(fields: ConnectionFields, *, timeout_seconds: tuple[float, fl
             return False, OFF
         settings = read_settings(fields.extra)
         client = client_for(fields, timeout_seconds=timeout_seconds, budget=RetryBudget(attempts=1))
-        if client.find_user_id(f"bksb-sync-test-{uuid.uuid4()}") is not None:
+        if client.username_exists(f"bksb-sync-test-{uuid.uuid4()}"):
             return False, WRONG_ADDRESS
     except BksbSyncError as error:
         return False, _explained(error)
