@@ -80,7 +80,7 @@ def run_of(dag_run: Any, params: Any, deployment: Deployment) -> Run:
     whatever their dates say: one that is cleared weeks later, or started for a past date, must not act on who
     was eligible then.
     """
-    from bksb.model import Run
+    from bksb.model import MOST_NEW_ACCOUNTS, Run
     from bksb.times import today
 
     zone = deployment.settings.timezone
@@ -97,4 +97,7 @@ def run_of(dag_run: Any, params: Any, deployment: Deployment) -> Run:
         person_ids=tuple(params.get("person_ids") or ()),
         dry_run=bool(params.get("dry_run", False)),
         full_refresh=bool(params.get("full_refresh", False)),
+        max_new_accounts=int(params.get("max_new_accounts", MOST_NEW_ACCOUNTS)),
+        invite=bool(params.get("invite", True)),
+        resend_invitation=bool(params.get("resend_invitation", False)),
     )

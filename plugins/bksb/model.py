@@ -14,6 +14,9 @@ Source = Literal["initial", "diagnostic"]
 AssessmentKind = Literal["initial", "diagnostic"]
 ActionKind = Literal["link", "create"]
 
+MOST_NEW_ACCOUNTS = 250
+"""More creations than this in one run wait for a person's approval, unless the run says otherwise."""
+
 BUCKETS = 64
 """People are spread over this many buckets for good: two runs must agree on who shares a lock."""
 
@@ -126,6 +129,9 @@ class Run:
     person_ids: tuple[str, ...] = ()
     dry_run: bool = False
     full_refresh: bool = False
+    max_new_accounts: int = MOST_NEW_ACCOUNTS
+    invite: bool = True
+    resend_invitation: bool = False
 
     @property
     def always_fetches(self) -> bool:
