@@ -1,18 +1,22 @@
 """
-Gives every eligible learner and applicant a bksb account.
+Gives every eligible learner and applicant a bksb account, and tells them.
 
 **What it does.** Reads the eligible people from the MIS, works out who has no bksb account yet, looks
 each proposed or stored username up in bksb, links the account that is there or creates the one that is
-not, and lists everybody it could not serve with the reason. Nobody is matched by name or e-mail.
+not, invites whom it created by e-mail, and lists everybody it could not serve with the reason. Nobody is
+matched by name or e-mail. A seventh of the links is looked at again each day.
 
 1. `plan_accounts` reads the MIS, decides, and writes the plan to `bksb.planned_action`.
-2. `apply_plan` (one task for each share of the people) looks up, links and creates in bksb.
-3. `finish_accounts` counts and closes the run in `bksb.sync_run`.
+2. `approve_plan` asks a person (*Required Actions*): before anybody has approved a run that creates, above
+   `max_new_accounts`, and when the MIS lists less than half as many people as before. Else it is skipped.
+3. `record_plan` reads the MIS again, and records people and issues.
+4. `apply_plan` (one task for each share of the people) looks up, links and creates in bksb.
+5. `finish_accounts` counts and closes the run in `bksb.sync_run`.
 
 **Reads and writes.** Reads the MIS through `sql/mis/eligible_learners.sql` and asks bksb for usernames.
 Writes accounts into bksb (`createUser`) and, in the reporting database, `learner`, `learner_contact`,
-`account`, `account_link`, `issue`, `planned_action` and `sync_run`. It is about *now*: it runs at 07:30
-London time, is never caught up and cannot be backfilled.
+`account`, `account_link`, `issue`, `approval`, `planned_action` and `sync_run`. It is about *now*: it runs at
+07:30 London time, is never caught up and cannot be backfilled.
 
 Parameters: `dry_run` writes only the plan, and calls bksb not at all: begin with it at a new site.
 `person_ids` narrows a run to the people named.
@@ -23,11 +27,13 @@ is looked up before anything is sent; a second run changes nothing.
 **When it fails.** The red task's log says what to do. *Key refused*: in bksb, Admin Options > API Access
 Keys. *MIS query*: mend `sql/mis/eligible_learners.sql`; nothing was changed. *bksb did not answer*: the
 task tries again by itself; clear it once bksb is back. One learner whom bksb refuses fails nobody else:
-see `select * from bksb.issue where resolved_at is null`.
+see `select * from bksb.issue where resolved_at is null`. *Rejected* or unanswered for 20 hours: the run ends
+well, nothing was done, and the next run asks again.
 """
 
 from datetime import timedelta
 
+from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import CronTriggerTimetable, Param, dag, task
 
 from bksb import defaults
@@ -45,15 +51,37 @@ from bksb import defaults
     params={
         "dry_run": Param(False, type="boolean", title="Dry run", description="Plan only: call bksb not at all."),
         "person_ids": Param([], type="array", items={"type": "string"}, title="Only these people (person_id)"),
+        "max_new_accounts": Param(
+            250, type="integer", minimum=0, title="New accounts without asking", description="More wait for approval."
+        ),
+        "invite": Param(True, type="boolean", title="Invite", description="Off: no mail now, and none later."),
+        "resend_invitation": Param(False, type="boolean", title="Invite the people named above once more"),
     },
 )
 def bksb_accounts():
-    @task(show_return_value_in_logs=False)
-    def plan_accounts(dag_run=None, params=None) -> list[list[int]]:
+    @task.short_circuit(ignore_downstream_trigger_rules=False)
+    def plan_accounts(dag_run=None, params=None) -> str:
         from bksb import jobs
 
         deployment = defaults.deployment_or_skip()
         return jobs.plan_accounts(deployment, defaults.run_of(dag_run, params, deployment))
+
+    approve_plan = ApprovalOperator(
+        task_id="approve_plan",
+        subject="bksb_accounts: may these accounts be created?",
+        body="{{ ti.xcom_pull(task_ids='plan_accounts') }}",
+        response_timeout=timedelta(hours=20),
+        execution_timeout=None,
+        defaults=ApprovalOperator.REJECT,
+        retries=1,
+    )
+
+    @task(trigger_rule="none_failed", show_return_value_in_logs=False)
+    def record_plan(dag_run=None, params=None) -> list[list[int]]:
+        from bksb import jobs
+
+        deployment = defaults.deployment_or_skip()
+        return jobs.record_plan(deployment, defaults.run_of(dag_run, params, deployment))
 
     @task(pool=defaults.POOL, pool_slots=defaults.POOL_SLOTS)
     def apply_plan(buckets: list[int], dag_run=None, params=None) -> None:
@@ -69,7 +97,9 @@ def bksb_accounts():
         deployment = defaults.deployment_or_skip()
         jobs.finish_accounts(deployment, defaults.run_of(dag_run, params, deployment))
 
-    apply_plan.expand(buckets=plan_accounts()) >> finish_accounts()
+    recorded = record_plan()
+    plan_accounts() >> approve_plan >> recorded
+    apply_plan.expand(buckets=recorded) >> finish_accounts()
 
 
 bksb_accounts()

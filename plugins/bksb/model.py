@@ -12,7 +12,7 @@ AccountState = Literal["pending", "creating", "active", "stale", "blocked"]
 AccountOrigin = Literal["created", "linked", "imported"]
 Source = Literal["initial", "diagnostic"]
 AssessmentKind = Literal["initial", "diagnostic"]
-ActionKind = Literal["link", "create"]
+ActionKind = Literal["link", "create", "check"]
 
 MOST_NEW_ACCOUNTS = 250
 """More creations than this in one run wait for a person's approval, unless the run says otherwise."""
@@ -62,7 +62,7 @@ class Account:
 
 @dataclass(frozen=True)
 class Action:
-    """One thing to do in bksb for one person: look `username` up and link, or create if it is free."""
+    """One thing to do in bksb for one person: look `username` up and link, create if it is free, or check a link."""
 
     person_id: str
     kind: ActionKind

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal
 
 from bksb.model import Account, Action, Issue, Person, Plan, Transfer
@@ -23,17 +23,21 @@ ACCOUNT_ISSUES = (
     "former_record_unsettled",
     "bksb_no_answer",
 )
-"""Codes that an accounts run raises and resolves, all of them about one person."""
+"""Codes about one person that a plan raises, and that the next one resolves where they hold no more."""
+
+CHECK_ISSUES = ("stale_link", "bksb_no_answer")
+"""Codes that looking at a link again raises and resolves."""
 
 _EMAIL = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\".]+(\.[^@\s<>,;\".]+)+")
 
 Verdict = Literal["link", "create", "release", "username_taken", "username_not_found"]
 
 
-def make_plan(people: Sequence[Person], accounts: Iterable[Account]) -> Plan:
+def make_plan(people: Sequence[Person], accounts: Iterable[Account], due: Collection[str] = ()) -> Plan:
     """What has to be done so that everybody in `people` has an account, and who cannot be served and why.
 
-    The outcome depends on nothing but the arguments, and is ordered by person_id.
+    `due` are the people whose link is looked at again. The outcome depends on nothing but the arguments, and is
+    ordered by person_id.
     """
     known = {account.person_id: account for account in accounts}
     former = _Former(people, known)
@@ -45,7 +49,11 @@ def make_plan(people: Sequence[Person], accounts: Iterable[Account]) -> Plan:
     issues: list[Issue] = []
     for person in people:
         account = known.get(person.person_id)
-        if account and account.bksb_user_id is not None:
+        if (
+            account
+            and account.bksb_user_id is not None
+            and not (account.state == "stale" and _differs(person, account))
+        ):
             issues += _mismatch(person, account)
             continue
         obstacles = former.obstacles(person) or facts.obstacles(person)
@@ -60,6 +68,7 @@ def make_plan(people: Sequence[Person], accounts: Iterable[Account]) -> Plan:
         else:
             actions.append(Action(person.person_id, "create", username, "eligible and without an account"))
     actions += _unfinished_of_others(people, known)
+    actions += _checks(known, set(due) - {action.person_id for action in actions})
     return Plan(
         actions=tuple(sorted(actions, key=lambda action: action.person_id)),
         transfers=tuple(sorted(transfers, key=lambda transfer: transfer.person_id)),
@@ -81,6 +90,11 @@ def after_lookup(action: Action, *, found: bool, unfinished: bool, link_existing
     if not found:
         return "create"
     return "link" if unfinished or link_existing else "username_taken"
+
+
+def still_holds(account: Account, found: int | None) -> bool:
+    """Whether the look-up of a linked username (`found`: the UserId, None for nobody) confirms the link."""
+    return found is not None and found == account.bksb_user_id
 
 
 def is_email(text: str | None) -> bool:
@@ -185,10 +199,22 @@ class _Former:
 
 def _mismatch(person: Person, account: Account) -> list[Issue]:
     """The MIS naming another bksb username than the one linked: somebody has to say which is right."""
-    if person.bksb_username and _folded(person.bksb_username) != _folded(account.username):
+    if _differs(person, account):
         detail = "the MIS names another bksb username than the account that is linked"
         return [_issue("username_mismatch", person, detail)]
     return []
+
+
+def _differs(person: Person, account: Account) -> bool:
+    return bool(person.bksb_username) and _folded(person.bksb_username) != _folded(account.username)
+
+
+def _checks(known: Mapping[str, Account], due: Collection[str]) -> list[Action]:
+    return [
+        Action(account.person_id, "check", account.username, "its turn to be looked at again")
+        for account in known.values()
+        if account.person_id in due and account.username and account.bksb_user_id is not None
+    ]
 
 
 def _settlement(person: Person, username: str, *, hindered: bool) -> Action:

@@ -23,4 +23,4 @@ set
     created_at = excluded.created_at,
     linked_at = excluded.linked_at,
     checked_at = excluded.checked_at
-where known.state in ('pending', 'creating', 'blocked');
+where known.state in ('pending', 'creating', 'blocked', 'stale');

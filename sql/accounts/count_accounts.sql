@@ -1,6 +1,6 @@
 -- Purpose: the figures of an accounts run, for its log line and bksb.sync_run.
 -- Parameters: dag_id, run_id.
--- Result: one row: eligible, active, created, linked, need_attention.
+-- Result: one row: eligible, active, stale, created, linked, checked, need_attention.
 -- Safe to repeat: yes, it only reads.
 with began as (
     select min(started_at) as began_at
@@ -11,8 +11,10 @@ with began as (
 select
     (select count(*) from bksb.learner where eligible) as eligible,
     count(*) filter (where account.state = 'active') as active,
+    count(*) filter (where account.state = 'stale') as stale,
     count(*) filter (where account.origin = 'created' and account.created_at >= began.began_at) as created,
     count(*) filter (where account.origin = 'linked' and account.linked_at >= began.began_at) as linked,
+    count(*) filter (where account.checked_at >= began.began_at and account.linked_at < began.began_at) as checked,
     (
         select count(distinct issue.person_id)
         from bksb.issue

@@ -1,9 +1,10 @@
--- Purpose: what a run set out to do in bksb.
+-- Purpose: what a run set out to do.
 -- Parameters: dag_id, run_id.
--- Result: person_id, action.
+-- Result: person_id, action, username (null where none is needed).
 -- Safe to repeat: yes, it only reads.
 select
     person_id,
-    action
+    action,
+    username
 from bksb.planned_action
-where dag_id = %(dag_id)s and run_id = %(run_id)s and action in ('link', 'create');
+where dag_id = %(dag_id)s and run_id = %(run_id)s;

@@ -26,9 +26,10 @@ def a_run(deployment: Deployment, dag_id: str, run_id: str = "manual__1", **chan
 
 
 def run_accounts(deployment: Deployment, run_id: str = "manual__1", **changes: Any) -> Run:
-    """The tasks of bksb_accounts, one after the other."""
+    """The tasks of bksb_accounts, one after the other; whatever they ask is approved."""
     run = a_run(deployment, "bksb_accounts", run_id, **changes)
-    for buckets in jobs.plan_accounts(deployment, run):
+    jobs.plan_accounts(deployment, run)
+    for buckets in jobs.record_plan(deployment, run):
         jobs.apply_plan(deployment, run, buckets)
     jobs.finish_accounts(deployment, run)
     return run

@@ -312,7 +312,8 @@ def test_one_learner_whom_bksb_refuses_stops_nobody_else(deployment, sandbox, wo
 
 def test_who_stops_being_eligible_after_the_plan_is_not_created(deployment, sandbox, mis_fields, world):
     run = a_run(deployment, "bksb_accounts")
-    shares = jobs.plan_accounts(deployment, run)
+    jobs.plan_accounts(deployment, run)
+    shares = jobs.record_plan(deployment, run)
     gone = sorted(world.people_of("plain"))[0]
     query(mis_fields, "update episode set system_status = 'Dormant' where person_id = %s", gone)
     for buckets in shares:
@@ -347,7 +348,8 @@ def sandbox_client(sandbox, kind=BksbClient, **changes):
 
 def test_a_task_serves_the_people_of_its_buckets_and_nobody_else(deployment):
     run = a_run(deployment, "bksb_accounts")
-    (share,) = jobs.plan_accounts(deployment, run)
+    jobs.plan_accounts(deployment, run)
+    (share,) = jobs.record_plan(deployment, run)
     half = set(share[::2])
     jobs.apply_plan(deployment, run, half)
     served = {p for p, account in accounts(deployment).items() if account.state == "active"}
@@ -359,7 +361,9 @@ def test_a_task_serves_the_people_of_its_buckets_and_nobody_else(deployment):
 def test_two_runs_at_once_create_each_account_once(deployment, sandbox):
     sandbox.site.latency = 0.01
     runs = [a_run(deployment, "bksb_accounts", f"manual__{n}") for n in range(3)]
-    shares = [jobs.plan_accounts(deployment, run) for run in runs]
+    for run in runs:
+        jobs.plan_accounts(deployment, run)
+    shares = [jobs.record_plan(deployment, run) for run in runs]
     (share,) = shares[0]
     failures: list[BaseException] = []
 

@@ -1,0 +1,103 @@
+"""When a run has to ask a person before it acts, and what it asks: figures only, never a person."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from bksb.model import Person, Plan, Run
+
+Reason = Literal["first_run", "many_new_accounts", "shrunk_extract"]
+
+SMALLEST_GROUP = 5
+"""Groups of fewer people are shown as "<5": a smaller figure could point at somebody."""
+
+LONGEST_LIST = 20
+"""Programmes named in a question; the others are added up."""
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What later runs are compared with: whether a person has ever approved one, and the people listed by the MIS in
+    the last run that was approved or needed no approval (None before there was one)."""
+
+    approved_before: bool
+    people: int | None
+
+
+def reasons_to_ask(run: Run, plan: Plan, listed: int, baseline: Baseline) -> tuple[Reason, ...]:
+    """Why a person has to approve this plan first; () when nobody need be asked. `listed`: people in the extract."""
+    creations = _creations(plan)
+    reasons: list[Reason] = []
+    if creations and not baseline.approved_before:
+        reasons.append("first_run")
+    if creations > run.max_new_accounts:
+        reasons.append("many_new_accounts")
+    if has_shrunk(listed, baseline.people):
+        reasons.append("shrunk_extract")
+    return tuple(reasons)
+
+
+def has_shrunk(listed: int, before: int | None) -> bool:
+    """Whether the MIS lists less than half the people it listed before."""
+    return before is not None and 2 * listed < before
+
+
+def question(run: Run, plan: Plan, people: Mapping[str, Person], reasons: Sequence[Reason], baseline: Baseline) -> str:
+    """The question as Markdown, for the approval page in Airflow and the message to staff."""
+    creations = _creations(plan)
+    created = [people[action.person_id] for action in plan.actions if action.kind == "create"]
+    before = _shown(baseline.people or 0)
+    why: dict[Reason, str] = {
+        "first_run": "No run that creates accounts has been approved yet.",
+        "many_new_accounts": f"This is more than `max_new_accounts` ({run.max_new_accounts}).",
+        "shrunk_extract": f"The MIS lists {_shown(len(people))} people now, and listed {before} at the last run that "
+        "went ahead, more than twice as many: has the query been changed, or is the MIS incomplete?",
+    }
+    mailed = (
+        "Each of them is sent an invitation by e-mail." if run.invite else "No invitation is sent (`invite` is off)."
+    )
+    return "\n".join(
+        [
+            f"**{_shown(creations)} bksb accounts would be created.** {mailed} Nothing has been done yet.",
+            "",
+            *(f"- {why[reason]}" for reason in reasons),
+            "",
+            "| | accounts to create |",
+            "| --- | ---: |",
+            *_rows(Counter(f"{person.person_kind}s" for person in created)),
+            *_rows(Counter(person.programme or "no programme" for person in created)),
+            "",
+            f"Besides: {_shown(_count(plan, 'link'))} accounts to link, "
+            f"{_shown(len({issue.person_id for issue in plan.issues}))} people who cannot be served now.",
+            "",
+            "Who and why, one line a person:",
+            "",
+            f"    select person_id, action, reason from bksb.planned_action where run_id = '{run.run_id}'",  # noqa: S608 - shown, never run
+            "",
+            "**Approve**: the MIS is read again, and what is then still right is done. **Reject**, or no answer "
+            "within 20 hours: nothing is done; the next run asks again.",
+        ]
+    )
+
+
+def _rows(groups: Mapping[str, int]) -> Iterable[str]:
+    ordered = sorted(groups.items(), key=lambda group: (-group[1], group[0]))
+    for name, number in ordered[:LONGEST_LIST]:
+        yield f"| {name.replace('|', '/')} | {_shown(number)} |"
+    if rest := sum(number for _, number in ordered[LONGEST_LIST:]):
+        yield f"| all others | {_shown(rest)} |"
+
+
+def _shown(number: int) -> str:
+    return f"<{SMALLEST_GROUP}" if 0 < number < SMALLEST_GROUP else str(number)
+
+
+def _creations(plan: Plan) -> int:
+    return _count(plan, "create")
+
+
+def _count(plan: Plan, kind: str) -> int:
+    return sum(action.kind == kind for action in plan.actions)

@@ -1,0 +1,259 @@
+"""Does in bksb what was planned: looks up, links, creates, looks at links again, and writes down each outcome."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Collection, Sequence
+from functools import partial
+
+from bksb.client import USERNAME_IS_TAKEN, BksbClient, CreatedUser, NewUser
+from bksb.concurrently import in_batches, run_concurrently
+from bksb.deployment import Deployment, Settings
+from bksb.errors import RejectedError, TransientError
+from bksb.jobs.planned import is_planned, known_accounts, planned_actions
+from bksb.jobs.runs import Patience, keep_issues
+from bksb.model import Account, AccountOrigin, Action, Issue, Person, Run, bucket_of
+from bksb.plan import ACCOUNT_ISSUES, CHECK_ISSUES, after_lookup, make_plan, still_holds
+from bksb.store import Store
+
+log = logging.getLogger(__name__)
+
+THREADS = 8
+"""Calls under way at once in one task: as many as the pool slots it takes."""
+
+PEOPLE_A_BATCH = 100
+"""Intents are committed for so many people at once, just before their accounts are created."""
+
+
+def apply_plan(deployment: Deployment, run: Run, buckets: Collection[int]) -> None:
+    """Do in bksb what was planned for the people of these buckets, and record each outcome as it comes.
+
+    The MIS is read and the plan made again first: only what both plans say is done, so nobody is served
+    who has stopped being eligible, and what an earlier try did is not done twice.
+    """
+    with deployment.open_store() as store:
+        store.lock_buckets(buckets)
+        people = {person.person_id: person for person in deployment.mis.read_people(run.day)}
+        with store.transaction():
+            planned = planned_actions(store, run)
+            accounts = {account.person_id: account for account in known_accounts(store)}
+        due = [person_id for person_id, (kind, _) in planned.items() if kind == "check"]
+        actions = [
+            action
+            for action in make_plan(list(people.values()), accounts.values(), due).actions
+            if is_planned(action, planned) and bucket_of(action.person_id) in buckets
+        ]
+        _Applying(deployment, store, people, accounts).apply(actions)
+
+
+class _Applying:
+    """One task's work in bksb: looks up, links, creates, and writes down each outcome."""
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        store: Store,
+        people: dict[str, Person],
+        accounts: dict[str, Account],
+    ) -> None:
+        self._settings = deployment.settings
+        self._client = deployment.make_client()
+        self._store = store
+        self._people = people
+        self._accounts = accounts
+        self._patience = Patience()
+        self._outcomes: Counter[str] = Counter()
+
+    def apply(self, actions: Sequence[Action]) -> None:
+        checks = [action for action in actions if action.kind == "check"]
+        # who has no account comes first: a day without a check harms nobody
+        for batch in in_batches([action for action in actions if action.kind != "check"], PEOPLE_A_BATCH):
+            self._create(self._look_up(batch))
+        for batch in in_batches(checks, PEOPLE_A_BATCH):
+            self._check(batch)
+        log.info(
+            "Of %d people: %d accounts created, %d linked, %d links looked at again, %d need attention "
+            "(see bksb.issue).",
+            len(actions),
+            self._outcomes["created"],
+            self._outcomes["linked"],
+            len(checks),
+            self._outcomes["issue"],
+        )
+
+    def _look_up(self, batch: Sequence[Action]) -> list[Action]:
+        """Settle all that a look-up settles; what is left has to be created."""
+        free: list[Action] = []
+        for action, found in run_concurrently(partial(_find, self._client), batch, THREADS):
+            self._patience.saw(found)
+            if isinstance(found, TransientError):
+                self._keep(
+                    action,
+                    _issue("bksb_no_answer", action, "bksb did not answer when the username was looked up"),
+                )
+                continue
+            unfinished = self._is_unfinished(action)
+            if isinstance(found, RejectedError):
+                issue = _issue("username_not_found", action, "bksb cannot look this username up")
+                # what a crash left open stays open until bksb has said whether it came about
+                (self._keep if unfinished else self._block)(action, issue)
+                continue
+            verdict = after_lookup(
+                action,
+                found=found is not None,
+                unfinished=unfinished,
+                link_existing=self._settings.link_existing,
+            )
+            if verdict == "create":
+                free.append(action)
+            elif verdict == "link" and found is not None:
+                origin: AccountOrigin = "created" if unfinished else "linked"
+                self._activate(action, CreatedUser(found, action.username), origin)
+            elif verdict == "release":
+                self._block(action, None)
+            elif verdict == "username_taken":
+                self._block(action, _issue(verdict, action, "somebody else has the proposed username in bksb"))
+            else:
+                self._block(action, _issue("username_not_found", action, "bksb does not know the username in the MIS"))
+        return free
+
+    def _create(self, actions: Sequence[Action]) -> None:
+        intended: list[Action] = []
+        with self._store.transaction("apply_plan"):
+            for action in actions:
+                if not self._claimed(action, None):
+                    self._store.run("accounts/begin_creation", person_id=action.person_id, username=action.username)
+                    intended.append(action)
+        create = partial(_create, self._client, self._settings, self._people)
+        for action, outcome in run_concurrently(create, intended, THREADS):
+            self._patience.saw(outcome)
+            if isinstance(outcome, CreatedUser):
+                self._activate(action, outcome, "created")
+            elif isinstance(outcome, RejectedError):
+                self._block(action, _issue("create_rejected", action, f"bksb would not create it: {outcome.reason}"))
+            else:
+                self._keep(
+                    action,
+                    _issue(
+                        "create_in_doubt",
+                        action,
+                        "bksb did not confirm the creation; the next run looks it up",
+                    ),
+                )
+
+    def _check(self, batch: Sequence[Action]) -> None:
+        """Whether each linked username still is that of the bksb user we know; the results stay in any case."""
+        for action, found in run_concurrently(partial(_find, self._client), batch, THREADS):
+            self._patience.saw(found)
+            account = self._accounts[action.person_id]
+            issues: list[Issue] = []
+            with self._store.transaction("apply_plan"):
+                if isinstance(found, RejectedError | TransientError):
+                    detail = "bksb gave no usable answer when the link was looked at again"
+                    issues.append(_issue("bksb_no_answer", action, detail))
+                elif still_holds(account, found):
+                    self._store.run("accounts/confirm_account", person_id=action.person_id, bksb_user_id=found)
+                else:
+                    self._store.run(
+                        "accounts/mark_stale", person_id=action.person_id, bksb_user_id=account.bksb_user_id
+                    )
+                    issues.append(_stale_link(action, account, found))
+                codes = ("bksb_no_answer",) if isinstance(found, Exception) else CHECK_ISSUES
+                keep_issues(self._store, self._settings, issues, codes=codes, person_ids=[action.person_id])
+            self._outcomes["issue"] += len(issues)
+
+    def _is_unfinished(self, action: Action) -> bool:
+        account = self._accounts.get(action.person_id)
+        return account is not None and account.state == "creating"
+
+    def _activate(self, action: Action, user: CreatedUser, origin: AccountOrigin) -> None:
+        with self._store.transaction("apply_plan"):
+            if self._claimed(action, user.user_id):
+                return
+            self._store.run(
+                "accounts/activate_account",
+                person_id=action.person_id,
+                username=user.username,
+                bksb_user_id=user.user_id,
+                origin=origin,
+            )
+            self._store.run("accounts/close_link", person_id=action.person_id, bksb_user_id=user.user_id)
+            self._store.run("accounts/open_link", person_id=action.person_id, bksb_user_id=user.user_id)
+            self._keep_issues(action, [], also=CHECK_ISSUES)
+        self._outcomes[origin] += 1
+
+    def _claimed(self, action: Action, user_id: int | None) -> bool:
+        """Whether the account is somebody else's already; then that is the person's issue, and nothing else is done."""
+        holders = self._store.run(
+            "accounts/find_account_holder",
+            person_id=action.person_id,
+            bksb_user_id=user_id,
+            username=action.username,
+        )
+        if holders:
+            self._store.run("accounts/block_account", person_id=action.person_id)
+            issue = _issue("account_claimed_twice", action, f"the account in bksb is that of {holders[0].person_id}")
+            self._keep_issues(action, [issue])
+        return bool(holders)
+
+    def _block(self, action: Action, issue: Issue | None) -> None:
+        with self._store.transaction("apply_plan"):
+            self._store.run("accounts/block_account", person_id=action.person_id)
+            self._keep_issues(action, [issue] if issue else [])
+
+    def _keep(self, action: Action, issue: Issue) -> None:
+        """Leave the account as it is for the next run, and say why."""
+        with self._store.transaction("apply_plan"):
+            self._keep_issues(action, [issue])
+
+    def _keep_issues(self, action: Action, issues: Sequence[Issue], *, also: tuple[str, ...] = ()) -> None:
+        self._outcomes["issue"] += len(issues)
+        codes = ACCOUNT_ISSUES + also
+        keep_issues(self._store, self._settings, issues, codes=codes, person_ids=[action.person_id])
+
+
+def _find(client: BksbClient, action: Action) -> int | RejectedError | TransientError | None:
+    try:
+        return client.find_user_id(action.username)
+    except (RejectedError, TransientError) as error:
+        return error
+
+
+def _create(
+    client: BksbClient, settings: Settings, people: dict[str, Person], action: Action
+) -> CreatedUser | RejectedError | TransientError:
+    """Create one account; where the answer leaves a doubt, look the username up instead of sending it again.
+
+    A refusal leaves one too: the account may be there although something in between said no. Only "the username
+    is taken" means that what is found is somebody else's.
+    """
+    person = people[action.person_id]
+    new_user = NewUser(
+        username=action.username,
+        given_names=person.given_names or "",
+        family_name=person.family_name or "",
+        email=person.email or "",
+        password=settings.password_for_new_accounts(),
+        date_of_birth=person.date_of_birth if settings.send_date_of_birth else None,
+        auto_enrol=settings.auto_enrol,
+    )
+    try:
+        return client.create_user(new_user)
+    except (RejectedError, TransientError) as error:
+        if isinstance(error, RejectedError) and error.reason == USERNAME_IS_TAKEN:
+            return error
+        found = _find(client, action)
+        if isinstance(found, int):
+            return CreatedUser(found, action.username)
+        return error if found is None or isinstance(error, TransientError) else found
+
+
+def _stale_link(action: Action, account: Account, found: int | None) -> Issue:
+    became = "no longer knows the username" if found is None else f"has given the username to user {found}"
+    detail = f"bksb {became} of the account that is linked (user {account.bksb_user_id})"
+    return _issue("stale_link", action, detail)
+
+
+def _issue(code: str, action: Action, detail: str) -> Issue:
+    return Issue(code=code, subject_key=action.person_id, person_id=action.person_id, detail=detail)

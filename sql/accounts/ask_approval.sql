@@ -1,0 +1,13 @@
+-- Purpose: a plan is made; with reasons it waits for a person, without any it may go ahead.
+-- Parameters: dag_id, run_id, people (listed by the MIS), creations, reasons.
+-- Safe to repeat: yes; a run that plans again asks again.
+insert into bksb.approval (dag_id, run_id, people, creations, reasons, outcome)
+values (%(dag_id)s, %(run_id)s, %(people)s, %(creations)s, %(reasons)s, 'waiting')
+on conflict (dag_id, run_id) do update
+set
+    planned_at = now(),
+    people = excluded.people,
+    creations = excluded.creations,
+    reasons = excluded.reasons,
+    outcome = excluded.outcome,
+    decided_at = null;

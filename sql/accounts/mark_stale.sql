@@ -1,0 +1,8 @@
+-- Purpose: bksb no longer knows this account under its username; its results stay with the person.
+-- Parameters: person_id, bksb_user_id.
+-- Safe to repeat: yes.
+update bksb.account
+set
+    state = 'stale',
+    checked_at = now()
+where person_id = %(person_id)s and bksb_user_id = %(bksb_user_id)s and state in ('active', 'stale');
