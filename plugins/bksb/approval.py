@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,9 +27,15 @@ class Baseline:
     people: int | None
 
 
-def reasons_to_ask(run: Run, plan: Plan, listed: int, baseline: Baseline) -> tuple[Reason, ...]:
-    """Why a person has to approve this plan first; () when nobody need be asked. `listed`: people in the extract."""
-    creations = _creations(plan)
+def reasons_to_ask(
+    run: Run, plan: Plan, listed: int, baseline: Baseline, tried: Collection[str] = ()
+) -> tuple[Reason, ...]:
+    """Why a person has to approve this plan first; () when nobody need be asked.
+
+    `listed`: people in the extract. `tried`: whom an approved or normal run has tried to serve before; they are
+    planned again every day until somebody mends what stands in the way, and are no reason to ask every day.
+    """
+    creations = sum(action.kind == "create" and action.person_id not in tried for action in plan.actions)
     reasons: list[Reason] = []
     if creations and not baseline.approved_before:
         reasons.append("first_run")
