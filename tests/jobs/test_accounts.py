@@ -18,6 +18,7 @@ from bksb.errors import (
     RejectedError,
     TransientError,
 )
+from bksb.jobs.applying import THREADS
 from bksb.mis import Mis
 from bksb.model import bucket_of
 from bksb.sql_files import SQL_FOLDER
@@ -519,3 +520,39 @@ def test_a_silent_bksb_is_given_up_after_few_calls(deployment):
     with pytest.raises(TransientError):
         run_accounts(replace(deployment, make_client=lambda: Silent("http://127.0.0.1:1", "AK", "SK")))
     assert next(calls) <= 8 + 16
+
+
+def test_a_key_refused_in_the_middle_stops_at_once_and_the_next_run_loses_nobody(deployment, sandbox):
+    class RefusedFromTheTenthOn(BksbClient):
+        creations = itertools.count(1)
+
+        def create_user(self, new_user):
+            if next(self.creations) >= 10:
+                return BksbClient(self.root, sandbox.access_key, "withdrawn", budget=IMPATIENT).create_user(new_user)
+            return super().create_user(new_user)
+
+        root = sandbox.url
+
+    with pytest.raises(KeyRefusedError):
+        run_accounts(replace(deployment, make_client=lambda: sandbox_client(sandbox, RefusedFromTheTenthOn)))
+    assert 9 <= sandbox.site.calls["createUser"] < 9 + THREADS
+    run_accounts(deployment, "manual__2")
+    assert {account.state for account in accounts(deployment).values()} == {"active", "blocked"}
+    usernames = [user.username.lower() for user in sandbox.site.users()]
+    assert len(usernames) == len(set(usernames))
+
+
+@pytest.mark.parametrize("step", ["record_plan", "apply_plan"])
+def test_an_mis_that_goes_away_in_the_middle_stops_the_run_and_the_next_one_goes_on(
+    deployment, sandbox, mis_fields, step
+):
+    gone = replace(deployment, mis=Mis(replace(mis_fields, port=1), SQL_FOLDER / "mis" / "eligible_learners.sql"))
+    run = a_run(deployment, "bksb_accounts")
+    jobs.plan_accounts(deployment, run)
+    shares = [[0]] if step == "record_plan" else jobs.record_plan(deployment, run)
+    sandbox.site.reset_counters()
+    with pytest.raises(TransientError, match="MIS"):
+        jobs.record_plan(gone, run) if step == "record_plan" else jobs.apply_plan(gone, run, shares[0])
+    assert sandbox.site.calls == {}
+    run_accounts(deployment, "manual__2")
+    assert {account.state for account in accounts(deployment).values()} == {"active", "blocked"}
