@@ -62,10 +62,11 @@ def bksb_results():
         jobs.fetch_results(deployment, defaults.run_of(dag_run, params, deployment), buckets)
 
     @task(trigger_rule="none_failed")
-    def check_results() -> None:
+    def check_results(dag_run=None, params=None) -> None:
         from bksb import jobs
 
-        jobs.check_results(defaults.deployment_or_skip())
+        deployment = defaults.deployment_or_skip()
+        jobs.check_results(deployment, defaults.run_of(dag_run, params, deployment))
 
     @task(outlets=[RESULTS])
     def publish_results(dag_run=None, params=None, *, outlet_events) -> None:

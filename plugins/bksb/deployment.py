@@ -19,11 +19,11 @@ from bksb.store import Store, open_store
 SHORTEST_PASSWORD = 8
 """bksb takes no shorter Default Password."""
 
-SOURCES: tuple[Source, ...] = ("initial", "diagnostic")
-"""What this version can fetch."""
+SOURCES: tuple[Source, ...] = ("initial", "diagnostic", "v5")
+"""What can be fetched."""
 
-SOURCES_TO_COME = ("v5",)
-"""What the form offers already; choosing it is refused until it can be fetched."""
+USUAL_SOURCES: tuple[Source, ...] = ("initial", "diagnostic")
+"""What is fetched unless a site says otherwise: the newer assessments cost two calls a learner more."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Settings:
     send_date_of_birth: bool = True
     site_url: str | None = None
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Europe/London"))
-    sources: tuple[Source, ...] = SOURCES
+    sources: tuple[Source, ...] = USUAL_SOURCES
     applicant_months: int = 12
     starting_point_days: int = 183
 
@@ -66,7 +66,7 @@ def read_settings(extra: Mapping[str, Any]) -> Settings:
         send_date_of_birth=_yes_or_no(given, "send_date_of_birth", defaults.send_date_of_birth),
         site_url=_site_url(_text(given, "site_url")),
         timezone=_zone(_text(given, "timezone") or defaults.timezone.key),
-        sources=_sources(given.get("sources", SOURCES)),
+        sources=_sources(given.get("sources", USUAL_SOURCES)),
         applicant_months=_positive(given, "applicant_months", defaults.applicant_months),
         starting_point_days=_positive(given, "starting_point_days", defaults.starting_point_days),
     )
@@ -127,15 +127,10 @@ def _sources(chosen: object) -> tuple[Source, ...]:
     """From a list, or a text with commas; each once, in the order given."""
     parts = chosen.split(",") if isinstance(chosen, str) else chosen
     named = [str(part).strip().lower() for part in parts] if isinstance(parts, (list, tuple)) else []
-    if to_come := [name for name in named if name in SOURCES_TO_COME]:
-        raise ConfigurationError(
-            f"Sources of the bksb connection name {', '.join(to_come)}, which this version cannot fetch yet: "
-            f"choose {' and '.join(SOURCES)} only."
-        )
     unknown = [name for name in named if name not in SOURCES]
     if unknown or not named:
         raise ConfigurationError(
-            f"sources of the bksb connection may name {' and '.join(SOURCES)}, not {', '.join(unknown) or 'nothing'}."
+            f"sources of the bksb connection may name {', '.join(SOURCES)}, not {', '.join(unknown) or 'nothing'}."
         )
     return cast(tuple[Source, ...], tuple(dict.fromkeys(named)))
 

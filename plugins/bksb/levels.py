@@ -109,6 +109,13 @@ def read_diagnostic(result: str, assessment_name: str, course_subject: str) -> R
     )
 
 
+def read_v5(ability: str, assessment_name: str, course_subject: str) -> Reading:
+    """Read the ability that a V5 report gives for a component, such as `Level 1`; '' (left out) is no level."""
+    if not ability.strip():
+        return Reading(find_subject(assessment_name, course_subject), None, None, recognised=True)
+    return read_initial(ability, assessment_name, course_subject)
+
+
 def find_subject(*texts: str) -> str:
     """The subject that the first telling text names, or `Unknown`."""
     for text in texts:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 PersonKind = Literal["learner", "applicant"]
 AccountState = Literal["pending", "creating", "active", "stale", "blocked"]
 AccountOrigin = Literal["created", "linked", "imported"]
-Source = Literal["initial", "diagnostic"]
+Source = Literal["initial", "diagnostic", "v5"]
 AssessmentKind = Literal["initial", "diagnostic"]
 ActionKind = Literal["link", "create", "check"]
 
@@ -100,7 +100,11 @@ class Plan:
 
 @dataclass(frozen=True)
 class AssessmentRecord:
-    """One result as bksb sends it, texts untouched; `raw` is the whole JSON object."""
+    """One result as bksb sends it, texts untouched; `raw` is the whole JSON object.
+
+    A V5 session has one for each course component of its report, named by `component`; other results have one
+    with ''. `assessment_kind` None is that of the source.
+    """
 
     session_id: str
     course_subject: str
@@ -110,6 +114,8 @@ class AssessmentRecord:
     result: str
     completed_raw: str
     raw: dict[str, Any] = field(repr=False)
+    component: str = ""
+    assessment_kind: AssessmentKind | None = None
 
 
 @dataclass(frozen=True)

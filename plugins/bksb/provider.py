@@ -71,8 +71,8 @@ def _fields() -> dict[str, Any]:
         },
         "sources": {
             "label": "Sources",
-            "description": "Which results are fetched: initial, diagnostic. (v5, the newer assessments, is to come: "
-            "until then choosing it stops the DAGs with a message that says so.)",
+            "description": "Which results are fetched: initial, diagnostic, v5 (the newer assessments, two calls a "
+            "learner more). One that is added later is fetched with its whole history.",
             "schema": {
                 "type": ["array", "null"],
                 "items": {"type": "string"},

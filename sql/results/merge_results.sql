@@ -43,10 +43,12 @@ set
     completed_at = excluded.completed_at,
     completed_raw = excluded.completed_raw,
     raw = excluded.raw,
+    missing_since = null,
     changed_at = excluded.changed_at,
     run_id = excluded.run_id
 where
-    (
+    known.missing_since is not null
+    or (
         known.assessment_kind, known.subject, known.course_subject_raw, known.course_name,
         known.assessment_id, known.assessment_name, known.result_raw, known.level_code, known.level_order,
         known.percent, known.completed_at, known.completed_raw

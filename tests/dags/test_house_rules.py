@@ -68,7 +68,7 @@ def test_the_retry_policy_follows_the_type_of_the_error(airflow):
 
 def test_tasks_that_call_bksb_take_a_pool_slot_for_each_thread(bag):
     from bksb.jobs.applying import THREADS as ACCOUNT_THREADS
-    from bksb.jobs.results import THREADS as RESULT_THREADS
+    from bksb.jobs.fetching import THREADS as RESULT_THREADS
 
     for dag_id, task_id, threads in (
         ("bksb_accounts", "apply_plan", ACCOUNT_THREADS),

@@ -40,7 +40,7 @@ def run_results(deployment: Deployment, run_id: str = "manual__1", **changes: An
     run = a_run(deployment, "bksb_results", run_id, **changes)
     for buckets in jobs.plan_fetches(deployment, run):
         jobs.fetch_results(deployment, run, buckets)
-    jobs.check_results(deployment)
+    jobs.check_results(deployment, run)
     jobs.publish_results(deployment, run)
     return run
 

@@ -263,7 +263,7 @@ def test_a_broken_promise_fails_the_run_with_the_name_of_the_check_and_the_ids(w
     )
     (row,) = query(with_accounts.reporting, "select min(bksb_user_id) as id from bksb.assessment_result")
     with pytest.raises(PromiseBrokenError, match=rf"find_results_from_the_future\.sql returned {row.id}"):
-        jobs.check_results(with_accounts)
+        jobs.check_results(with_accounts, a_run(with_accounts, "bksb_results"))
 
 
 @pytest.mark.parametrize(
@@ -277,7 +277,7 @@ def test_every_check_can_fail(with_accounts, damage, check):
     run_results(with_accounts)
     query(with_accounts.reporting, damage)
     with pytest.raises(FatalError, match=check):
-        jobs.check_results(with_accounts)
+        jobs.check_results(with_accounts, a_run(with_accounts, "bksb_results"))
 
 
 def test_a_result_of_an_account_that_moved_to_another_person_is_shown_for_the_new_holder_only(with_accounts):

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bksb.connection_fields import ConnectionFields, libpq_arguments
-from bksb.deployment import SOURCES, SOURCES_TO_COME, Settings, is_enabled, read_settings
+from bksb.deployment import SOURCES, Settings, is_enabled, read_settings
 from bksb.errors import ConfigurationError
 from bksb.mis import database_url
 from bksb.provider import get_provider_info
@@ -51,13 +51,8 @@ def test_every_field_of_the_form_is_a_setting_and_shows_its_default():
     assert {name for name in form if not hasattr(defaults, name)} == set()
     shown = {name: field["schema"]["default"] for name, field in form.items() if "default" in field["schema"]}
     assert read_settings(shown) == defaults
-    assert set(form["sources"]["schema"]["examples"]) == {*SOURCES, *SOURCES_TO_COME}
+    assert set(form["sources"]["schema"]["examples"]) == set(SOURCES)
     assert all(field["description"] for field in form.values())
-
-
-def test_a_source_that_is_offered_but_cannot_be_fetched_yet_says_so():
-    with pytest.raises(ConfigurationError, match="v5, which this version cannot fetch yet"):
-        read_settings({"sources": ["initial", "v5"]})
 
 
 @pytest.mark.parametrize("sources", ["Initial, DIAGNOSTIC", ["diagnostic", "initial", "initial"]])

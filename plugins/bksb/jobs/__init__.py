@@ -2,7 +2,8 @@
 
 from bksb.jobs.accounts import finish_accounts, plan_accounts, record_plan
 from bksb.jobs.applying import apply_plan
-from bksb.jobs.results import check_results, fetch_results, plan_fetches, publish_results
+from bksb.jobs.fetching import fetch_results
+from bksb.jobs.results import check_results, plan_fetches, publish_results
 from bksb.jobs.runs import fail_run
 
 __all__ = [

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from bksb.deployment import Deployment, Settings
-from bksb.errors import TransientError
+from bksb.errors import PromiseBrokenError, TransientError
 from bksb.model import BUCKETS, Issue, Person, Run, bucket_of
 from bksb.store import Store
 from bksb.times import day_bounds, today
@@ -119,6 +119,18 @@ def open_issues(store: Store, settings: Settings, issues: Sequence[Issue]) -> No
         details=[issue.detail for issue in once],
         day_start=day_start,
     )
+
+
+def hold_to_promises(store: Store, names: Sequence[str], *, consequence: str, **parameters: object) -> None:
+    """Run these checks; PromiseBrokenError names each that returned rows, with the ids, and what follows from it."""
+    broken = []
+    for name in names:
+        if ids := [str(row.id) for row in store.run(name, **parameters)]:
+            broken.append(f"sql/{name}.sql returned {', '.join(ids)}")
+    if broken:
+        raise PromiseBrokenError(
+            f"Checks failed, so {consequence}: {'; '.join(broken)}. Each file says what was promised."
+        )
 
 
 class Patience:

@@ -1,0 +1,183 @@
+"""Asks bksb for what is due in a share of the people, every source to its end, and hands it to the load."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import groupby
+from typing import Any
+
+from bksb.client import V5_SUBJECTS, BksbClient, V5Session
+from bksb.concurrently import run_concurrently
+from bksb.deployment import Deployment
+from bksb.errors import RejectedError, TransientError
+from bksb.jobs.linking import link_planned
+from bksb.jobs.loading import Answer, Loading
+from bksb.jobs.runs import Patience
+from bksb.model import AssessmentRecord, Run, Source, bucket_of
+from bksb.paging import Listing
+from bksb.store import Store
+
+log = logging.getLogger(__name__)
+
+THREADS = 8
+"""Calls under way at once in one task: as many as the pool slots it takes."""
+
+CLOCK_MARGIN = timedelta(minutes=5)
+"""bksb's clock may be behind ours by so much: an answer is taken to be complete up to this much earlier."""
+
+
+@dataclass(frozen=True)
+class Due:
+    """One account whose sources have to be asked for."""
+
+    person_id: str
+    bksb_user_id: int
+    sources: tuple[Source, ...]
+    reported: frozenset[str] = frozenset()
+    """V5 sessions whose report is loaded: they never change."""
+
+
+def fetch_results(deployment: Deployment, run: Run, buckets: Collection[int]) -> None:
+    """Ask bksb for what is due in these buckets, every page, and load it.
+
+    What another run answered while this one waited for its buckets is not asked again. People with a bksb username
+    in the MIS and no account yet are linked first (GET only).
+    """
+    client = deployment.make_client()
+    patience = Patience()
+    with deployment.open_store() as store:
+        store.lock_buckets(buckets)
+        link_planned(store, client, run, buckets, patience)
+        with store.transaction():
+            due = [
+                account for account in due_accounts(store, deployment, run) if bucket_of(account.person_id) in buckets
+            ]
+            due = _with_reported(store, due, run)
+        fetched = run_concurrently(partial(_fetch, client), due, THREADS)
+        loading = Loading(store, deployment, run)
+        try:
+            for account, outcome in fetched:
+                loading.take(account.person_id, outcome)
+                patience.saw(outcome)
+        finally:
+            # what arrived before a refused key or a silent bksb stopped the rest is kept
+            loading.finish()
+    log.info(
+        "Read %d results of %d accounts; %d gave no answer (see bksb.issue).",
+        loading.results,
+        len(due),
+        loading.without_answer,
+    )
+
+
+def due_accounts(store: Store, deployment: Deployment, run: Run) -> list[Due]:
+    """Whom the run has to ask bksb about, and for which sources."""
+    rows = store.run(
+        "results/list_due_sources",
+        dag_id=run.dag_id,
+        run_id=run.run_id,
+        sources=list(deployment.settings.sources),
+        person_ids=list(run.person_ids) or None,
+        covered_until=None if run.always_fetches else run.interval_end,
+    )
+    return [
+        Due(person_id, user_id, tuple(row.source for row in group))
+        for (person_id, user_id), group in groupby(rows, lambda row: (row.person_id, row.bksb_user_id))
+    ]
+
+
+def _with_reported(store: Store, due: Sequence[Due], run: Run) -> list[Due]:
+    """Each account with the V5 sessions it need not be asked about again; a full refresh asks about all."""
+    users = [account.bksb_user_id for account in due if "v5" in account.sources]
+    if run.full_refresh or not users:
+        return list(due)
+    reported = defaultdict(set)
+    for row in store.run("results/list_reported_sessions", bksb_user_ids=users):
+        reported[row.bksb_user_id].add(row.session_id)
+    return [
+        Due(account.person_id, account.bksb_user_id, account.sources, frozenset(reported[account.bksb_user_id]))
+        for account in due
+    ]
+
+
+def _fetch(client: BksbClient, account: Due) -> list[Answer] | RejectedError | TransientError:
+    """Every source of one account, or why there is no answer; half an answer is none."""
+    answers = []
+    try:
+        for source in account.sources:
+            synced_at = datetime.now(UTC) - CLOCK_MARGIN
+            if source == "v5":
+                answers.append(_fetch_v5(client, account, synced_at))
+            else:
+                listing = _listing(client, source, account.bksb_user_id)
+                answers.append(Answer(account.bksb_user_id, source, synced_at, listing.records, listing.complete))
+    except (RejectedError, TransientError) as error:
+        return error
+    return answers
+
+
+def _listing(client: BksbClient, source: Source, user_id: int) -> Listing[AssessmentRecord]:
+    read = client.initial_assessments if source == "initial" else client.diagnostic_assessments
+    return read(user_id)
+
+
+def _fetch_v5(client: BksbClient, account: Due, synced_at: datetime) -> Answer:
+    """Every finished session: its report, unless that is loaded already."""
+    records: list[AssessmentRecord] = []
+    kept: set[str] = set()
+    unknown: set[str] = set()
+    for subject in V5_SUBJECTS:
+        for session in client.v5_sessions(account.bksb_user_id, subject):
+            if not session.is_finished:
+                continue
+            if session.session_id in account.reported:
+                kept.add(session.session_id)
+            elif session.assessment_kind is None:
+                unknown.add(str(session.raw.get("AssessmentType")))
+            else:
+                records += _report(client, account.bksb_user_id, subject, session)
+    return Answer(
+        account.bksb_user_id, "v5", synced_at, records, complete=True, kept=frozenset(kept), unknown=frozenset(unknown)
+    )
+
+
+def _report(client: BksbClient, user_id: int, subject: str, session: V5Session) -> list[AssessmentRecord]:
+    """A line for each component of a session's report; one with component '' where the report is empty."""
+    records: dict[str, AssessmentRecord] = {}
+    for component in client.v5_components(user_id, session.session_id):
+        name = _unused(component.name, records)
+        raw = {"session": session.raw, "component": component.raw}
+        records[name] = _v5_record(session, subject, name, component.assessment_name, component.ability_raw, raw)
+    return list(records.values()) or [_v5_record(session, subject, "", "", "", {"session": session.raw})]
+
+
+def _unused(name: str, taken: Mapping[str, object]) -> str:
+    """The component's name; the second of that name in one report is "name (2)"."""
+    number = 1
+    unused = name
+    while unused in taken:
+        number += 1
+        unused = f"{name} ({number})"
+    return unused
+
+
+def _v5_record(
+    session: V5Session, subject: str, component: str, assessment_name: str, ability: str, raw: dict[str, Any]
+) -> AssessmentRecord:
+    return AssessmentRecord(
+        session_id=session.session_id,
+        course_subject=subject,
+        course_name="",
+        assessment_id=None,
+        assessment_name=assessment_name,
+        result=ability,
+        completed_raw=session.completed_raw,
+        raw=raw,
+        component=component,
+        assessment_kind=session.assessment_kind,
+    )

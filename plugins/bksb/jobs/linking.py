@@ -1,0 +1,82 @@
+"""Links people whose bksb username the MIS holds, for runs that only read bksb: GET, and never an issue."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Sequence
+from functools import partial
+
+from bksb.client import BksbClient
+from bksb.concurrently import run_concurrently
+from bksb.errors import RejectedError, TransientError
+from bksb.jobs.planned import known_accounts, planned_actions, write_plan
+from bksb.jobs.runs import Patience
+from bksb.model import Person, Plan, Run, bucket_of
+from bksb.plan import make_plan
+from bksb.store import Store
+
+log = logging.getLogger(__name__)
+
+THREADS = 8
+
+
+def plan_links(store: Store, run: Run, people: Sequence[Person]) -> list[str]:
+    """Note whom of the run's people to look up by the username in the MIS: those without an account who have not
+    been looked up in vain since yesterday. Call it inside a transaction."""
+    in_vain = {row.person_id for row in store.run("results/list_looked_up_in_vain")}
+    stored = {person.person_id for person in people if person.bksb_username}
+    settled = {account.person_id for account in known_accounts(store) if account.state in ("creating", "stale")}
+    wanted = stored - in_vain - settled
+    if run.person_ids:
+        wanted &= set(run.person_ids)
+    actions = tuple(
+        action
+        for action in make_plan(people, known_accounts(store)).actions
+        if action.kind == "link" and action.person_id in wanted
+    )
+    write_plan(store, run, Plan(actions, (), ()))
+    return [action.person_id for action in actions]
+
+
+def link_planned(store: Store, client: BksbClient, run: Run, buckets: Collection[int], patience: Patience) -> None:
+    """Look up whom `plan_links` noted in these buckets, and link whoever is found and nobody else's."""
+    with store.transaction():
+        planned = planned_actions(store, run)
+        linked = {account.person_id for account in known_accounts(store) if account.bksb_user_id is not None}
+    wanted = [
+        (person_id, username)
+        for person_id, (_, username) in planned.items()
+        if username and bucket_of(person_id) in buckets and person_id not in linked
+    ]
+    found_people = 0
+    for (person_id, username), found in run_concurrently(partial(_find, client), wanted, THREADS):
+        patience.saw(found)
+        if isinstance(found, RejectedError | TransientError):
+            continue
+        with store.transaction("apply_plan"):
+            if found is None or _is_held(store, person_id, username, found):
+                store.run("accounts/block_account", person_id=person_id)
+                continue
+            store.run(
+                "accounts/activate_account",
+                person_id=person_id,
+                username=username,
+                bksb_user_id=found,
+                origin="linked",
+            )
+            store.run("accounts/open_link", person_id=person_id, bksb_user_id=found)
+        found_people += 1
+    if wanted:
+        log.info("Linked %d of %d people by the username in the MIS.", found_people, len(wanted))
+
+
+def _find(client: BksbClient, wanted: tuple[str, str]) -> int | RejectedError | TransientError | None:
+    try:
+        return client.find_user_id(wanted[1])
+    except (RejectedError, TransientError) as error:
+        return error
+
+
+def _is_held(store: Store, person_id: str, username: str, user_id: int) -> bool:
+    holders = store.run("accounts/find_account_holder", person_id=person_id, bksb_user_id=user_id, username=username)
+    return bool(holders)

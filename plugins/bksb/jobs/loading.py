@@ -1,0 +1,184 @@
+"""Loads what bksb answered: by COPY and one merge in one transaction, a few hundred accounts at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from bksb.deployment import Deployment
+from bksb.errors import RejectedError, TransientError
+from bksb.jobs.runs import hold_to_promises, keep_issues, open_issues
+from bksb.levels import Reading, read_diagnostic, read_initial, read_v5
+from bksb.model import AssessmentRecord, Issue, Run, Source
+from bksb.sql_files import sql_names
+from bksb.store import Store
+from bksb.times import read_bksb_time
+
+ACCOUNTS_A_LOAD = 250
+"""Loaded in one transaction; what is held in memory does not grow with the number of learners."""
+
+LATEST = timedelta(days=1)
+"""A result dated further ahead than this has a wrong date."""
+
+RESULT_ISSUES = ("results_no_answer", "results_incomplete")
+"""Codes about one person that a load raises and resolves."""
+
+NO_ANSWER = "bksb gave no usable answer for the results; the next run asks again"
+INCOMPLETE = "bksb says that there are more results than it gives; what it gave is loaded, the next run asks again"
+
+LONGEST_TEXT_IN_AN_ISSUE = 200
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Every page of one source of one account: every result completed before `synced_at`, if it is complete.
+
+    `kept` are V5 sessions that bksb still lists and whose report was not asked for again; `unknown` are V5
+    AssessmentTypes that are new to us, whose sessions are not loaded.
+    """
+
+    bksb_user_id: int
+    source: Source
+    synced_at: datetime
+    records: list[AssessmentRecord]
+    complete: bool
+    kept: frozenset[str] = frozenset()
+    unknown: frozenset[str] = frozenset()
+
+
+class Loading:
+    """Collects answers and loads them a few hundred accounts at a time."""
+
+    def __init__(self, store: Store, deployment: Deployment, run: Run) -> None:
+        self._store = store
+        self._deployment = deployment
+        self._run = run
+        self._answers: list[Answer] = []
+        self._issues: list[Issue] = []
+        self._person_ids: list[str] = []
+        self.results = 0
+        self.without_answer = 0
+
+    def take(self, person_id: str, outcome: list[Answer] | RejectedError | TransientError) -> None:
+        """Take one account's answers, or the reason why there are none."""
+        self._person_ids.append(person_id)
+        if isinstance(outcome, list):
+            self._answers += outcome
+            self.results += sum(len(answer.records) for answer in outcome)
+            if not all(answer.complete for answer in outcome):
+                self._issues.append(_about(person_id, "results_incomplete", INCOMPLETE))
+        else:
+            self._issues.append(_about(person_id, "results_no_answer", NO_ANSWER))
+            self.without_answer += 1
+        if len(self._person_ids) >= ACCOUNTS_A_LOAD:
+            self.finish()
+
+    def finish(self) -> None:
+        """Load what has been collected; what a failed load held is not tried again with the next."""
+        answers, issues, person_ids = self._answers, self._issues, self._person_ids
+        self._answers, self._issues, self._person_ids = [], [], []
+        if person_ids:
+            load(self._store, self._deployment, self._run, answers, issues, person_ids)
+
+
+def load(
+    store: Store,
+    deployment: Deployment,
+    run: Run,
+    answers: Sequence[Answer],
+    issues: Sequence[Issue],
+    person_ids: Collection[str],
+) -> None:
+    """One transaction: COPY into temporary tables, the row checks, one merge that leaves unchanged rows untouched.
+
+    PromiseBrokenError, and nothing is written, when a check in `sql/checks/load` returns rows.
+    """
+    zone = deployment.settings.timezone
+    with store.transaction("load_results"):
+        store.run("results/create_loaded_result")
+        store.run("results/create_loaded_source")
+        store.run("results/create_kept_session")
+        store.copy("results/copy_loaded_result", _rows(answers, zone))
+        store.copy(
+            "results/copy_loaded_source",
+            ((answer.bksb_user_id, answer.source, answer.synced_at, answer.complete) for answer in answers),
+        )
+        store.copy(
+            "results/copy_kept_session",
+            ((answer.bksb_user_id, answer.source, kept) for answer in answers for kept in answer.kept),
+        )
+        store.run("results/drop_outdated_answers")
+        store.run("results/note_outdated_sources")
+        hold_to_promises(store, sql_names("checks/load"), consequence="nothing of this share was loaded")
+        store.run("results/keep_replaced_results", run_id=run.run_id)
+        store.run("results/merge_results", run_id=run.run_id)
+        store.run("results/mark_missing_results", run_id=run.run_id)
+        store.run("results/merge_account_sources")
+        open_issues(store, deployment.settings, list(_texts_new_to_us(answers, zone)))
+        keep_issues(store, deployment.settings, issues, codes=RESULT_ISSUES, person_ids=person_ids)
+
+
+def _completed_at(record: AssessmentRecord, zone: ZoneInfo) -> datetime | None:
+    """When it was completed; None for a date that is none, or lies in the future by more than clocks differ."""
+    moment = read_bksb_time(record.completed_raw, zone)
+    return moment if moment is not None and moment <= datetime.now(UTC) + LATEST else None
+
+
+def _rows(answers: Iterable[Answer], zone: ZoneInfo) -> Iterator[tuple[object, ...]]:
+    """Rows in the order of `sql/results/copy_loaded_result.sql`."""
+    for answer in answers:
+        for record in answer.records:
+            reading = _read(answer.source, record)
+            yield (
+                answer.bksb_user_id,
+                answer.source,
+                record.session_id,
+                record.component,
+                record.assessment_kind or answer.source,
+                reading.subject,
+                record.course_subject,
+                record.course_name,
+                record.assessment_id,
+                record.assessment_name,
+                record.result,
+                reading.level_code,
+                reading.level_order,
+                reading.percent,
+                _completed_at(record, zone),
+                record.completed_raw,
+                record.raw,
+            )
+
+
+def _read(source: Source, record: AssessmentRecord) -> Reading:
+    return READERS[source](record.result, record.assessment_name, record.course_subject)
+
+
+READERS: Mapping[str, Callable[[str, str, str], Reading]] = {
+    "initial": read_initial,
+    "diagnostic": read_diagnostic,
+    "v5": read_v5,
+}
+"""How a source's results are read: from the result's text, the assessment's name and the course subject."""
+
+
+def _texts_new_to_us(answers: Iterable[Answer], zone: ZoneInfo) -> Iterator[Issue]:
+    """One issue for each distinct text that the tables in levels.py, or the reading of dates, do not know."""
+    for answer in answers:
+        for kind in answer.unknown:
+            yield _text_issue("unknown_result", f"AssessmentType {kind}", "a V5 session of a type that is new to us")
+        for record in answer.records:
+            if not _read(answer.source, record).recognised:
+                yield _text_issue("unknown_result", record.result, f"a result of an {answer.source} assessment")
+            if _completed_at(record, zone) is None:
+                yield _text_issue("unreadable_date", record.completed_raw, "no date, or one in the future")
+
+
+def _text_issue(code: str, text: str, detail: str) -> Issue:
+    return Issue(code=code, subject_key=text[:LONGEST_TEXT_IN_AN_ISSUE], detail=detail)
+
+
+def _about(person_id: str, code: str, detail: str) -> Issue:
+    return Issue(code=code, subject_key=person_id, person_id=person_id, detail=detail)

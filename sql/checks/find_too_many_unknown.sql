@@ -1,0 +1,26 @@
+-- Purpose: of the initial and diagnostic results that a run added or changed, less than half (or fewer than 50) have a
+--     text that is new to us: else bksb has changed its wording, and summaries would be made of gaps.
+-- Parameters: run_id.
+-- Result: id, of the open issues about those texts; no row when the promise is kept.
+-- Safe to repeat: yes, it only reads.
+with touched as (
+    select issue.id as issue_id
+    from bksb.assessment_result
+    left join bksb.issue
+        on
+            issue.code = 'unknown_result'
+            and issue.resolved_at is null
+            and issue.subject_key = left(assessment_result.result_raw, 200)
+    where assessment_result.run_id = %(run_id)s and assessment_result.missing_since is null
+)
+
+select distinct issue_id as id
+from touched
+where
+    issue_id is not null
+    and (
+        select count(issue_id) >= 50 and count(issue_id) * 2 >= count(*)
+        from touched
+    )
+order by id
+limit 20;

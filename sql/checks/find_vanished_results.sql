@@ -1,0 +1,19 @@
+-- Purpose: one run does not lose a tenth of all results (and 50 at least): that is bksb, or the key of another
+--     customer, and not learners whose results were taken back one by one.
+-- Parameters: run_id.
+-- Result: id, bksb users whose results vanished in this run; no row when the promise is kept.
+-- Safe to repeat: yes, it only reads.
+with vanished as (
+    select bksb_user_id
+    from bksb.assessment_result
+    where run_id = %(run_id)s and missing_since is not null
+)
+
+select distinct bksb_user_id as id
+from vanished
+where
+    (select count(*) from vanished) >= greatest(
+        50, (select count(*) from bksb.assessment_result where missing_since is null) / 10
+    )
+order by id
+limit 20;

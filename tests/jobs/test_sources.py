@@ -1,0 +1,271 @@
+"""What bksb_results does beyond listing results: V5 sessions, results that vanish, people linked on the way."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import psycopg2
+import pytest
+
+from bksb.client import V5_SUBJECTS
+from bksb.connection_fields import libpq_arguments
+from bksb.errors import PromiseBrokenError
+from bksb.jobs.loading import Answer, load
+from bksb.model import AssessmentRecord
+from bksb.sql_files import read_sql
+from bksb.times import read_bksb_time
+from sandbox.results import Component
+from tests.conftest import query
+from tests.jobs.conftest import a_run, rows_of, run_accounts, run_results, scheduled
+
+SESSIONS, REPORT = "getAssessmentSessionsForCourseV5", "GetEOAReportDataForAssessmentSessionV5"
+
+
+@pytest.fixture
+def with_v5(deployment, sandbox):
+    """A deployment that fetches V5 alone, whose people have their accounts already."""
+    run_accounts(deployment)
+    sandbox.site.reset_counters()
+    return replace(deployment, settings=replace(deployment.settings, sources=("v5",)))
+
+
+def users_of(deployment) -> list[int]:
+    statement = "select bksb_user_id from bksb.account where state = 'active' order by 1"
+    return [row.bksb_user_id for row in query(deployment.reporting, statement)]
+
+
+def finished(deployment, sandbox) -> list:
+    return [
+        (user, session)
+        for user in users_of(deployment)
+        for session in sandbox.site.results(user, "v5")
+        if session.finished and session.course_subject in V5_SUBJECTS
+    ]
+
+
+def loaded(deployment, source="v5") -> Counter:
+    statement = (
+        "select bksb_user_id, session_id, component, result_raw, assessment_kind, completed_raw "
+        "from bksb.assessment_result where source = %s and missing_since is null"
+    )
+    return Counter(tuple(row) for row in query(deployment.reporting, statement, source))
+
+
+def sit(sandbox, user: int, assessment_type: int, *components: str) -> int:
+    """A session finished just now; its id."""
+    completed = f"{datetime.now(UTC) - timedelta(hours=2):%Y-%m-%dT%H:%M:%S}"
+    report = tuple(Component(name, "Level 1", None, None) for name in components)
+    return sandbox.site.add_session(user, "ENG_NEW", assessment_type, completed, completed, report)
+
+
+def test_every_component_of_every_finished_session_is_loaded_and_no_unfinished_one(with_v5, sandbox):
+    run_results(with_v5)
+    truth = Counter(
+        (
+            user,
+            str(session.session_id),
+            component.course_component_name,
+            component.ability_measurement or "",
+            "initial" if session.assessment_type == 1 else "diagnostic",
+            session.completed_raw,
+        )
+        for user, session in finished(with_v5, sandbox)
+        for component in session.components
+    )
+    assert loaded(with_v5) == truth and len(truth) > 50
+    assert sandbox.site.calls[SESSIONS] == 2 * len(users_of(with_v5))
+    assert sandbox.site.calls[REPORT] == len(finished(with_v5, sandbox))
+
+
+def test_a_finished_session_is_asked_for_once_and_an_unfinished_one_until_it_is_finished(with_v5, sandbox):
+    run_results(with_v5)
+    sandbox.site.reset_counters()
+    before = rows_of(with_v5, "assessment_result", "result_change", "skill_summary", "daily_activity")
+    run_results(with_v5, "manual__2")
+    assert sandbox.site.calls.get(REPORT, 0) == 0
+    assert rows_of(with_v5, *before) == before
+    user = users_of(with_v5)[0]
+    new = sit(sandbox, user, 1, "Reading", "Writing")
+    run_results(with_v5, "manual__3")
+    assert sandbox.site.calls[REPORT] == 1
+    statement = "select component from bksb.assessment_result where session_id = %s order by 1"
+    assert [row.component for row in query(with_v5.reporting, statement, str(new))] == ["Reading", "Writing"]
+
+
+def test_a_full_refresh_asks_for_every_report_again(with_v5, sandbox):
+    run_results(with_v5)
+    query(
+        with_v5.reporting,
+        "update bksb.assessment_result set result_raw = 'damaged', level_code = null, level_order = null",
+    )
+    sandbox.site.reset_counters()
+    run_results(with_v5, "manual__2", full_refresh=True)
+    assert sandbox.site.calls[REPORT] == len(finished(with_v5, sandbox))
+    assert query(with_v5.reporting, "select 1 from bksb.assessment_result where result_raw = 'damaged'") == []
+
+
+def test_a_source_switched_on_later_is_fetched_with_its_whole_history(deployment, sandbox):
+    run_accounts(deployment)
+    day = datetime.now(UTC).replace(hour=3, minute=0, second=0, microsecond=0) - timedelta(days=2)
+    interval = scheduled(day, day + timedelta(days=1))
+    run_results(deployment, "scheduled__1", **interval)
+    assert not loaded(deployment)
+    sandbox.site.reset_counters()
+    with_v5 = replace(deployment, settings=replace(deployment.settings, sources=("initial", "diagnostic", "v5")))
+    run_results(with_v5, "scheduled__2", **interval)
+    assert len(loaded(with_v5)) > 50
+    assert set(sandbox.site.calls) == {SESSIONS, REPORT}
+
+
+def some_result(deployment, sandbox):
+    return next(
+        (user, results[0]) for user in users_of(deployment) if len(results := sandbox.site.results(user, "initial")) > 2
+    )
+
+
+def test_a_vanished_result_stays_counts_no_more_and_comes_back(deployment, sandbox):
+    run_accounts(deployment)
+    run_results(deployment)
+    user, result = some_result(deployment, sandbox)
+    sandbox.site.remove_result(user, "initial", result.session_id)
+    run_results(deployment, "manual__2")
+    statement = "select missing_since from bksb.assessment_result where bksb_user_id = %s and session_id = %s"
+    (row,) = query(deployment.reporting, statement, user, str(result.session_id))
+    assert row.missing_since is not None
+    in_view = "select 1 from bksb.person_result where bksb_user_id = %s and session_id = %s"
+    assert query(deployment.reporting, in_view, user, str(result.session_id)) == []
+    counted = "select coalesce(sum(results), 0) as n from bksb.daily_activity"
+    held = "select count(*) as n from bksb.assessment_result where missing_since is null and completed_at is not null"
+    assert query(deployment.reporting, counted)[0].n == query(deployment.reporting, held)[0].n
+    before = rows_of(deployment, "assessment_result")
+    run_results(deployment, "manual__3")
+    assert rows_of(deployment, "assessment_result") == before
+
+
+def test_a_result_that_comes_back_counts_again(deployment, sandbox):
+    run_accounts(deployment)
+    run_results(deployment)
+    before = query(deployment.reporting, "select * from bksb.daily_activity order by 1, 2, 3, 4")
+    user, result = some_result(deployment, sandbox)
+    missing = "update bksb.assessment_result set missing_since = now() where bksb_user_id = %s and session_id = %s"
+    query(deployment.reporting, missing, user, str(result.session_id))
+    query(deployment.reporting, "update bksb.daily_activity set results = 0")
+    run_results(deployment, "manual__2", full_refresh=True)
+    assert query(deployment.reporting, "select 1 from bksb.assessment_result where missing_since is not null") == []
+    day = read_bksb_time(result.completed_raw, deployment.settings.timezone).astimezone(deployment.settings.timezone)
+    counted = query(
+        deployment.reporting, "select * from bksb.daily_activity where day = %s order by 1, 2, 3, 4", day.date()
+    )
+    assert counted == [row for row in before if row.day == day.date()]
+
+
+def test_an_answer_that_may_hide_more_or_is_older_marks_nothing_missing(deployment, sandbox):
+    run_accounts(deployment)
+    run_results(deployment)
+    user, _ = some_result(deployment, sandbox)
+    run = a_run(deployment, "bksb_results", "manual__2")
+    now = datetime.now(UTC)
+    with deployment.open_store() as store:
+        for answer in (
+            Answer(user, "initial", now, [], complete=False),
+            Answer(user, "initial", now - timedelta(hours=1), [], complete=True),
+        ):
+            load(store, deployment, run, [answer], [], [])
+    assert query(deployment.reporting, "select 1 from bksb.assessment_result where missing_since is not null") == []
+
+
+def test_results_that_vanish_all_at_once_are_not_published(deployment, sandbox):
+    run_accounts(deployment)
+    run_results(deployment)
+    published = rows_of(deployment, "skill_summary", "daily_activity")
+    for user in users_of(deployment):
+        for result in sandbox.site.results(user, "initial"):
+            sandbox.site.remove_result(user, "initial", result.session_id)
+    with pytest.raises(PromiseBrokenError, match="find_vanished_results"):
+        run_results(deployment, "manual__2")
+    assert rows_of(deployment, "skill_summary", "daily_activity") == published
+
+
+def test_results_in_words_that_are_all_new_are_not_published(deployment, sandbox):
+    run_accounts(deployment)
+    for user in users_of(deployment):
+        for result in sandbox.site.results(user, "initial"):
+            sandbox.site.edit_result(user, "initial", result.session_id, result="Band Nine")
+    with pytest.raises(PromiseBrokenError, match="find_too_many_unknown"):
+        run_results(deployment, "manual__1", person_ids=(), full_refresh=True)
+    assert query(deployment.reporting, "select 1 from bksb.daily_activity") == []
+
+
+def test_results_of_nobody_undo_their_load_and_are_named_by_ids(deployment, sandbox):
+    run_accounts(deployment)
+    (user, result), run = some_result(deployment, sandbox), a_run(deployment, "bksb_results")
+    record = AssessmentRecord("77", "ENG", "", 1, "", "English Level 1", result.completed_raw, {})
+    answers = [Answer(one, "initial", datetime.now(UTC), [record], complete=True) for one in (user, 999_999_999)]
+    with (
+        deployment.open_store() as store,
+        pytest.raises(PromiseBrokenError, match=r"find_loaded_results_of_nobody.sql returned 999999999\. "),
+    ):
+        load(store, deployment, run, answers, [], [])
+    assert query(deployment.reporting, "select 1 from bksb.assessment_result") == []
+
+
+@pytest.mark.parametrize(
+    ("check", "broken"),
+    [
+        ("find_loaded_results_from_the_future", "null, null, now() + interval '2 days'"),
+        ("find_loaded_levels_outside_scale", "'L4', 7, now()"),
+        ("find_loaded_levels_outside_scale", "'L1', 3, now()"),
+        ("find_loaded_levels_outside_scale", "'L1', null, now()"),
+    ],
+)
+def test_the_row_checks_see_what_python_should_have_kept_out(reporting, check, broken):
+    rows = f"values (7, '8', 'L1', 4, now() - interval '1 hour'), (7, '9', null, null, null), (1, '77', {broken})"
+    columns = "bksb_user_id, session_id, level_code, level_order, completed_at"
+    with psycopg2.connect(**libpq_arguments(reporting)) as connection, connection.cursor() as cursor:
+        cursor.execute(read_sql("results/create_loaded_result"))
+        cursor.execute(f"insert into loaded_result ({columns}) {rows}")
+        cursor.execute(read_sql(f"checks/load/{check}"))
+        assert cursor.fetchall() == [("1/77",)]
+
+
+def test_somebody_with_a_stored_username_is_linked_on_the_way_by_get_only(deployment, sandbox, world):
+    stored = set(world.people_of("stored_username"))
+    run_results(deployment)
+    linked = query(deployment.reporting, "select person_id, origin from bksb.account where state = 'active'")
+    assert stored <= {row.person_id for row in linked} and {row.origin for row in linked} == {"linked"}
+    assert sandbox.site.calls.get("createUser", 0) == 0 and sandbox.mailbox.messages() == []
+    assert query(deployment.reporting, "select 1 from bksb.issue where code like 'username%'") == []
+    in_links = "select count(*) as n from bksb.account_link where to_at is null"
+    assert query(deployment.reporting, in_links)[0].n == len(linked)
+    assert query(deployment.reporting, "select count(*) as n from bksb.assessment_result")[0].n > 50
+
+
+def test_a_username_looked_up_in_vain_is_not_looked_up_again_the_same_day(deployment, sandbox, world):
+    run_results(deployment)
+    sandbox.site.reset_counters()
+    run_results(deployment, "manual__2")
+    assert sandbox.site.calls.get("getUserId", 0) == 0
+    query(deployment.reporting, "update bksb.account set checked_at = checked_at - interval '2 days'")
+    run_results(deployment, "manual__3")
+    assert sandbox.site.calls["getUserId"] == len(world.people_of("stored_but_unknown"))
+
+
+def test_a_past_day_links_somebody_who_has_left_and_brings_their_results(deployment, sandbox, world):
+    (leaver, *_) = world.people_of("leaver_with_account")
+    day = next(day for back in range(30, 400) if leaver in world.eligible_on(day := world.today - timedelta(days=back)))
+    start = datetime(day.year, day.month, day.day, 3, tzinfo=UTC)
+    run_results(deployment, "backfill__1", **scheduled(start, start + timedelta(days=1)) | {"run_type": "backfill"})
+    statement = "select state, origin from bksb.account where person_id = %s"
+    assert [tuple(row) for row in query(deployment.reporting, statement, leaver)] == [("active", "linked")]
+    assert query(deployment.reporting, "select 1 from bksb.learner") == []
+
+
+def test_a_kind_of_session_that_is_new_to_us_is_reported_and_never_guessed(with_v5, sandbox):
+    user = users_of(with_v5)[0]
+    sit(sandbox, user, 7, "Reading")
+    run_results(with_v5)
+    issues = query(with_v5.reporting, "select subject_key from bksb.issue where code = 'unknown_result'")
+    assert "AssessmentType 7" in {row.subject_key for row in issues}
+    assert loaded(with_v5).total() == sum(len(s.components) for _, s in finished(with_v5, sandbox)) - 1
