@@ -13,16 +13,16 @@ PACKAGE = repository() / "plugins" / "bksb"
 
 LAYERS = (
     {"errors", "model", "times"},
-    {"connection_fields", "levels", "concurrently", "sql_files", "unanswered", "observation"},
+    {"connection_fields", "levels", "concurrently", "sql_files", "unanswered", "observation", "link_file"},
     {"answer", "paging"},
     {"transport"},
     {"client", "mis", "plan", "store"},
     {"deployment"},
     {"jobs.runs"},
-    {"jobs.accounts", "jobs.results"},
+    {"jobs.accounts", "jobs.results", "jobs.links"},
     {"jobs", "trial"},
     {"hook", "provider", "plugin"},
-    {"migrate", "defaults", "probe"},
+    {"migrate", "defaults", "probe", "links", "export"},
 )
 """Imports point to a layer further up in this list, which is further down in the house."""
 
