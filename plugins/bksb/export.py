@@ -31,7 +31,8 @@ def export(fields: ConnectionFields, name: str, out: Path | None = None) -> int:
     ConfigurationError says why `out` cannot be written; the database's errors are those of the store.
     """
     with (
-        open_store(fields) as store,
+        # whoever may only read the reports may not see which migrations there were
+        open_store(fields, migrated=False) as store,
         store.transaction(),
         store.stream(LISTS[name]) as (columns, rows),
         _file(out) if out else _standard_output() as text,
@@ -79,11 +80,16 @@ def _file(out: Path) -> Iterator[TextIO]:
             unfinished.unlink(missing_ok=True)
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What every way to export asks: which list, and where to."""
+    parser.add_argument("name", choices=sorted(LISTS), help="the view to export")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="the file to write; standard output without it")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m bksb.export", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("name", choices=sorted(LISTS), help="the view to export")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="the file to write; standard output without it")
+    add_arguments(parser)
     parser.add_argument("--conn", default="reporting", help="Airflow connection of the reporting database")
     options = parser.parse_args(arguments)
     # Airflow takes seconds to import: not before the arguments are known to be right
