@@ -116,6 +116,7 @@ def run_migrate(clone: Clone, arguments: Sequence[str]) -> int:
 
 def run_export(clone: Clone, arguments: Sequence[str]) -> int:
     """Exports from the database of AIRFLOW_CONN_REPORTING if that is set, else from the embedded one."""
+    os.chdir(os.environ["RUN_CALLED_FROM"])  # which is where a person looks for FILE
     if "AIRFLOW_CONN_REPORTING" in os.environ:
         environment = dict(os.environ) | {"AIRFLOW_HOME": str(clone.airflow)}
         os.execve(clone.python, [str(clone.python), "-m", "bksb.export", *arguments], environment)  # noqa: S606 - no shell is wanted

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -65,6 +66,7 @@ def test_a_file_is_imported_then_said_to_be_linked_already(airflow, connections,
 def test_lines_that_need_attention_are_told_without_a_username_and_the_others_done(
     airflow, connections, reporting, plain, file, made, capfd, caplog
 ):
+    caplog.set_level(logging.DEBUG)
     made("unmistakeable.one")
     path = file((plain[0], "unmistakeable.one"), (plain[1], "unmistakeable.nobody"), ("Unmistakeable Name", "x"))
     assert importing(path) == 1

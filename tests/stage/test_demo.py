@@ -144,17 +144,16 @@ def test_airflow_with_one_real_connection_gets_none_of_the_sandboxs(fresh_clone:
     assert "not found" in told.stdout + told.stderr
 
 
-def test_lists_are_exported_as_csv(fresh_clone: Copy, first_day: str) -> None:
+def test_lists_are_exported_as_csv(fresh_clone: Copy, first_day: str, tmp_path: Path) -> None:
     told = fresh_clone.run("export", "account_for_mis")
     active = query(fresh_clone, "select person_id, username from bksb.account where state = 'active' order by 1")
     assert told.returncode == 0, told.stderr
     assert list(csv.DictReader(told.stdout.splitlines())) == active
     assert told.stderr == f"Wrote {len(active)} rows of account_for_mis.\n"
-    told = fresh_clone.run("export", "unmatched", "--out", "unmatched.csv")
+    told = fresh_clone.run("export", "unmatched", "--out", "unmatched.csv", cwd=tmp_path)
     assert (told.returncode, told.stdout) == (0, ""), told.stderr
-    with (fresh_clone.folder / "unmatched.csv").open(encoding="utf-8", newline="") as file:
+    with (tmp_path / "unmatched.csv").open(encoding="utf-8", newline="") as file:
         assert len(list(csv.DictReader(file))) == figure(first_day, "without one")
-    (fresh_clone.folder / "unmatched.csv").unlink()
     elsewhere = fresh_clone.run("export", "unmatched", AIRFLOW_CONN_REPORTING="postgres://u:p@127.0.0.1:1/reporting")
     assert elsewhere.returncode == 1
     assert "connection 'reporting' did not answer" in elsewhere.stderr
