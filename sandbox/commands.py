@@ -20,6 +20,7 @@ usage: ./run demo [--once] [--learners N] [--reset] [--port N]   the whole sync 
        ./run test [pytest arguments]                             every test
        ./run check                                               format, lint, types, SQL style
        ./run sql "select …"                                      CSV from the reporting database
+       ./run export unmatched|account_for_mis [--out FILE]       that list as CSV
        ./run migrate                                             brings the reporting database up to date
        ./run airflow …                                           any Airflow command in this environment
 """
@@ -113,6 +114,22 @@ def run_migrate(clone: Clone, arguments: Sequence[str]) -> int:
     return 0
 
 
+def run_export(clone: Clone, arguments: Sequence[str]) -> int:
+    """Exports from the database of AIRFLOW_CONN_REPORTING if that is set, else from the embedded one."""
+    os.chdir(os.environ["RUN_CALLED_FROM"])  # which is where a person looks for FILE
+    if "AIRFLOW_CONN_REPORTING" in os.environ:
+        environment = dict(os.environ) | {"AIRFLOW_HOME": str(clone.airflow)}
+        os.execve(clone.python, [str(clone.python), "-m", "bksb.export", *arguments], environment)  # noqa: S606 - no shell is wanted
+    from bksb.export import add_arguments
+    from sandbox.query import export_list
+
+    parser = argparse.ArgumentParser(prog="./run export", description="A list from the reporting database as CSV.")
+    add_arguments(parser)
+    options = parser.parse_args(arguments)
+    print(f"Wrote {export_list(clone, options.name, options.out)} rows of {options.name}.", file=sys.stderr)
+    return 0
+
+
 def run_airflow(clone: Clone, arguments: Sequence[str]) -> int:
     from sandbox.airflow_command import run_airflow
 
@@ -125,6 +142,7 @@ COMMANDS: dict[str, Callable[[Clone, Sequence[str]], int]] = {
     "test": run_tests,
     "check": run_checks,
     "sql": run_sql,
+    "export": run_export,
     "migrate": run_migrate,
     "airflow": run_airflow,
 }

@@ -1,16 +1,21 @@
-"""./run sql: one query on the reporting database, its rows as CSV."""
+"""./run sql and ./run export: a query or a list of the reporting database, its rows as CSV."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import psycopg2
 from psycopg2 import errorcodes
 
 from bksb.connection_fields import ConnectionFields, libpq_arguments
+from bksb.errors import BksbSyncError
+from bksb.export import export
 from sandbox.clone import Clone
 from sandbox.errors import RunError
 from sandbox.postgres import Postgres
@@ -29,10 +34,25 @@ def run_query(clone: Clone, query: str) -> None:
     if VARIABLE in os.environ:
         _print_rows(connection_from(os.environ[VARIABLE]), query)
         return
+    with _embedded(clone) as fields:
+        _print_rows(fields, query)
+
+
+def export_list(clone: Clone, name: str, out: Path | None) -> int:
+    """Writes a list of bksb.export from the embedded database; returns the number of its rows."""
+    with _embedded(clone) as fields:
+        try:
+            return export(fields, name, out)
+        except BksbSyncError as error:
+            raise QueryError(str(error)) from None
+
+
+@contextmanager
+def _embedded(clone: Clone) -> Iterator[ConnectionFields]:
     if not Postgres(clone.postgres).exists():
         raise QueryError("there is no reporting database yet. Make one with: ./run demo")
     with Postgres.shared(clone.postgres, clone.locks) as server:
-        _print_rows(reporting_fields(server, clone, "bksb_writer"), query)
+        yield reporting_fields(server, clone, "bksb_writer")
 
 
 def connection_from(text: str) -> ConnectionFields:

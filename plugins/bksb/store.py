@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from io import StringIO
+from itertools import chain
 from typing import Any
 
 import psycopg2
@@ -19,6 +20,9 @@ from bksb.sql_files import read_sql, sql_names
 
 BUCKET_LOCKS = 0x626B7362
 """First key of the advisory locks of buckets ("bksb"); the second is the bucket."""
+
+ROWS_AT_A_TIME = 1000
+"""How many rows of a stream are held in memory."""
 
 WRITER_LOCKS = BUCKET_LOCKS + 1
 """First key of the advisory locks that let one writer of a kind work at a time."""
@@ -38,10 +42,11 @@ class Store:
         return f"Store({self._conn_id})"
 
     @contextmanager
-    def transaction(self, writer: str | None = None) -> Iterator[None]:
-        """Everything inside is written whole or not at all; `writer` (one of WRITERS) waits for its like."""
+    def transaction(self, *writers: str) -> Iterator[None]:
+        """Everything inside is written whole or not at all; each of `writers` (out of WRITERS) waits for its like."""
         with translated_errors(self._conn_id), self._connection:
-            if writer:
+            # always in one order, so that two never wait for each other
+            for writer in sorted(writers, key=WRITERS.index):
                 self.run("runs/lock_writer", lock_class=WRITER_LOCKS, writer=WRITERS.index(writer))
             yield
 
@@ -50,6 +55,15 @@ class Store:
         with self._connection.cursor(cursor_factory=psycopg2.extras.NamedTupleCursor) as cursor:
             cursor.execute(read_sql(name), parameters or None)
             return cursor.fetchall() if cursor.description else []
+
+    @contextmanager
+    def stream(self, name: str) -> Iterator[tuple[list[str], Iterator[tuple[Any, ...]]]]:
+        """The names of the columns of `sql/<name>.sql`, and its rows as the server hands them out, some at a time."""
+        with self._connection.cursor(name="stream") as cursor:
+            cursor.itersize = ROWS_AT_A_TIME
+            cursor.execute(read_sql(name))
+            first = cursor.fetchmany(ROWS_AT_A_TIME)
+            yield [column.name for column in cursor.description or ()], chain(first, cursor)
 
     def copy(self, name: str, rows: Iterable[Sequence[object]]) -> None:
         """Load rows through the COPY statement in `sql/<name>.sql`."""

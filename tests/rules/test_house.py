@@ -13,18 +13,18 @@ PACKAGE = repository() / "plugins" / "bksb"
 
 LAYERS = (
     {"errors", "model", "times"},
-    {"connection_fields", "levels", "concurrently", "sql_files", "unanswered", "observation"},
+    {"connection_fields", "levels", "concurrently", "sql_files", "unanswered", "observation", "link_file"},
     {"answer", "paging"},
     {"transport"},
     {"client", "mis", "plan", "approval", "store"},
     {"deployment"},
     {"jobs.runs", "jobs.planned"},
-    {"jobs.accounts", "jobs.applying", "jobs.linking", "jobs.loading"},
+    {"jobs.accounts", "jobs.applying", "jobs.linking", "jobs.links", "jobs.loading"},
     {"jobs.fetching"},
     {"jobs.results"},
     {"jobs", "trial"},
     {"hook", "provider", "plugin"},
-    {"migrate", "defaults", "probe"},
+    {"migrate", "defaults", "probe", "links", "export"},
 )
 """Imports point to a layer further up in this list, which is further down in the house."""
 

@@ -63,6 +63,9 @@ def test_before_the_first_demo_sql_says_how_to_get_a_database(fresh_clone: Copy)
     told = fresh_clone.run("sql", "select 1")
     assert (told.returncode, told.stdout) == (1, "")
     assert "run sql: there is no reporting database yet. Make one with: ./run demo" in told.stderr
+    told = fresh_clone.run("export", "unmatched")
+    assert (told.returncode, told.stdout) == (1, "")
+    assert "run export: there is no reporting database yet. Make one with: ./run demo" in told.stderr
 
 
 def test_the_first_demo_makes_the_accounts_and_leaves_nothing_outside(fresh_clone: Copy, first_day: str) -> None:
@@ -139,6 +142,21 @@ def test_airflow_with_one_real_connection_gets_none_of_the_sandboxs(fresh_clone:
     told = fresh_clone.run("airflow", "connections", "get", "bksb", "--output", "json", AIRFLOW_CONN_MIS=real)
     assert told.returncode != 0
     assert "not found" in told.stdout + told.stderr
+
+
+def test_lists_are_exported_as_csv(fresh_clone: Copy, first_day: str, tmp_path: Path) -> None:
+    told = fresh_clone.run("export", "account_for_mis")
+    active = query(fresh_clone, "select person_id, username from bksb.account where state = 'active' order by 1")
+    assert told.returncode == 0, told.stderr
+    assert list(csv.DictReader(told.stdout.splitlines())) == active
+    assert told.stderr == f"Wrote {len(active)} rows of account_for_mis.\n"
+    told = fresh_clone.run("export", "unmatched", "--out", "unmatched.csv", cwd=tmp_path)
+    assert (told.returncode, told.stdout) == (0, ""), told.stderr
+    with (tmp_path / "unmatched.csv").open(encoding="utf-8", newline="") as file:
+        assert len(list(csv.DictReader(file))) == figure(first_day, "without one")
+    elsewhere = fresh_clone.run("export", "unmatched", AIRFLOW_CONN_REPORTING="postgres://u:p@127.0.0.1:1/reporting")
+    assert elsewhere.returncode == 1
+    assert "connection 'reporting' did not answer" in elsewhere.stderr
 
 
 @pytest.mark.parametrize("name", ["BKSB", "MIS", "REPORTING", "SMTP_DEFAULT"])

@@ -1,0 +1,145 @@
+"""Reads a file of person_id and username, line by line, and says of each line that cannot be used why."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from io import StringIO
+
+from bksb.errors import ConfigurationError
+
+PERSON_ID, USERNAME = "person_id", "username"
+
+_LOOKS_LIKE_AN_ID = re.compile(r"(?=.*\d)[\w./-]{1,64}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line to carry out: this person has the bksb account of that username. `number` counts from 1."""
+
+    number: int
+    person_id: str
+    username: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """One line that is not carried out, and why; `reason` holds ids and line numbers only."""
+
+    number: int
+    person_id: str = field(repr=False)
+    reason: str
+
+    def __str__(self) -> str:
+        # what stands where an id belongs may be anything, a name among them
+        shown = f", {self.person_id}" if _LOOKS_LIKE_AN_ID.fullmatch(self.person_id) else ""
+        return f"line {self.number}{shown}: {self.reason}"
+
+
+def read_lines(content: bytes) -> tuple[list[Line], list[Complaint]]:
+    """The lines that can be looked up, each person and each username once, and the complaints about the others.
+
+    The file is CSV in UTF-8, with or without BOM, under a header that names person_id and username; other columns
+    and blank lines are passed over, blanks around values are dropped. ConfigurationError for a file that is none.
+    """
+    read: list[Line] = []
+    complaints: list[Complaint] = []
+    for number, person_id, username, surplus in _records(_text(content)):
+        reason = _unusable(person_id, username, surplus)
+        if reason:
+            complaints.append(Complaint(number, person_id, reason))
+        else:
+            read.append(Line(number, person_id, username))
+    if not read and not complaints:
+        raise _unusable_file("holds no line under a header: give each account a line such as P000123,ada.lovelace")
+    distinct: dict[tuple[str, str], Line] = {}
+    for line in read:
+        distinct.setdefault((line.person_id, line.username.casefold()), line)
+    contradictions = _contradictions(list(distinct.values()))
+    spoilt = {complaint.number for complaint in contradictions}
+    return [line for line in distinct.values() if line.number not in spoilt], complaints + contradictions
+
+
+def _text(content: bytes) -> str:
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        number = content.count(b"\n", 0, error.start) + 1
+        raise _unusable_file(f"is not UTF-8 text (line {number}): save it as CSV in UTF-8") from None
+    if "\0" in text:
+        raise _unusable_file("is not text: save it as CSV in UTF-8")
+    if not text.strip():
+        raise _unusable_file("is empty")
+    return text
+
+
+def _records(text: str) -> Iterator[tuple[int, str, str, bool]]:
+    """The number, person_id and username of each line, and whether it holds more than the header has columns."""
+    reader = csv.reader(StringIO(text, newline=""), strict=True)
+    places: dict[str, int] | None = None
+    columns = 0
+    last = 0
+    try:
+        for row in reader:
+            number, last = last + 1, reader.line_num
+            values = [value.strip() for value in row]
+            if not any(values):
+                continue
+            if places is None:
+                places, columns = _places(values), len(values)
+                continue
+            values += [""] * (columns - len(values))
+            yield number, values[places[PERSON_ID]], values[places[USERNAME]], any(values[columns:])
+    except csv.Error:
+        raise _unusable_file(f"is not in order as CSV in line {last + 1}: check its quotes") from None
+
+
+def _places(header: Sequence[str]) -> dict[str, int]:
+    names = [name.lower() for name in header]
+    for name in (PERSON_ID, USERNAME):
+        if names.count(name) != 1:
+            what = "has no column" if name not in names else "has more than one column"
+            raise _unusable_file(f"{what} {name}: its first line has to be a header such as person_id,username")
+    return {name: names.index(name) for name in (PERSON_ID, USERNAME)}
+
+
+def _unusable(person_id: str, username: str, surplus: bool) -> str | None:
+    if surplus:
+        return "it has more fields than the header: put a value that holds a comma into quotes"
+    if not person_id or not username:
+        return f"the {PERSON_ID if not person_id else USERNAME} is missing"
+    if any(ord(character) < 32 or ord(character) == 127 for character in person_id + username):
+        return "a value holds a line break or another control character: check the quotes"
+    return None
+
+
+def _contradictions(lines: Sequence[Line]) -> list[Complaint]:
+    """Complaints about lines that speak against each other: none of them is believed."""
+    of_person: dict[str, list[int]] = defaultdict(list)
+    of_username: dict[str, list[int]] = defaultdict(list)
+    for line in lines:
+        of_person[line.person_id].append(line.number)
+        of_username[line.username.casefold()].append(line.number)
+    complaints: list[Complaint] = []
+    for line in lines:
+        if others := _others(of_person[line.person_id], line):
+            reason = f"{others} another username for this person: keep the right one"
+            complaints.append(Complaint(line.number, line.person_id, reason))
+        elif others := _others(of_username[line.username.casefold()], line):
+            reason = f"{others} this username for another person: keep the right one"
+            complaints.append(Complaint(line.number, line.person_id, reason))
+    return complaints
+
+
+def _others(numbers: Sequence[int], line: Line) -> str:
+    others = [str(number) for number in numbers if number != line.number]
+    if not others:
+        return ""
+    return f"line {others[0]} has" if len(others) == 1 else f"lines {', '.join(others[:5])} have"
+
+
+def _unusable_file(what: str) -> ConfigurationError:
+    return ConfigurationError(f"The file {what}. Nothing was changed.")
