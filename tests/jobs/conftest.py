@@ -30,6 +30,7 @@ def run_accounts(deployment: Deployment, run_id: str = "manual__1", **changes: A
     run = a_run(deployment, "bksb_accounts", run_id, **changes)
     for buckets in jobs.plan_accounts(deployment, run):
         jobs.apply_plan(deployment, run, buckets)
+    jobs.send_invitations(deployment, run)
     jobs.finish_accounts(deployment, run)
     return run
 

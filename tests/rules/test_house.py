@@ -12,17 +12,17 @@ from tests.conftest import repository
 PACKAGE = repository() / "plugins" / "bksb"
 
 LAYERS = (
-    {"errors", "model", "times"},
+    {"errors", "model", "passwords", "times"},
     {"connection_fields", "levels", "concurrently", "sql_files", "unanswered", "observation"},
     {"answer", "paging"},
     {"transport"},
-    {"client", "mis", "plan", "store"},
+    {"client", "mail", "mis", "plan", "store"},
     {"deployment"},
-    {"jobs.runs"},
-    {"jobs.accounts", "jobs.results"},
+    {"invite", "jobs.runs"},
+    {"jobs.accounts", "jobs.invitations", "jobs.results"},
     {"jobs", "trial"},
     {"hook", "provider", "plugin"},
-    {"migrate", "defaults", "probe"},
+    {"migrate", "defaults", "preview", "probe"},
 )
 """Imports point to a layer further up in this list, which is further down in the house."""
 

@@ -1,6 +1,7 @@
 """The shell around the pure rules: gather, plan, act, record. Ordinary Python that knows no Airflow."""
 
 from bksb.jobs.accounts import apply_plan, finish_accounts, plan_accounts
+from bksb.jobs.invitations import send_invitations
 from bksb.jobs.results import check_results, fetch_results, plan_fetches, publish_results
 from bksb.jobs.runs import fail_run
 
@@ -13,4 +14,5 @@ __all__ = [
     "plan_accounts",
     "plan_fetches",
     "publish_results",
+    "send_invitations",
 ]
