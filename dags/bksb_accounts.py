@@ -11,15 +11,13 @@ matched by name or e-mail. A seventh of the links is looked at again each day.
    `max_new_accounts`, and when the MIS lists less than half as many people as before. Else it is skipped.
 3. `record_plan` reads the MIS again, and records people and issues.
 4. `apply_plan` (one task for each share of the people) looks up, links and creates in bksb.
-5. `finish_accounts` counts and closes the run in `bksb.sync_run`.
+5. `send_invitations` mails those whose account was created, and whom a person asked to be invited again.
+6. `finish_accounts` counts and closes the run in `bksb.sync_run`.
 
 **Reads and writes.** Reads the MIS through `sql/mis/eligible_learners.sql` and asks bksb for usernames.
-Writes accounts into bksb (`createUser`) and, in the reporting database, `learner`, `learner_contact`,
-`account`, `account_link`, `issue`, `approval`, `planned_action` and `sync_run`. It is about *now*: it runs at
-07:30 London time, is never caught up and cannot be backfilled.
-
-Parameters: `dry_run` writes only the plan, and calls bksb not at all: begin with it at a new site.
-`person_ids` narrows a run to the people named.
+Writes accounts into bksb (`createUser`), mail through the connection `smtp_default`, and, in the reporting
+database, `learner`, `learner_contact`, `account`, `account_link`, `invitation`, `issue`, `approval`,
+`planned_action` and `sync_run`. It is about *now*: 07:30 London time, never caught up, never backfilled.
 
 **Running it again.** Always safe. Who has an account is left alone; an account whose creation broke off
 is looked up before anything is sent; a second run changes nothing.
@@ -90,6 +88,13 @@ def bksb_accounts():
         deployment = defaults.deployment_or_skip()
         jobs.apply_plan(deployment, defaults.run_of(dag_run, params, deployment), buckets)
 
+    @task(trigger_rule="none_failed_min_one_success")
+    def send_invitations(dag_run=None, params=None) -> None:
+        from bksb import jobs
+
+        deployment = defaults.deployment_or_skip()
+        jobs.send_invitations(deployment, defaults.run_of(dag_run, params, deployment))
+
     @task(trigger_rule="none_failed")
     def finish_accounts(dag_run=None, params=None) -> None:
         from bksb import jobs
@@ -99,7 +104,7 @@ def bksb_accounts():
 
     recorded = record_plan()
     plan_accounts() >> approve_plan >> recorded
-    apply_plan.expand(buckets=recorded) >> finish_accounts()
+    [recorded, apply_plan.expand(buckets=recorded)] >> send_invitations() >> finish_accounts()
 
 
 bksb_accounts()

@@ -52,6 +52,14 @@ def add_pages(app: FastAPI, site: BksbSite, mailbox: Mailbox) -> None:
             "</tbody></table>",
         )
 
+    @app.get("/bksbLive2/Login.aspx")
+    def log_in(username: str = "") -> Response:
+        whom = f"<p>Username: <strong>{escape(username)}</strong></p>" if username else ""
+        return framed(
+            "Log in",
+            f"{whom}<p>Here a learner would log in to bksb. Nobody can log in to this pretend one.</p>",
+        )
+
     @app.get("/favicon.ico")
     def favicon() -> Response:
         return Response(status_code=204)

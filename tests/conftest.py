@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import smtplib
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,9 +17,11 @@ import pytest
 from bksb.client import BksbClient
 from bksb.connection_fields import ConnectionFields
 from bksb.deployment import Deployment, Settings
+from bksb.mail import Mailer, connect_error, open_mailer
 from bksb.migrate import migrate
 from bksb.mis import Mis
 from bksb.sql_files import SQL_FOLDER
+from bksb.times import MailHours
 from bksb.transport import RetryBudget
 from sandbox import mis as sandbox_mis
 from sandbox.people import invent
@@ -30,6 +34,16 @@ IMPATIENT = RetryBudget(attempts=2, total_seconds=5.0, first_wait_seconds=0.01, 
 """Tests that meet failures do not wait for them."""
 
 DEFAULT_PASSWORD = "Change-me-2026"
+
+SENDER = "Skills <skills@college.example>"
+
+SETTINGS = Settings(
+    default_password=DEFAULT_PASSWORD,
+    site_url="https://college.bksblive2.example",
+    mail_hours=MailHours.from_text("00:00-24:00"),
+    mails_a_minute=60_000,
+)
+"""A site that mails at any hour, and as fast as it can."""
 
 _numbers = itertools.count(1)
 
@@ -105,13 +119,27 @@ def client(sandbox: Sandbox) -> BksbClient:
 
 @pytest.fixture
 def deployment(reporting: ConnectionFields, mis_fields: ConnectionFields, sandbox: Sandbox) -> Deployment:
-    """A whole deployment: MIS, reporting database and bksb, all real, all the test's own."""
+    """A whole deployment: MIS, reporting database, bksb and mailbox, all real, all the test's own."""
     return Deployment(
-        settings=Settings(default_password=DEFAULT_PASSWORD),
+        settings=SETTINGS,
         mis=Mis(mis_fields, SQL_FOLDER / "mis" / "eligible_learners.sql"),
         reporting=reporting,
         make_client=lambda: client_of(sandbox),
+        open_mailer=lambda: mailer_of(sandbox),
     )
+
+
+def mailer_of(sandbox: Sandbox) -> AbstractContextManager[Mailer]:
+    """A mailer that hands over to the sandbox's mail server."""
+    return open_mailer(lambda: smtp_of(sandbox), SENDER)
+
+
+def smtp_of(sandbox: Sandbox) -> smtplib.SMTP:
+    """A session with the sandbox's mail server."""
+    try:
+        return smtplib.SMTP("127.0.0.1", sandbox.smtp_port, timeout=10)
+    except (smtplib.SMTPException, OSError) as error:
+        raise connect_error(error) from None
 
 
 def client_of(sandbox: Sandbox) -> BksbClient:

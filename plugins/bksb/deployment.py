@@ -1,10 +1,11 @@
-"""One deployment: the settings of its bksb connection, and how to reach its three neighbours."""
+"""One deployment: the settings of its bksb connection, and how to reach its four neighbours."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -12,12 +13,19 @@ from zoneinfo import ZoneInfo
 from bksb.client import BksbClient
 from bksb.connection_fields import ConnectionFields
 from bksb.errors import ConfigurationError
+from bksb.mail import Mailer
 from bksb.mis import Mis
 from bksb.model import Source
+from bksb.passwords import SHORTEST_SECRET, derived_password
+from bksb.plan import is_email
 from bksb.store import Store, open_store
+from bksb.times import MailHours
 
 SHORTEST_PASSWORD = 8
 """bksb takes no shorter Default Password."""
+
+SECRETS = ("default_password", "password_secret")
+"""Extras that are taken as they are written, blanks at the ends included."""
 
 SOURCES: tuple[Source, ...] = ("initial", "diagnostic", "v5")
 """What can be fetched."""
@@ -31,6 +39,7 @@ class Settings:
     """What a site chooses; each is an extra of the `bksb` connection, under the same name."""
 
     default_password: str | None = field(default=None, repr=False)
+    password_secret: str | None = field(default=None, repr=False)
     integration_enabled: bool = True
     auto_enrol: bool = False
     link_existing: bool = False
@@ -40,15 +49,36 @@ class Settings:
     sources: tuple[Source, ...] = USUAL_SOURCES
     applicant_months: int = 12
     starting_point_days: int = 183
+    template_folder: Path | None = None
+    mail_hours: MailHours = field(default_factory=lambda: MailHours(7 * 60, 21 * 60))
+    mails_a_minute: int = 120
+    reminder_days: int | None = None
+    notify: tuple[str, ...] = field(default=(), repr=False)
 
-    def password_for_new_accounts(self) -> str:
-        """The Default Password; ConfigurationError when it is missing or too short."""
+    def password_for_new_accounts(self) -> None:
+        """Check that new accounts can be given a password; ConfigurationError says what is missing or too short."""
+        if self.password_secret is not None:
+            if len(self.password_secret) < SHORTEST_SECRET:
+                raise ConfigurationError(
+                    f"The secret for passwords (extra password_secret of the bksb connection) needs {SHORTEST_SECRET} "
+                    "or more characters before accounts can be created: enter a longer one."
+                )
+            return
         if not self.default_password or len(self.default_password) < SHORTEST_PASSWORD:
             raise ConfigurationError(
                 f"The bksb connection needs a Default Password of {SHORTEST_PASSWORD} or more characters "
                 "before accounts can be created: enter it under Admin > Connections (extra default_password)."
             )
-        return self.default_password
+
+    def password_of(self, username: str) -> str:
+        """The first password of the account with this username; ConfigurationError as for new accounts.
+
+        Derived from `password_secret` where that is set, else the Default Password.
+        """
+        self.password_for_new_accounts()
+        if self.password_secret is not None:
+            return derived_password(self.password_secret, username)
+        return cast(str, self.default_password)
 
 
 def read_settings(extra: Mapping[str, Any]) -> Settings:
@@ -60,6 +90,7 @@ def read_settings(extra: Mapping[str, Any]) -> Settings:
     defaults = Settings()
     return Settings(
         default_password=_text(given, "default_password"),
+        password_secret=_text(given, "password_secret"),
         integration_enabled=is_enabled(extra),
         auto_enrol=_yes_or_no(given, "auto_enrol", defaults.auto_enrol),
         link_existing=_yes_or_no(given, "link_existing", defaults.link_existing),
@@ -69,6 +100,11 @@ def read_settings(extra: Mapping[str, Any]) -> Settings:
         sources=_sources(given.get("sources", USUAL_SOURCES)),
         applicant_months=_positive(given, "applicant_months", defaults.applicant_months),
         starting_point_days=_positive(given, "starting_point_days", defaults.starting_point_days),
+        template_folder=_folder(_text(given, "template_folder")),
+        mail_hours=_mail_hours(_text(given, "mail_hours")) or defaults.mail_hours,
+        mails_a_minute=_positive(given, "mails_a_minute", defaults.mails_a_minute),
+        reminder_days=_positive(given, "reminder_days", 1) if "reminder_days" in given else None,
+        notify=_addresses(given.get("notify", "")),
     )
 
 
@@ -80,6 +116,7 @@ class Deployment:
     mis: Mis
     reporting: ConnectionFields
     make_client: Callable[[], BksbClient]
+    open_mailer: Callable[[], AbstractContextManager[Mailer]]
 
     def open_store(self) -> AbstractContextManager[Store]:
         """A connection to the migrated reporting database, for as long as the block lasts."""
@@ -94,7 +131,7 @@ def is_enabled(extra: Mapping[str, Any]) -> bool:
 def _given(extra: Mapping[str, Any]) -> dict[str, Any]:
     stripped = {name: value.strip() if isinstance(value, str) else value for name, value in extra.items()}
     # a password may well begin or end with a blank
-    stripped |= {name: extra[name] for name in ("default_password",) if name in extra}
+    stripped |= {name: extra[name] for name in SECRETS if name in extra}
     return {name: value for name, value in stripped.items() if value not in (None, "")}
 
 
@@ -160,3 +197,32 @@ def _zone(name: str) -> ZoneInfo:
         raise ConfigurationError(
             "timezone of the bksb connection is no known time zone: write it like Europe/London."
         ) from None
+
+
+def _folder(path: str | None) -> Path | None:
+    folder = Path(path) if path else None
+    if folder is not None and not folder.is_absolute():
+        raise ConfigurationError("template_folder of the bksb connection has to be a whole path, first slash and all.")
+    return folder
+
+
+def _mail_hours(text: str | None) -> MailHours | None:
+    try:
+        return MailHours.from_text(text) if text else None
+    except ValueError:
+        raise ConfigurationError(
+            "mail_hours of the bksb connection has to look like 07:00-21:00, with the end later on the same day "
+            "(00:00-24:00 is always)."
+        ) from None
+
+
+def _addresses(given: object) -> tuple[str, ...]:
+    """From a list, or a text with commas; each once, in the order given."""
+    parts = given.split(",") if isinstance(given, str) else given
+    named = [part.strip() if isinstance(part, str) else part for part in parts] if isinstance(parts, list) else None
+    addresses = [address for address in named or () if address]
+    if named is None or not all(isinstance(address, str) and is_email(address) for address in addresses):
+        raise ConfigurationError(
+            "notify of the bksb connection has to be e-mail addresses of staff, with commas between them."
+        )
+    return tuple(dict.fromkeys(addresses))

@@ -11,7 +11,8 @@
     │   ├── TlsError             the certificate or the handshake failed
     │   ├── ProxyFailedError     the way to the web leads through a proxy that failed
     │   ├── SilentError          connected, but no answer in time
-    │   └── NotBksbError         something answered that does not talk like bksb
+    │   ├── NotBksbError         something answered that does not talk like bksb
+    │   └── FateUnknownError     a message was handed over, and no answer says whether it was accepted
     └── RejectedError            one learner is refused; the others go on
 
 No message may hold anything personal: ids, counts, column names and remedies only.
@@ -80,6 +81,10 @@ class SilentError(TransientError):
 
 class NotBksbError(TransientError):
     """What came is not what the call returns: a wrong API URL, a page in place of bksb, or half an answer."""
+
+
+class FateUnknownError(TransientError):
+    """The connection ended after a message was handed over and before the mail server said what became of it."""
 
 
 class RejectedError(BksbSyncError):

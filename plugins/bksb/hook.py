@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import Any
+import smtplib
+from contextlib import AbstractContextManager
+from functools import cached_property, partial
+from typing import Any, cast
 
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
@@ -12,6 +14,7 @@ from bksb.client import BksbClient
 from bksb.connection_fields import ConnectionFields
 from bksb.deployment import Deployment, Settings, is_enabled, read_settings
 from bksb.errors import ConfigurationError
+from bksb.mail import CONNECTION, Mailer, connect_error, open_mailer
 from bksb.mis import Mis
 from bksb.sql_files import SQL_FOLDER
 from bksb.trial import client_for, try_connection
@@ -79,7 +82,7 @@ def connection_fields(conn_id: str) -> ConnectionFields:
 
 
 def open_deployment(hook: BksbHook | None = None) -> Deployment:
-    """The deployment that the connections `bksb`, `mis` and `reporting` describe; makes no call yet."""
+    """The deployment that the connections `bksb`, `mis`, `reporting` and `smtp_default` describe; makes no call yet."""
     hook = hook or BksbHook()
     return Deployment(
         settings=hook.settings,
@@ -90,4 +93,34 @@ def open_deployment(hook: BksbHook | None = None) -> Deployment:
         ),
         reporting=connection_fields("reporting"),
         make_client=hook.get_conn,
+        open_mailer=airflow_mailer,
     )
+
+
+def airflow_mailer(conn_id: str = CONNECTION) -> AbstractContextManager[Mailer]:
+    """A Mailer over Airflow's SMTP connection, which says where the server is, how to encrypt and how to log in.
+
+    ConfigurationError when the connection is missing, or names no host or no sender.
+    """
+    fields = connection_fields(conn_id)
+    fields.required("host", "host (of the mail server)")
+    sender = fields.extra.get("from_email")
+    if not isinstance(sender, str) or not sender.strip():
+        raise ConfigurationError(
+            f"The Airflow connection '{conn_id}' names no sender: fill in From email (extra from_email)."
+        )
+    return open_mailer(partial(_smtp_session, conn_id), sender.strip())
+
+
+def _smtp_session(conn_id: str) -> smtplib.SMTP:
+    """An encrypted and logged-in session, opened by Airflow's hook: of its sending, which repeats a message after any
+    error, nothing is used."""
+    from airflow.providers.smtp.hooks.smtp import SmtpHook
+
+    hook = SmtpHook(conn_id)
+    try:
+        return cast(smtplib.SMTP, hook.get_conn()._smtp_client)
+    except Exception as error:
+        if hook._smtp_client is not None:
+            hook._smtp_client.close()
+        raise connect_error(error) from None

@@ -27,6 +27,9 @@ ROWS_AT_A_TIME = 1000
 WRITER_LOCKS = BUCKET_LOCKS + 1
 """First key of the advisory locks that let one writer of a kind work at a time."""
 
+SENDER_LOCKS = BUCKET_LOCKS + 2
+"""First key of the advisory lock that lets one task at a time send mail."""
+
 WRITERS = ("migrate", "plan_accounts", "apply_plan", "load_results", "publish_results")
 """Kinds of writers; the place in this list is the second key of the lock."""
 
@@ -79,6 +82,11 @@ class Store:
         with self.transaction():
             for bucket in sorted(buckets):
                 self.run("runs/lock_bucket", lock_class=BUCKET_LOCKS, bucket=bucket)
+
+    def lock_sender(self) -> None:
+        """Wait until no other task sends mail, and keep others from it while this connection lives."""
+        with self.transaction():
+            self.run("runs/lock_sender", lock_class=SENDER_LOCKS)
 
 
 @contextmanager

@@ -1,13 +1,43 @@
-"""Dates and times: bksb's zoneless text, the day of a run, and one calendar month back."""
+"""Dates and times: bksb's zoneless text, the day of a run, one calendar month back, and the hours for mail."""
 
 from __future__ import annotations
 
 import calendar
 import re
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 _LONG_FRACTION = re.compile(r"(\.\d{6})\d+")
+_HOURS = re.compile(r"([01]\d|2[0-4]):([0-5]\d)\s*-\s*([01]\d|2[0-4]):([0-5]\d)")
+
+
+@dataclass(frozen=True)
+class MailHours:
+    """The part of each day in which people may be mailed, in minutes after local midnight; `closes` is outside."""
+
+    opens: int
+    closes: int
+
+    @classmethod
+    def from_text(cls, text: str) -> MailHours:
+        """From `07:00-21:00`; `00:00-24:00` is always. ValueError for anything else, and for hours over midnight."""
+        read = _HOURS.fullmatch(text.strip())
+        if read is None:
+            raise ValueError(text)
+        hours = cls(int(read[1]) * 60 + int(read[2]), int(read[3]) * 60 + int(read[4]))
+        if not hours.opens < hours.closes <= 24 * 60:
+            raise ValueError(text)
+        return hours
+
+    def include(self, moment: datetime) -> bool:
+        """Whether people may be mailed at this moment, given in local time."""
+        return self.opens <= moment.hour * 60 + moment.minute < self.closes
+
+    @property
+    def opening(self) -> str:
+        """When they begin, like `07:00`."""
+        return f"{self.opens // 60:02}:{self.opens % 60:02}"
 
 
 def read_bksb_time(raw: str, zone: ZoneInfo) -> datetime | None:

@@ -31,6 +31,7 @@ def run_accounts(deployment: Deployment, run_id: str = "manual__1", **changes: A
     jobs.plan_accounts(deployment, run)
     for buckets in jobs.record_plan(deployment, run):
         jobs.apply_plan(deployment, run, buckets)
+    jobs.send_invitations(deployment, run)
     jobs.finish_accounts(deployment, run)
     return run
 

@@ -40,7 +40,8 @@ def test_everybody_eligible_is_served_or_reported_with_the_reason(deployment, sa
     run_accounts(deployment)
     known, issues = accounts(deployment), open_issues(deployment)
     assert set(known) == world.eligible_on(world.today)
-    assert {p for p, account in known.items() if account.state == "blocked"} == set(issues)
+    unmailed = world.people_of("refused_email")
+    assert {p for p, account in known.items() if account.state == "blocked"} == set(issues) - set(unmailed)
     assert {account.state for account in known.values()} == {"active", "blocked"}
     for kind, code in {
         "no_email": "no_email",
@@ -55,6 +56,7 @@ def test_everybody_eligible_is_served_or_reported_with_the_reason(deployment, sa
         "stored_but_unknown": "username_not_found",
         "username_taken": "username_taken",
         "username_taken_in_other_case": "username_taken",
+        "refused_email": "invitation_failed",
     }.items():
         people = world.people_of(kind)
         assert people and {issues[person_id] for person_id in people} == {code}, kind
@@ -123,7 +125,7 @@ def test_at_most_two_calls_a_new_account_and_none_for_an_active_one(deployment, 
     assert sandbox.site.peak_concurrency <= 8
 
 
-def test_the_run_is_written_down_with_its_figures(deployment):
+def test_the_run_is_written_down_with_its_figures(deployment, world):
     run_accounts(deployment)
     (line,) = query(deployment.reporting, "select * from bksb.sync_run")
     known = accounts(deployment).values()
@@ -131,7 +133,9 @@ def test_the_run_is_written_down_with_its_figures(deployment):
     assert line.counts["eligible"] == len(known)
     assert line.counts["created"] == sum(a.origin == "created" for a in known)
     assert line.counts["linked"] == sum(a.origin == "linked" for a in known)
-    assert line.counts["need_attention"] == sum(a.state == "blocked" for a in known)
+    assert line.counts["need_attention"] == sum(a.state == "blocked" for a in known) + len(
+        world.people_of("refused_email")
+    )
 
 
 def test_what_the_mis_has_mended_is_served_next_time_and_its_issue_resolved(deployment, mis_fields, world):

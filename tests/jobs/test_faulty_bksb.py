@@ -6,7 +6,7 @@ import os
 from collections import Counter
 
 from bksb.client import BksbClient
-from bksb.deployment import Deployment, Settings
+from bksb.deployment import Deployment
 from bksb.mis import Mis
 from bksb.sql_files import SQL_FOLDER
 from bksb.transport import RetryBudget
@@ -15,7 +15,7 @@ from sandbox.faults import Fault
 from sandbox.people import invent
 from sandbox.serve import Sandbox
 from sandbox.world import london_today
-from tests.conftest import DEFAULT_PASSWORD, fields_of, query
+from tests.conftest import SETTINGS, fields_of, mailer_of, query
 from tests.jobs.conftest import rows_of, run_accounts, run_results
 
 LEARNERS = int(os.environ.get("BKSB_FAULTY_LEARNERS", "300"))
@@ -41,12 +41,13 @@ def test_a_night_of_faults_loses_nothing_and_doubles_nothing(postgres, reporting
     mis_fields = fields_of(empty_database, "mis", {"sqlalchemy_scheme": "postgresql+psycopg2"})
     with Sandbox(world) as sandbox:
         deployment = Deployment(
-            settings=Settings(default_password=DEFAULT_PASSWORD),
+            settings=SETTINGS,
             mis=Mis(mis_fields, SQL_FOLDER / "mis" / "eligible_learners.sql"),
             reporting=reporting,
             make_client=lambda: BksbClient(
                 sandbox.url, sandbox.access_key, sandbox.secret_key, timeout_seconds=(5.0, 1.0), budget=BUDGET
             ),
+            open_mailer=lambda: mailer_of(sandbox),
         )
         sandbox.site.faults.add(
             *(Fault(kind, probability=SHARE / len(PASSING), seconds=seconds_of(kind)) for kind in PASSING)

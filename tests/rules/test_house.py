@@ -12,19 +12,19 @@ from tests.conftest import repository
 PACKAGE = repository() / "plugins" / "bksb"
 
 LAYERS = (
-    {"errors", "model", "times"},
+    {"errors", "model", "passwords", "times"},
     {"connection_fields", "levels", "concurrently", "sql_files", "unanswered", "observation", "link_file"},
     {"answer", "paging"},
     {"transport"},
-    {"client", "mis", "plan", "approval", "store"},
+    {"client", "mail", "mis", "plan", "approval", "store"},
     {"deployment"},
-    {"jobs.runs", "jobs.planned"},
-    {"jobs.accounts", "jobs.applying", "jobs.linking", "jobs.links", "jobs.loading"},
-    {"jobs.fetching"},
+    {"invite", "jobs.runs", "jobs.planned"},
+    {"jobs.applying", "jobs.invitations", "jobs.linking", "jobs.links", "jobs.loading"},
+    {"jobs.accounts", "jobs.fetching"},
     {"jobs.results"},
     {"jobs", "trial"},
     {"hook", "provider", "plugin"},
-    {"migrate", "defaults", "probe", "links", "export"},
+    {"migrate", "defaults", "export", "links", "preview", "probe"},
 )
 """Imports point to a layer further up in this list, which is further down in the house."""
 

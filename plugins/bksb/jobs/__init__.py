@@ -3,6 +3,7 @@
 from bksb.jobs.accounts import finish_accounts, plan_accounts, record_plan
 from bksb.jobs.applying import apply_plan
 from bksb.jobs.fetching import fetch_results
+from bksb.jobs.invitations import send_invitations
 from bksb.jobs.results import check_results, plan_fetches, publish_results
 from bksb.jobs.runs import fail_run
 
@@ -16,4 +17,5 @@ __all__ = [
     "plan_fetches",
     "publish_results",
     "record_plan",
+    "send_invitations",
 ]

@@ -7,7 +7,9 @@ from collections.abc import Collection, Sequence
 
 from bksb.approval import Baseline, has_shrunk, question, reasons_to_ask
 from bksb.deployment import Deployment, Settings
-from bksb.errors import ConfigurationError, MisContractError
+from bksb.errors import ConfigurationError, MisContractError, TransientError
+from bksb.invite import check_ready
+from bksb.jobs.invitations import count_invitations
 from bksb.jobs.planned import Planned, is_planned, known_accounts, of_run, planned_actions, write_plan
 from bksb.jobs.runs import close_run, keep_issues, open_run, share_out, write_extract
 from bksb.model import Person, Plan, Run
@@ -30,7 +32,7 @@ def plan_accounts(deployment: Deployment, run: Run) -> str:
             plan = make_plan(people, known_accounts(store), _due_checks(store, deployment.settings))
             plan = _narrowed(plan, people, run.person_ids)
             if any(action.kind == "create" for action in plan.actions):
-                deployment.settings.password_for_new_accounts()
+                _refuse_unready(deployment, run)
             write_plan(store, run, plan)
             asked = "" if run.dry_run else _ask(store, run, plan, people)
     log.info(
@@ -74,14 +76,29 @@ def finish_accounts(deployment: Deployment, run: Run) -> None:
         rejected = bool(of_run(store, "accounts/reject_approval", run))
         figures = of_run(store, "accounts/count_accounts", run)[0]._asdict()
         planned = {row.action: row.people for row in of_run(store, "accounts/count_planned_actions", run)}
+        figures |= count_invitations(store, run)
         close_run(store, run, "success", figures | {f"planned_{action}": n for action, n in planned.items()})
     if rejected:
         log.info("The run was rejected, or nobody answered in time: nothing was done. The next run asks again.")
     log.info(
-        "Created %(created)d accounts, linked %(linked)d; %(active)d are active, "
+        "Created %(created)d accounts, linked %(linked)d, invited %(invited)d; %(active)d are active, "
         "%(stale)d links are stale, %(need_attention)d people need attention (see bksb.issue).",
         figures,
     )
+
+
+def _refuse_unready(deployment: Deployment, run: Run) -> None:
+    """Stop before accounts are made whose owners could not be told; ConfigurationError says what is missing."""
+    if not run.invite:
+        deployment.settings.password_for_new_accounts()
+        return
+    check_ready(deployment.settings)
+    if not run.dry_run:
+        try:
+            with deployment.open_mailer():
+                pass
+        except TransientError as error:
+            log.warning("%s The accounts are made all the same; invitations follow when it answers.", error)
 
 
 def _due_checks(store: Store, settings: Settings) -> list[str]:

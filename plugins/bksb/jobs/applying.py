@@ -234,7 +234,7 @@ def _create(
         given_names=person.given_names or "",
         family_name=person.family_name or "",
         email=person.email or "",
-        password=settings.password_for_new_accounts(),
+        password=settings.password_of(action.username),
         date_of_birth=person.date_of_birth if settings.send_date_of_birth else None,
         auto_enrol=settings.auto_enrol,
     )

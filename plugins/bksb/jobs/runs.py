@@ -134,9 +134,10 @@ def hold_to_promises(store: Store, names: Sequence[str], *, consequence: str, **
 
 
 class Patience:
-    """Tells one learner without an answer from a bksb that answers nobody."""
+    """Tells one learner without an answer from a bksb, or a mail server, that answers nobody."""
 
-    def __init__(self) -> None:
+    def __init__(self, whose: str = "bksb") -> None:
+        self._whose = whose
         self._failures = 0
 
     def saw(self, outcome: object) -> None:
@@ -144,6 +145,6 @@ class Patience:
         self._failures = self._failures + 1 if isinstance(outcome, TransientError) else 0
         if self._failures >= FAILURES_IN_A_ROW:
             raise TransientError(
-                f"bksb gave no usable answer for {FAILURES_IN_A_ROW} people in a row; the rest waits for the next "
-                f"try. The last one: {outcome}"
+                f"{self._whose} gave no usable answer for {FAILURES_IN_A_ROW} people in a row; the rest waits for the "
+                f"next try. The last one: {outcome}"
             )

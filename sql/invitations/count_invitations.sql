@@ -1,0 +1,13 @@
+-- Purpose: what a run came to in mail, for its log line and bksb.sync_run.
+-- Parameters: run_id.
+-- Result: one row: invited, invited_again (as asked), reminded, mail_refused, mail_waiting, withheld.
+-- Safe to repeat: yes, it only reads.
+select
+    count(*) filter (where state = 'sent' and kind = 'invitation') as invited,
+    count(*) filter (where state = 'sent' and kind = 'resend') as invited_again,
+    count(*) filter (where state = 'sent' and kind = 'reminder') as reminded,
+    count(*) filter (where state = 'refused') as mail_refused,
+    count(*) filter (where state in ('sending', 'waiting')) as mail_waiting,
+    count(*) filter (where state = 'withheld') as withheld
+from bksb.invitation
+where last_run_id = %(run_id)s;

@@ -1,0 +1,8 @@
+-- Purpose: a message that is not over and done with, or will not be tried again, says so.
+-- Parameters: person_id, intent_at; state (waiting, sending or unknown); repeated.
+-- Safe to repeat: yes.
+update bksb.invitation
+set
+    state = %(state)s,
+    repeated = %(repeated)s
+where person_id = %(person_id)s and intent_at = %(intent_at)s;

@@ -1,0 +1,50 @@
+-- Purpose: who was invited some time ago, has no result at all, and was not reminded yet; and reminders that are open,
+--     refused, or repeated by this run.
+-- Parameters: person_ids, the people looked at (null: everybody); invited_before; run_id.
+-- Result: person_id, username, kind, intent_at, message_id, state, repeated, last_run_id, reason, address_digest of the
+--     last reminder; intent_at and all that follows null for somebody not reminded.
+-- Safe to repeat: yes, it only reads.
+with last_one as (
+    select distinct on (person_id)
+        person_id,
+        intent_at,
+        message_id,
+        state,
+        repeated,
+        last_run_id,
+        reason,
+        address_digest
+    from bksb.invitation
+    where kind = 'reminder'
+    order by person_id asc, intent_at desc
+)
+
+select
+    account.person_id,
+    account.username,
+    'reminder' as kind,
+    last_one.intent_at,
+    last_one.message_id,
+    last_one.state,
+    last_one.repeated,
+    last_one.last_run_id,
+    last_one.reason,
+    last_one.address_digest
+from bksb.account
+left join last_one on account.person_id = last_one.person_id
+where
+    account.state = 'active'
+    and account.origin = 'created'
+    and account.invited_at <= %(invited_before)s
+    and (%(person_ids)s::text[] is null or account.person_id = any(%(person_ids)s::text[]))
+    and (
+        last_one.state is null
+        or last_one.state in ('sending', 'waiting', 'refused')
+        or (last_one.repeated and last_one.last_run_id = %(run_id)s)
+    )
+    and not exists (
+        select 1
+        from bksb.person_result
+        where person_result.person_id = account.person_id
+    )
+order by account.person_id;

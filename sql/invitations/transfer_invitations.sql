@@ -1,0 +1,16 @@
+-- Purpose: an applicant became a learner under another person_id and the account moved along: so do the invitations.
+-- Parameters: former_person_ids and person_ids, side by side.
+-- Safe to repeat: yes.
+with moved as (
+    select
+        pair.former_person_id,
+        pair.person_id
+    from unnest(%(former_person_ids)s::text[], %(person_ids)s::text[]) as pair (former_person_id, person_id)
+    inner join bksb.account on pair.person_id = account.person_id
+    where pair.former_person_id not in (select former.person_id from bksb.account as former)
+)
+
+update bksb.invitation
+set person_id = moved.person_id
+from moved
+where invitation.person_id = moved.former_person_id;
