@@ -39,7 +39,7 @@ def test_everybody_eligible_is_served_or_reported_with_the_reason(deployment, sa
     run_accounts(deployment)
     known, issues = accounts(deployment), open_issues(deployment)
     assert set(known) == world.eligible_on(world.today)
-    unmailed = world.people_of("refused_email")
+    unmailed = set(world.people_of("refused_email"))
     assert {p for p, account in known.items() if account.state == "blocked"} == set(issues) - unmailed
     assert {account.state for account in known.values()} == {"active", "blocked"}
     for kind, code in {
