@@ -104,6 +104,11 @@ class Templates:
                 )
             # the person is invented, so the error's text can be shown
             self._environment.get_template(name).render(words_for_nobody())
+        # an OSError as well
+        except TemplateNotFound as error:
+            raise ConfigurationError(
+                f"The template {path} includes {error.name}, which is not in its folder."
+            ) from None
         except OSError as error:
             raise ConfigurationError(
                 f"The template {path} cannot be read ({error.strerror}): all of {', '.join(FILES)} have to be there."
@@ -115,10 +120,6 @@ class Templates:
         except TemplateSyntaxError as error:
             raise ConfigurationError(
                 f"The template {path} has a mistake in line {error.lineno}: {error.message}."
-            ) from None
-        except TemplateNotFound as error:
-            raise ConfigurationError(
-                f"The template {path} includes {error.name}, which is not in its folder."
             ) from None
         except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise ConfigurationError(

@@ -53,6 +53,13 @@ def _fields() -> dict[str, Any]:
             "first log-in. Without it no account is created.",
             "schema": {"type": ["string", "null"], "format": "password", "minLength": 8},
         },
+        "password_secret": {
+            "label": "Secret for passwords",
+            "description": "16 or more characters, or empty. With it each new account gets a password of its own, "
+            "derived from this secret and the username, in place of the Default Password. Never change it while "
+            "somebody waits for an invitation.",
+            "schema": {"type": ["string", "null"], "format": "password", "minLength": 16},
+        },
         "auto_enrol": {
             "label": "Auto Enrol on Courses",
             "description": "New accounts are enrolled onto the courses set up for auto-enrolment in bksb.",
@@ -61,7 +68,7 @@ def _fields() -> dict[str, Any]:
         "site_url": {
             "label": "Site URL",
             "description": "The address at which your learners log in to bksb, like "
-            "https://yourcollege.bksblive2.co.uk. Not the API URL.",
+            "https://yourcollege.bksblive2.co.uk. Not the API URL. Invitations need it.",
             "schema": {"type": ["string", "null"], "format": "url"},
         },
         "timezone": {
@@ -90,5 +97,23 @@ def _fields() -> dict[str, Any]:
             "label": "Send date of birth",
             "description": "New accounts get the date of birth that the MIS holds.",
             "schema": {"type": ["boolean", "null"], "default": True},
+        },
+        "mail_hours": {
+            "label": "Mail hours",
+            "description": "People are mailed between these times only, in the time zone above; what is due later "
+            "waits for the next run. 00:00-24:00 is always.",
+            "schema": {"type": ["string", "null"], "default": "07:00-21:00"},
+        },
+        "reminder_days": {
+            "label": "Reminder after days",
+            "description": "Whoever was invited so many days ago and has no result yet is reminded, once. Empty: "
+            "nobody is.",
+            "schema": {"type": ["integer", "null"], "minimum": 1},
+        },
+        "notify": {
+            "label": "Staff to notify",
+            "description": "E-mail addresses, with commas between them, of staff who are told when a run waits for "
+            "approval.",
+            "schema": {"type": ["string", "null"]},
         },
     }

@@ -24,10 +24,10 @@ class MailHours:
         """From `07:00-21:00`; `00:00-24:00` is always. ValueError for anything else, and for hours over midnight."""
         read = _HOURS.fullmatch(text.strip())
         if read is None:
-            raise ValueError(text)
+            raise ValueError("mail hours look like 07:00-21:00")
         hours = cls(int(read[1]) * 60 + int(read[2]), int(read[3]) * 60 + int(read[4]))
         if not hours.opens < hours.closes <= 24 * 60:
-            raise ValueError(text)
+            raise ValueError("mail hours look like 07:00-21:00")
         return hours
 
     def include(self, moment: datetime) -> bool:

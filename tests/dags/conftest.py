@@ -52,14 +52,26 @@ def airflow(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Ite
 def connections(
     reporting: ConnectionFields, mis_fields: ConnectionFields, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, Any]:
-    """The three connections, as environment variables; returns the bksb one to change."""
+    """The four connections, as environment variables; returns the bksb one to change."""
     bksb = {
         "conn_type": "bksb",
         "host": f"{sandbox.url}/api/",
         "login": sandbox.access_key,
         "password": sandbox.secret_key,
-        "extra": {"default_password": DEFAULT_PASSWORD},
+        "extra": {
+            "default_password": DEFAULT_PASSWORD,
+            "site_url": "https://college.bksblive2.example",
+            "mail_hours": "00:00-24:00",
+            "mails_a_minute": 60_000,
+        },
     }
+    smtp = {
+        "conn_type": "smtp",
+        "host": "127.0.0.1",
+        "port": sandbox.smtp_port,
+        "extra": {"disable_ssl": True, "disable_tls": True, "from_email": "skills@college.example"},
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", json.dumps(smtp))
     monkeypatch.setenv("AIRFLOW_CONN_BKSB", json.dumps(bksb))
     monkeypatch.setenv("AIRFLOW_CONN_MIS", as_json(mis_fields, "generic"))
     monkeypatch.setenv("AIRFLOW_CONN_REPORTING", as_json(reporting, "postgres"))

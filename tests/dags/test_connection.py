@@ -40,12 +40,16 @@ def test_the_form_is_as_airflow_demands_and_in_the_order_of_the_settings_window(
     assert [field["schema"]["title"] for field in meta.extra_fields.values()] == [
         "Integration Enabled",
         "Default Password",
+        "Secret for passwords",
         "Auto Enrol on Courses",
         "Site URL",
         "Time zone",
         "Sources",
         "Link accounts that already carry the username",
         "Send date of birth",
+        "Mail hours",
+        "Reminder after days",
+        "Staff to notify",
     ]
     standard = meta.standard_fields
     assert [standard.host.title, standard.login.title, standard.password.title] == [

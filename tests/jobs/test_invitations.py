@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import logging
+import threading
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -130,7 +132,7 @@ def test_the_message_says_how_to_log_in_in_text_and_html(deployment, sandbox, mi
         query(mis_fields, "select forenames from person where person_id = %s", three[0])[0].forenames,
         created(deployment)[three[0]],
     )
-    for body in (message.body("plain"), message.body("html")):
+    for body in (message.body("plain"), html.unescape(message.body("html"))):
         assert given in body and username in body and DEFAULT_PASSWORD in body
         assert f"https://college.bksblive2.example/bksbLive2/Login.aspx?username={username}" in body
     assert message.email["From"] == SENDER
@@ -275,8 +277,6 @@ def test_a_repeat_that_is_not_taken_now_is_still_owed(deployment, sandbox, three
 
 
 def test_two_tasks_at_once_invite_nobody_twice(deployment, sandbox, three):
-    import threading
-
     runs = [
         threading.Thread(target=send, args=(deployment, f"manual__{n}"), kwargs={"person_ids": three}) for n in "ab"
     ]
@@ -554,9 +554,10 @@ def results_of(deployment, person_id: str) -> None:
     query(
         deployment.reporting,
         "insert into bksb.assessment_result (bksb_user_id, source, session_id, component, assessment_kind, "
-        "course_subject_raw, course_name, assessment_name, result_raw, completed_raw, raw, run_id) "
-        "select bksb_user_id, 'initial', '1', '', 'initial', '', '', '', '', '', '{}', 'x' from bksb.account "
-        "where person_id = %s",
+        "subject, course_subject_raw, course_name, assessment_name, result_raw, completed_raw, raw, run_id, "
+        "first_seen_at, changed_at) "
+        "select bksb_user_id, 'initial', '1', '', 'initial', '', '', '', '', '', '', '{}', 'x', now(), now() "
+        "from bksb.account where person_id = %s",
         person_id,
     )
 

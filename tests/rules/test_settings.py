@@ -8,7 +8,9 @@ from bksb.connection_fields import ConnectionFields, libpq_arguments
 from bksb.deployment import SOURCES, Settings, is_enabled, read_settings
 from bksb.errors import ConfigurationError
 from bksb.mis import database_url
+from bksb.passwords import derived_password
 from bksb.provider import get_provider_info
+from bksb.times import MailHours
 from bksb.transport import api_root
 
 
@@ -102,6 +104,16 @@ def test_while_integration_enabled_is_off_nothing_else_has_to_be_right():
         ({"site_url": True}, "site_url"),
         ({"applicant_months": 0}, "applicant_months"),
         ({"starting_point_days": "many"}, "starting_point_days"),
+        ({"password_secret": 1234567890123456}, "password_secret"),
+        ({"template_folder": "templates"}, "template_folder"),
+        ({"mail_hours": "7-21"}, "mail_hours"),
+        ({"mail_hours": "21:00-07:00"}, "mail_hours"),
+        ({"mail_hours": "07:00-24:30"}, "mail_hours"),
+        ({"mails_a_minute": 0}, "mails_a_minute"),
+        ({"reminder_days": 0}, "reminder_days"),
+        ({"notify": "staff"}, "notify"),
+        ({"notify": ["a@b.example", 7]}, "notify"),
+        ({"notify": {"a@b.example": 1}}, "notify"),
     ],
 )
 def test_a_wrong_setting_is_named(extra, named):
@@ -113,6 +125,37 @@ def test_a_wrong_setting_is_named(extra, named):
 def test_a_default_password_that_is_missing_or_short_stops_creations(password):
     with pytest.raises(ConfigurationError, match="Default Password of 8 or more"):
         read_settings({"default_password": password}).password_for_new_accounts()
+
+
+def test_a_secret_for_passwords_takes_the_place_of_the_default_password():
+    secret = " sixteen letters "
+    settings = read_settings({"default_password": "Change-me-2026", "password_secret": secret})
+    assert settings.password_secret == secret
+    assert settings.password_of("L1") == derived_password(secret, "L1")
+    assert read_settings({"default_password": "Change-me-2026"}).password_of("L1") == "Change-me-2026"
+
+
+def test_a_short_secret_for_passwords_stops_creations():
+    settings = read_settings({"default_password": "Change-me-2026", "password_secret": "fifteen letters"})
+    for ask in (settings.password_for_new_accounts, lambda: settings.password_of("L1")):
+        with pytest.raises(ConfigurationError, match="16 or more"):
+            ask()
+
+
+def test_mail_is_sent_by_day_unless_a_site_says_otherwise():
+    assert str(read_settings({}).mail_hours) == str(MailHours.from_text("07:00-21:00"))
+    assert read_settings({"mail_hours": " 00:00 - 24:00 "}).mail_hours == MailHours(0, 24 * 60)
+
+
+def test_staff_to_notify_may_be_a_text_or_a_list_and_are_in_no_repr():
+    settings = read_settings({"notify": "a@b.example, c@d.example,, a@b.example"})
+    assert settings.notify == read_settings({"notify": ["a@b.example", "c@d.example"]}).notify
+    assert settings.notify == ("a@b.example", "c@d.example") and "b.example" not in repr(settings)
+
+
+def test_reminders_are_off_unless_a_site_says_after_how_many_days():
+    assert read_settings({}).reminder_days is None
+    assert read_settings({"reminder_days": "14"}).reminder_days == 14
 
 
 @pytest.mark.parametrize(
@@ -172,4 +215,6 @@ def test_libpq_gets_the_extras_it_knows_and_a_time_limit():
 
 def test_secrets_are_in_no_repr():
     shown = repr(fields(password="hunter22-secret", extra={"default_password": "hunter23-secret"}))
-    assert "hunter" not in shown and "hunter" not in repr(Settings(default_password="hunter24-secret"))
+    assert "hunter" not in shown and "hunter" not in repr(
+        Settings(default_password="hunter24-secret", password_secret="hunter25-secret-x")
+    )

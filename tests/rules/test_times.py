@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bksb.times import day_bounds, months_before, read_bksb_time
+from bksb.times import MailHours, day_bounds, months_before, read_bksb_time
 
 LONDON = ZoneInfo("Europe/London")
 
@@ -61,3 +61,28 @@ def test_a_day_ends_where_the_next_begins_also_when_the_clocks_change(day, hours
     start, end = day_bounds(day, LONDON)
     assert end.astimezone(UTC) - start.astimezone(UTC) == timedelta(hours=hours)
     assert day_bounds(day + timedelta(days=1), LONDON)[0] == end
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "within"),
+    [
+        ("07:00-21:00", (6, 59, 59), False),
+        ("07:00-21:00", (7, 0, 0), True),
+        ("07:00-21:00", (20, 59, 59), True),
+        ("07:00-21:00", (21, 0, 0), False),
+        ("00:00-24:00", (0, 0, 0), True),
+        ("00:00-24:00", (23, 59, 59), True),
+    ],
+)
+def test_mail_hours_begin_with_their_first_minute_and_end_before_their_last(text, at, within):
+    assert MailHours.from_text(text).include(datetime(2026, 11, 23, *at, tzinfo=LONDON)) is within
+
+
+@pytest.mark.parametrize("text", ["", "7-21", "07:00", "21:00-07:00", "07:00-07:00", "07:60-21:00", "07:00-24:01"])
+def test_hours_that_are_none_or_go_over_midnight_are_refused(text):
+    with pytest.raises(ValueError, match="look like 07:00-21:00"):
+        MailHours.from_text(text)
+
+
+def test_hours_say_when_they_begin():
+    assert MailHours.from_text("09:05-17:00").opening == "09:05"

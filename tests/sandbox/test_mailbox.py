@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from sandbox.mailbox import Mailbox
+from sandbox.mailbox import MAIL_FAULTS, Mailbox, MailFault, MailFaults
 from sandbox.serve import Sandbox
+from tests.conftest import repository
 
 
 def invitation(to: str = "zoe@learner.example", subject: str = "Your bksb account") -> EmailMessage:
@@ -191,3 +192,25 @@ def test_every_page_is_strict_and_kept_by_nobody(sandbox: Sandbox, path: str) ->
     assert "script-src" not in headers["Content-Security-Policy"]
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("kind", MAIL_FAULTS)
+def test_every_mail_fault_is_described(kind: str) -> None:
+    told = (repository() / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    assert f"| `{kind}` | {MAIL_FAULTS[kind]} |" in told
+
+
+def test_a_mail_fault_is_played_for_whom_when_and_as_often_as_it_says() -> None:
+    faults = MailFaults()
+    faults.add(MailFault("later", to="A@b.example", after=1, times=2))
+    played = [faults.play("later", [to]) for to in ("a@b.example", "x@b.example", *["a@B.example"] * 4)]
+    assert played == [False, False, True, True, False, False]
+    assert not faults.play("refuses", ["a@b.example"])
+    faults.add(MailFault("refuses"))
+    faults.clear()
+    assert not faults.play("refuses", ["a@b.example"])
+
+
+def test_the_log_in_page_of_the_letters_is_there_with_the_username_escaped(sandbox: Sandbox) -> None:
+    shown = page(sandbox, "/bksbLive2/Login.aspx?username=%3Cb%3EL1")
+    assert shown.status_code == 200 and "&lt;b&gt;L1" in shown.text and "<b>L1" not in shown.text
