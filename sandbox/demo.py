@@ -191,7 +191,8 @@ class Demo:
             self._show(run)
 
     def _show(self, run: Run) -> None:
-        self.progress.show(f"{run.dag_id} ({run.kind})", summarise(self.api.task_states(run)))
+        title = f"{run.dag_id} ({run.kind})"
+        self.progress.show((run.dag_id, run.run_id), title, summarise(self.api.task_states(run)))
 
     def _await_dag(self, dag_id: str) -> None:
         end = time.monotonic() + DAG_SECONDS
@@ -255,7 +256,7 @@ class Progress:
 
     def __init__(self) -> None:
         self._start = time.monotonic()
-        self._shown: dict[str, dict[str, str]] = {}
+        self._shown: dict[tuple[str, str], dict[str, str]] = {}
         self._live = sys.stdout.isatty()
         self._line_open = False
 
@@ -263,10 +264,10 @@ class Progress:
         self.end_line()
         print(f"{self._clock()}  {text}", flush=True)
 
-    def show(self, title: str, states: dict[str, str]) -> None:
-        before = self._shown.get(title, {})
+    def show(self, run: tuple[str, str], title: str, states: dict[str, str]) -> None:
+        before = self._shown.get(run, {})
         changed = {name: state for name, state in states.items() if before.get(name) != state}
-        self._shown[title] = states
+        self._shown[run] = states
         if not self._live:
             for name, state in changed.items():
                 if state != "waiting":
