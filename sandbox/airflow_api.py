@@ -12,6 +12,7 @@ import requests
 from sandbox.errors import RunError
 
 ACTIVE = ("queued", "running")
+APPROVE = "Approve"
 
 
 class AirflowApiError(RunError):
@@ -45,6 +46,21 @@ class TaskState:
     map_index: int
     state: str
     try_number: int
+
+
+@dataclass(frozen=True)
+class RequiredAction:
+    """A task that waits for a person's answer, and what it asks (Markdown)."""
+
+    dag_id: str
+    run_id: str
+    task_id: str
+    question: str
+
+    @property
+    def headline(self) -> str:
+        """The first line of the question, as plain text."""
+        return self.question.partition("\n")[0].replace("**", "")
 
 
 class AirflowApi:
@@ -105,6 +121,28 @@ class AirflowApi:
             for task in found
         ]
 
+    def required_actions(self) -> list[RequiredAction]:
+        """What waits for a person now, oldest first."""
+        query = {"response_received": False, "state": "awaiting_input", "order_by": "created_at", "limit": 100}
+        return [
+            RequiredAction(task["dag_id"], task["dag_run_id"], task["task_id"], found["body"] or found["subject"])
+            for found in self._call("GET", "dags/~/dagRuns/~/hitlDetails", params=query)["hitl_details"]
+            for task in [found["task_instance"]]
+        ]
+
+    def page_of(self, action: RequiredAction) -> str:
+        """Where a person answers."""
+        return f"{self.url}/dags/{action.dag_id}/runs/{action.run_id}/tasks/{action.task_id}/required_actions"
+
+    def answer(self, action: RequiredAction, option: str) -> None:
+        """Answers as the button does; an answer that somebody has given meanwhile stands."""
+        self._call("PATCH", _answer_path(action), json={"chosen_options": [option]}, accept=(409,))
+
+    def answer_to(self, action: RequiredAction) -> str | None:
+        """The option chosen by a person, or by Airflow when the time was up; None while there is no answer."""
+        found = self._call("GET", _answer_path(action), accept=(404,))
+        return found["chosen_options"][0] if found and found["chosen_options"] else None
+
     def _call(self, method: str, path: str, accept: tuple[int, ...] = (), **arguments: Any) -> Any:
         answer = self._request(method, f"/api/v2/{path}", **arguments)
         if answer.status_code == 401:
@@ -129,6 +167,10 @@ class AirflowApi:
             raise AirflowApiError(
                 f"Airflow on {self.url} gave no answer ({type(error).__name__}). Look into .run/logs/api-server.log."
             ) from None
+
+
+def _answer_path(action: RequiredAction) -> str:
+    return f"dags/{action.dag_id}/dagRuns/{action.run_id}/taskInstances/{action.task_id}/-1/hitlDetails"
 
 
 def _run(found: dict[str, Any]) -> Run:

@@ -15,7 +15,8 @@ from sandbox.errors import RunError
 from sandbox.processes import adopt_orphans
 
 USAGE = """\
-usage: ./run demo [--once] [--learners N] [--reset] [--port N]   the whole sync on real Airflow, with invented people
+usage: ./run demo [--once] [--approve] [--learners N] [--reset] [--port N]
+                                                                 the whole sync on real Airflow, with invented people
        ./run sandbox [--learners N] [--api-port P]               the pretend bksb alone, with switches for its faults
        ./run test [pytest arguments]                             every test
        ./run check                                               format, lint, types, SQL style
@@ -34,8 +35,15 @@ CHECKS = (
 
 
 def run_demo(clone: Clone, arguments: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="./run demo", description=USAGE.splitlines()[0].split("   ")[1])
-    parser.add_argument("--once", action="store_true", help="end when the report is printed")
+    parser = argparse.ArgumentParser(
+        prog="./run demo", description="The whole sync on real Airflow, with invented people."
+    )
+    parser.add_argument("--once", action="store_true", help="end when the report is printed; approves by itself")
+    parser.add_argument(
+        "--approve",
+        action="store_true",
+        help="approve by itself what a run asks, as a person would in the UI; so does a demo without a terminal",
+    )
     parser.add_argument("--learners", type=_positive, help="how many people to invent; settled at the first start")
     parser.add_argument("--reset", action="store_true", help="throw the data of earlier demos away first")
     parser.add_argument("--port", type=_port, help="port of the Airflow UI; the first free one from 8080")

@@ -25,6 +25,7 @@ from sandbox.airflow_processes import (
     start_airflow,
     start_metadata,
 )
+from sandbox.approvals import Approvals
 from sandbox.clone import Clone
 from sandbox.databases import prepare_databases
 from sandbox.errors import RunError
@@ -97,8 +98,12 @@ def _settle_world(clone: Clone, learners: int | None) -> None:
 
 
 def demo(clone: Clone, options: argparse.Namespace) -> None:
-    """The whole story. On a terminal it serves until Ctrl-C, unless once is asked for."""
+    """The whole story. On a terminal a person approves what a run asks, and it serves until Ctrl-C.
+
+    With once, and without a terminal, it approves by itself and ends with the report.
+    """
     refuse_real_connections()
+    attended = sys.stdout.isatty() and not options.once
     with reserved_port(options.port) as port, only_demo(clone):
         if options.reset:
             reset(clone)
@@ -108,19 +113,31 @@ def demo(clone: Clone, options: argparse.Namespace) -> None:
             shared_sandbox(clone) as sandbox,
             Programs(clone.logs) as programs,
         ):
-            Demo(clone, server, sandbox, programs, port).play(serve=sys.stdout.isatty() and not options.once)
+            showing = Demo(clone, server, sandbox, programs, port, approve=options.approve or not attended)
+            showing.play(serve=attended)
 
 
 class Demo:
     """One showing, on running servers."""
 
-    def __init__(self, clone: Clone, server: Postgres, sandbox: SandboxServer, programs: Programs, port: int) -> None:
+    def __init__(
+        self,
+        clone: Clone,
+        server: Postgres,
+        sandbox: SandboxServer,
+        programs: Programs,
+        port: int,
+        *,
+        approve: bool,
+    ) -> None:
         self.clone = clone
         self.server = server
         self.sandbox = sandbox
         self.programs = programs
         self.progress = Progress()
         self.api = AirflowApi(port, ADMIN, clone.secret("airflow_admin"))
+        self.login = f"user {ADMIN}, password {clone.secret('airflow_admin')}"
+        self.approvals = Approvals(self.api, self.progress.say, self.login, by_itself=approve)
         self.environment = airflow_environment(clone, server, port, sandbox_connections(server, clone, sandbox))
 
     def play(self, serve: bool) -> None:
@@ -160,19 +177,22 @@ class Demo:
         while run.is_active:
             self.programs.check()
             time.sleep(POLL_SECONDS)
-            self._show_active_runs()
+            self._attend()
             run = self.api.run(dag_id, run.run_id)
         self._show(run)
         self._refuse_failure(run)
         self.progress.say(f"{dag_id} took {run.seconds or 0:.1f} s")
         return run
 
-    def _show_active_runs(self) -> None:
+    def _attend(self) -> None:
+        """Looks after whatever runs: shows how far it is, and what it asks a person."""
+        self.approvals.attend()
         for run in self.api.active_runs():
             self._show(run)
 
     def _show(self, run: Run) -> None:
-        self.progress.show(f"{run.dag_id} ({run.kind})", summarise(self.api.task_states(run)))
+        title = f"{run.dag_id} ({run.kind})"
+        self.progress.show((run.dag_id, run.run_id), title, summarise(self.api.task_states(run)))
 
     def _await_dag(self, dag_id: str) -> None:
         end = time.monotonic() + DAG_SECONDS
@@ -191,7 +211,7 @@ class Demo:
     def _await_quiet(self, since: datetime, shown: list[Run]) -> list[Run]:
         """Lets the scheduler finish the runs that it made itself, for the latest interval of each DAG."""
         while any(self.api.run_is_due(dag_id) for dag_id in DAGS) or self.api.active_runs():
-            self._show_active_runs()
+            self._attend()
             self.programs.check()
             time.sleep(POLL_SECONDS)
         runs = self.api.runs_since(since)
@@ -213,7 +233,7 @@ class Demo:
         print_report(self.server.dsn("reporting", "bksb_writer", self.clone.secret("bksb_writer")), since, runs)
         print(
             "\nWhere to look",
-            f"  Airflow       {self.api.url}  user {ADMIN}, password {self.clone.secret('airflow_admin')}",
+            f"  Airflow       {self.api.url}  {self.login}",
             f"  mailbox       {self.sandbox.mailbox_url}",
             f"  pretend bksb  {self.sandbox.url}",
             *(f'  tables        ./run sql "{query}"' for query in EXAMPLE_QUERIES),
@@ -236,7 +256,7 @@ class Progress:
 
     def __init__(self) -> None:
         self._start = time.monotonic()
-        self._shown: dict[str, dict[str, str]] = {}
+        self._shown: dict[tuple[str, str], dict[str, str]] = {}
         self._live = sys.stdout.isatty()
         self._line_open = False
 
@@ -244,10 +264,10 @@ class Progress:
         self.end_line()
         print(f"{self._clock()}  {text}", flush=True)
 
-    def show(self, title: str, states: dict[str, str]) -> None:
-        before = self._shown.get(title, {})
+    def show(self, run: tuple[str, str], title: str, states: dict[str, str]) -> None:
+        before = self._shown.get(run, {})
         changed = {name: state for name, state in states.items() if before.get(name) != state}
-        self._shown[title] = states
+        self._shown[run] = states
         if not self._live:
             for name, state in changed.items():
                 if state != "waiting":

@@ -39,6 +39,14 @@ REMEDIES = {
     "username_taken": "somebody in bksb has this username already: enter the right one in the MIS",
 }
 
+OUTCOMES = {"approved": "approved", "rejected": "rejected", "waiting": "waits", "not_asked": "not asked"}
+
+REASONS = {
+    "first_run": "the first run that creates accounts",
+    "many_new_accounts": "more than max_new_accounts",
+    "shrunk_extract": "the MIS lists less than half as many people as before",
+}
+
 
 def print_report(dsn: str, since: datetime, runs: list[Run]) -> None:
     """Prints what the runs since that moment have done, from the reporting database."""
@@ -58,6 +66,7 @@ def _lines(connection: Connection, since: datetime, runs: list[Run]) -> list[str
         f"  {accounts.linked:>6}  accounts linked just now (the MIS knew the username)",
         f"  {accounts.active:>6}  eligible people with an active account",
         f"  {accounts.blocked:>6}  without one",
+        *_approval_lines(_read(connection, "list_approvals", since=since)),
         *_issue_lines(_read(connection, "count_issues")),
         "",
         "Results",
@@ -68,6 +77,17 @@ def _lines(connection: Connection, since: datetime, runs: list[Run]) -> list[str
         "Runs",
         *(f"  {run.dag_id:<14}  {run.kind:<10} {run.state:<8}{_duration(run)}" for run in runs),
     ]
+
+
+def _approval_lines(approvals: pd.DataFrame) -> list[str]:
+    """What a person was asked, and not who answered."""
+    if approvals.empty:
+        return []
+    lines = ["", "Approval (table bksb.approval)"]
+    for row in approvals.to_dict("records"):
+        why = f" ({', '.join(REASONS[reason] for reason in row['reasons'])})" if row["reasons"] else ""
+        lines.append(f"  {row['creations']:>6}  accounts to create: {OUTCOMES[row['outcome']]}{why}")
+    return lines
 
 
 def _issue_lines(issues: pd.DataFrame) -> list[str]:

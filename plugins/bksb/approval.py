@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ SMALLEST_GROUP = 5
 
 LONGEST_LIST = 20
 """Programmes named in a question; the others are added up."""
+
+MARKUP = re.compile(r"[\\`*_\[\]<>|#~]")
+"""What would be read as Markdown in the name of a programme."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +56,10 @@ def has_shrunk(listed: int, before: int | None) -> bool:
 
 
 def question(run: Run, plan: Plan, people: Mapping[str, Person], reasons: Sequence[Reason], baseline: Baseline) -> str:
-    """The question as Markdown, for the approval page in Airflow and the message to staff."""
-    creations = _creations(plan)
+    """The question as Markdown, for the approval page in Airflow and the message to staff.
+
+    Its first line alone says what is asked; figures only, and names of programmes.
+    """
     created = [people[action.person_id] for action in plan.actions if action.kind == "create"]
     before = _shown(baseline.people or 0)
     why: dict[Reason, str] = {
@@ -62,47 +68,55 @@ def question(run: Run, plan: Plan, people: Mapping[str, Person], reasons: Sequen
         "shrunk_extract": f"The MIS lists {_shown(len(people))} people now, and listed {before} at the last run that "
         "went ahead, more than twice as many: has the query been changed, or is the MIS incomplete?",
     }
-    mailed = (
-        "Each of them is sent an invitation by e-mail." if run.invite else "No invitation is sent (`invite` is off)."
-    )
     return "\n".join(
         [
-            f"**{_shown(creations)} bksb accounts would be created.** {mailed} Nothing has been done yet.",
+            _headline(run, created),
             "",
             *(f"- {why[reason]}" for reason in reasons),
             "",
-            "| | accounts to create |",
-            "| --- | ---: |",
-            *_rows(Counter(f"{person.person_kind}s" for person in created)),
-            *_rows(Counter(person.programme or "no programme" for person in created)),
-            "",
+            *_programmes(created),
             f"Besides: {_shown(_count(plan, 'link'))} accounts to link, "
-            f"{_shown(len({issue.person_id for issue in plan.issues}))} people who cannot be served now.",
+            f"{_shown(len({issue.person_id for issue in plan.issues} - {None}))} people who cannot be served now.",
             "",
             "Who and why, one line a person:",
             "",
             f"    select person_id, action, reason from bksb.planned_action where run_id = '{run.run_id}'",  # noqa: S608 - shown, never run
             "",
-            "**Approve**: the MIS is read again, and what is then still right is done. **Reject**, or no answer "
-            "within 20 hours: nothing is done; the next run asks again.",
+            "Nothing has been done yet. **Approve**: the MIS is read again, and what is then still right is done. "
+            "**Reject**, or no answer within 20 hours: nothing is done; the next run asks again.",
         ]
     )
 
 
-def _rows(groups: Mapping[str, int]) -> Iterable[str]:
+def _headline(run: Run, created: Sequence[Person]) -> str:
+    if not created:
+        return "**No bksb account would be created.**"
+    kinds = Counter(f"{person.person_kind}s" for person in created)
+    shares = " and ".join(f"{_shown(number)} {kind}" for kind, number in kinds.most_common())
+    mailed = (
+        "Each is sent an invitation by e-mail." if run.invite else "Nobody is sent an invitation (`invite` is off)."
+    )
+    return f"**{_shown(len(created))} bksb accounts would be created**, for {shares}. {mailed}"
+
+
+def _programmes(created: Sequence[Person]) -> Iterable[str]:
+    """A table of the accounts to create by programme, the largest first."""
+    if not created:
+        return
+    groups = Counter(" ".join((person.programme or "").split()) or "no programme" for person in created)
     ordered = sorted(groups.items(), key=lambda group: (-group[1], group[0]))
+    yield "| programme | accounts to create |"
+    yield "| --- | ---: |"
     for name, number in ordered[:LONGEST_LIST]:
-        yield f"| {name.replace('|', '/')} | {_shown(number)} |"
+        literal = MARKUP.sub(r"\\\g<0>", name)
+        yield f"| {literal} | {_shown(number)} |"
     if rest := sum(number for _, number in ordered[LONGEST_LIST:]):
         yield f"| all others | {_shown(rest)} |"
+    yield ""
 
 
 def _shown(number: int) -> str:
     return f"<{SMALLEST_GROUP}" if 0 < number < SMALLEST_GROUP else str(number)
-
-
-def _creations(plan: Plan) -> int:
-    return _count(plan, "create")
 
 
 def _count(plan: Plan, kind: str) -> int:

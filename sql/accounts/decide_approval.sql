@@ -1,8 +1,9 @@
--- Purpose: the run goes ahead, approved by a person or without having to ask.
+-- Purpose: the run goes ahead, approved by a person or without having to ask; also one that was rejected at first and
+-- then asked again, by clearing the question.
 -- Parameters: dag_id, run_id.
 -- Safe to repeat: yes.
 update bksb.approval
 set
     outcome = case when reasons = '{}' then 'not_asked' else 'approved' end,
     decided_at = now()
-where dag_id = %(dag_id)s and run_id = %(run_id)s and outcome = 'waiting';
+where dag_id = %(dag_id)s and run_id = %(run_id)s and outcome in ('waiting', 'rejected');

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -96,6 +99,47 @@ def as_json(fields: ConnectionFields, conn_type: str) -> str:
 def set_connection(monkeypatch: pytest.MonkeyPatch, conn_id: str, dsn: str) -> None:
     """Point a connection at another PostgreSQL database."""
     monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", as_json(fields_of(dsn, conn_id), "postgres"))
+
+
+@pytest.fixture
+def run_accounts(airflow: None) -> Iterator[Callable[[str], Any]]:
+    """Runs bksb_accounts to its end in this process, with a person who answers what it asks; returns the DagRun."""
+    with ThreadPoolExecutor(max_workers=1) as people:
+
+        def run(answer: str) -> Any:
+            from airflow.dag_processing.dagbag import DagBag
+
+            ended = threading.Event()
+            person = people.submit(answer_when_asked, answer, ended)
+            try:
+                dag_run = DagBag(str(repository() / "dags")).dags["bksb_accounts"].test(run_after=datetime.now(UTC))
+            finally:
+                ended.set()
+                person.result()
+            return dag_run
+
+        yield run
+
+
+def answer_when_asked(answer: str, ended: threading.Event) -> None:
+    """Gives the answer as the button in Airflow does, as soon as a task waits for one; returns once `ended` is set."""
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+    from airflow.api_fastapi.core_api.datamodels.hitl import UpdateHITLDetailPayload
+    from airflow.api_fastapi.core_api.routes.public.hitl import update_hitl_detail
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+
+    while not ended.wait(0.1):
+        with create_session() as session:
+            for waiting in session.query(TaskInstance).where(TaskInstance.state == "awaiting_input").all():
+                update_hitl_detail(
+                    dag_id=waiting.dag_id,
+                    dag_run_id=waiting.run_id,
+                    task_id=waiting.task_id,
+                    update_hitl_detail_payload=UpdateHITLDetailPayload(chosen_options=[answer]),
+                    user=SimpleAuthManagerUser(username="skills-manager", role="admin"),
+                    session=session,
+                )
 
 
 @pytest.fixture(autouse=True)

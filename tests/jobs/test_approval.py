@@ -159,3 +159,12 @@ def test_a_run_that_plans_again_asks_again(deployment, plan):
     assert approvals(deployment)[-1][2] == "approved"
     assert plan("manual__1")[1] != ""
     assert approvals(deployment) == [("manual__1", ["first_run"], "waiting")]
+
+
+def test_a_rejected_run_that_is_asked_again_and_approved_counts_as_approved(deployment, plan):
+    run, _ = plan("manual__1")
+    jobs.finish_accounts(deployment, run)
+    assert approvals(deployment) == [("manual__1", ["first_run"], "rejected")]
+    approve(deployment, run)  # in Airflow: approve_plan is cleared
+    assert approvals(deployment) == [("manual__1", ["first_run"], "approved")]
+    assert plan("manual__2")[1] == ""

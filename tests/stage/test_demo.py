@@ -1,18 +1,25 @@
-"""./run demo from nothing: on its first and its second day, interrupted, refused, and looked at with ./run sql."""
+"""./run demo from nothing: first and second day, approved, rejected, interrupted, refused, looked at with ./run sql."""
 
 from __future__ import annotations
 
 import csv
 import json
+import os
+import pty
 import re
 import signal
 import socket
-from collections.abc import Iterator
+import subprocess
+import termios
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+import requests
 
-from tests.stage.conftest import Copy, processes_in, wait_until
+from tests.stage.conftest import Copy, processes_in, started, wait_until
 
 LEARNERS = "120"
 DUMPS = {
@@ -59,6 +66,35 @@ def figure(report: str, what: str) -> int:
     return int(found[1])
 
 
+@contextmanager
+def on_terminal(clone: Copy, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], Callable[[], str]]]:
+    """./run on a terminal of its own, 200 columns wide; with what it has said so far. Ended with the context."""
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (50, 200))
+    said: list[bytes] = []
+
+    def listen() -> None:
+        with suppress(OSError):  # Linux says so when the other end is closed
+            while heard := os.read(ours, 4096):
+                said.append(heard)
+
+    with started(
+        [str(clone.folder / "run"), *arguments],
+        cwd=clone.folder,
+        env=clone.environment(TERM="xterm"),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    ) as process:
+        os.close(theirs)
+        listener = threading.Thread(target=listen)
+        listener.start()
+        yield process, lambda: b"".join(said).decode()
+    listener.join()
+    os.close(ours)
+
+
 def test_before_the_first_demo_sql_says_how_to_get_a_database(fresh_clone: Copy) -> None:
     told = fresh_clone.run("sql", "select 1")
     assert (told.returncode, told.stdout) == (1, "")
@@ -82,6 +118,15 @@ def test_the_first_demo_makes_the_accounts_and_leaves_nothing_outside(fresh_clon
     assert processes_in(fresh_clone.folder) == []
 
 
+def test_a_demo_without_a_terminal_approves_by_itself_and_says_what(fresh_clone: Copy, first_day: str) -> None:
+    (approval,) = query(fresh_clone, "select creations, reasons, outcome from bksb.approval")
+    assert (approval["reasons"], approval["outcome"]) == ("{first_run}", "approved")
+    headline = f"{approval['creations']} bksb accounts would be created"
+    assert f"bksb_accounts waits for a person. {headline}" in first_day
+    assert f"bksb_accounts was approved and goes on. {headline}" in first_day
+    assert f"{approval['creations']}  accounts to create: approved (the first run that creates accounts)" in first_day
+
+
 def test_the_report_and_the_logs_name_nobody(fresh_clone: Copy, first_day: str) -> None:
     people = query(fresh_clone, "select given_names, family_name, email from bksb.learner_contact")
     emails = [person["email"] for person in people if person["email"]]
@@ -103,6 +148,7 @@ def test_the_second_day_changes_no_row_and_makes_no_account(fresh_clone: Copy, f
     assert told.returncode == 0, told.stdout + told.stderr
     assert figure(told.stdout, "accounts created just now") == 0
     assert journal(fresh_clone) == made
+    assert "waits for a person" not in told.stdout
     after = dump(fresh_clone)
     assert {table: after[table] == before[table] for table in before} == dict.fromkeys(before, True)
     assert processes_in(fresh_clone.folder) == []
@@ -244,3 +290,37 @@ def test_a_reset_throws_the_data_away_and_not_the_environment(
     assert "Preparing the environment" not in output.read_text()
     assert query(fresh_clone, "select count(*) n from bksb.account") == [{"n": "0"}]
     assert journal(fresh_clone) == []
+
+
+def test_on_a_terminal_a_person_answers_and_a_rejected_demo_goes_on(fresh_clone: Copy, first_day: str) -> None:
+    with on_terminal(fresh_clone, "demo", "--reset", "--learners", "7") as (demo, said):
+        wait_until("the demo asks", lambda: "Approve or reject it here" in said() or demo.poll(), seconds=180)
+        shown = "approve_plan awaiting_input"
+        wait_until("it keeps showing that it waits", lambda: said().count(shown) > 12 or demo.poll())
+        (page, password) = re.findall(r"(http://\S+/required_actions)|user admin, password (\S+)", said())
+        answer(page[0], password[1], "Reject")
+        wait_until("the demo serves", lambda: "Serving until Ctrl-C." in said() or demo.poll(), seconds=180)
+        assert said().count("bksb_accounts waits for a person") == 1
+        assert "bksb_accounts was rejected: nothing is created" in said()
+        assert "accounts to create: rejected (the first run that creates accounts)" in said()
+        demo.send_signal(signal.SIGINT)
+        assert demo.wait(timeout=60) == 0, said()
+    assert journal(fresh_clone) == []
+    assert query(fresh_clone, "select outcome from bksb.approval") == [{"outcome": "rejected"}]
+    told = fresh_clone.run("demo", "--once")
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert figure(told.stdout, "accounts created just now") == len(journal(fresh_clone)) > 0
+
+
+def answer(page: str, password: str, option: str) -> None:
+    """What the button on the page of a required action does."""
+    url, path = page.removesuffix("/required_actions").split("/dags/")
+    token = requests.post(f"{url}/auth/token", json={"username": "admin", "password": password}, timeout=60).json()
+    task = f"{url}/api/v2/dags/{path.replace('/runs/', '/dagRuns/').replace('/tasks/', '/taskInstances/')}/-1"
+    given = requests.patch(
+        f"{task}/hitlDetails",
+        json={"chosen_options": [option]},
+        headers={"Authorization": f"Bearer {token['access_token']}"},
+        timeout=60,
+    )
+    assert given.status_code == 200, given.text

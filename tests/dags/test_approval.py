@@ -1,0 +1,61 @@
+"""A person approves and rejects whole runs of bksb_accounts on real Airflow, and is not bothered without need."""
+
+from __future__ import annotations
+
+from tests.conftest import fields_of, query
+
+
+def states(dag_run) -> dict[str, str]:
+    return {ti.task_id: str(ti.state) for ti in dag_run.get_task_instances()}
+
+
+def outcomes(reporting) -> list[str]:
+    return [row.outcome for row in query(reporting, "select outcome from bksb.approval order by planned_at")]
+
+
+def questions(postgres, dag_run) -> list[str]:
+    """What Airflow has kept of what the run asked."""
+    rows = query(
+        fields_of(postgres.dsn("airflow"), "airflow"),
+        "select body from hitl_detail join task_instance on task_instance.id = ti_id where run_id = %s",
+        dag_run.run_id,
+    )
+    return [row.body for row in rows]
+
+
+def test_an_approved_run_does_what_was_asked(run_accounts, connections, reporting, sandbox, postgres):
+    dag_run = run_accounts("Approve")
+    assert dag_run.state == "success" and set(states(dag_run).values()) == {"success"}
+    assert outcomes(reporting) == ["approved"]
+    created = query(reporting, "select count(*) as n from bksb.account where origin = 'created'")[0].n
+    assert sandbox.site.calls["createUser"] >= created > 0
+    (question,) = questions(postgres, dag_run)
+    assert question.startswith("**") and "bksb accounts would be created**" in question
+
+
+def test_a_rejected_run_ends_well_and_has_done_nothing(run_accounts, connections, reporting, sandbox):
+    dag_run = run_accounts("Reject")
+    assert dag_run.state == "success"
+    assert states(dag_run) == {
+        "plan_accounts": "success",
+        "approve_plan": "success",
+        "record_plan": "skipped",
+        "apply_plan": "skipped",
+        "finish_accounts": "success",
+    }
+    assert outcomes(reporting) == ["rejected"] and sandbox.site.calls == {}
+    assert query(reporting, "select * from bksb.learner") == query(reporting, "select * from bksb.account") == []
+    assert [row.state for row in query(reporting, "select state from bksb.sync_run")] == ["success"]
+
+
+def test_a_run_with_nothing_to_ask_bothers_nobody_and_runs_through(
+    run_accounts, connections, reporting, sandbox, postgres
+):
+    run_accounts("Approve")
+    sandbox.site.reset_counters()
+    dag_run = run_accounts("Reject")
+    assert dag_run.state == "success"
+    assert states(dag_run) | {"approve_plan": "skipped"} == states(dag_run)
+    assert {states(dag_run)[task] for task in ("record_plan", "finish_accounts")} == {"success"}
+    assert questions(postgres, dag_run) == []
+    assert outcomes(reporting) == ["approved", "not_asked"] and sandbox.site.calls.get("createUser", 0) == 0

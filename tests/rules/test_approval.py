@@ -1,0 +1,181 @@
+"""When a run has to ask a person, and what it asks: figures, programmes, and never anybody."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from bksb.approval import LONGEST_LIST, Baseline, has_shrunk, question, reasons_to_ask
+from bksb.model import Action, Issue, Person, Plan, Run
+
+APPROVED = Baseline(approved_before=True, people=100)
+
+
+def a_run(**changes) -> Run:
+    given = {
+        "dag_id": "bksb_accounts",
+        "run_id": "manual__1",
+        "run_type": "manual",
+        "interval_start": None,
+        "interval_end": None,
+        "day": date(2026, 10, 25),
+        "max_new_accounts": 250,
+    }
+    return Run(**(given | changes))
+
+
+def people(number: int, kind: str = "learner", programme: str | None = "Carpentry L2") -> dict[str, Person]:
+    return {
+        person_id: Person(
+            person_id=person_id,
+            person_kind=kind,
+            learn_ref_number=f"REF{person_id}",
+            given_names="Zebedee",
+            family_name="Unmistakeable",
+            email=f"zebedee.{person_id}@learner.example",
+            date_of_birth=date(2009, 2, 27),
+            bksb_username=None,
+            proposed_username=f"zebedee-{person_id}",
+            programme=programme,
+            programme_status="In Learning",
+            start_on=None,
+            ended_on=None,
+        )
+        for person_id in (f"{kind[0].upper()}{programme}{n}" for n in range(number))
+    }
+
+
+def plan_for(listed, kind="create", issues=()) -> Plan:
+    return Plan(tuple(Action(person_id, kind, f"zebedee-{person_id}", "new") for person_id in listed), (), issues)
+
+
+def asked(listed, *, reasons=("first_run",), baseline=APPROVED, plan=None, **changes) -> str:
+    return question(a_run(**changes), plan or plan_for(listed), listed, reasons, baseline)
+
+
+def table(text: str) -> list[list[str]]:
+    """The rows of the question's table, without its head."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]
+
+
+@pytest.mark.parametrize(
+    ("creations", "baseline", "reasons"),
+    [
+        (0, Baseline(False, None), ()),
+        (1, Baseline(False, None), ("first_run",)),
+        (250, APPROVED, ()),
+        (251, APPROVED, ("many_new_accounts",)),
+        (251, Baseline(False, 10_000), ("first_run", "many_new_accounts", "shrunk_extract")),
+    ],
+)
+def test_a_run_asks_before_the_first_creation_before_many_and_when_the_extract_has_shrunk(creations, baseline, reasons):
+    listed = people(creations)
+    assert reasons_to_ask(a_run(), plan_for(listed), 251, baseline) == reasons
+
+
+def test_links_and_checks_are_no_creations():
+    listed = people(300)
+    for kind in ("link", "check"):
+        assert reasons_to_ask(a_run(), plan_for(listed, kind), 300, Baseline(False, None)) == ()
+
+
+def test_whom_an_earlier_run_has_tried_is_no_reason_to_ask_again():
+    listed = people(251)
+    tried = list(listed)[:1]
+    assert reasons_to_ask(a_run(), plan_for(listed), 251, APPROVED, tried) == ()
+    assert reasons_to_ask(a_run(), plan_for(listed), 251, Baseline(False, None), list(listed)) == ()
+
+
+@pytest.mark.parametrize(
+    ("listed", "before", "shrunk"),
+    [(49, 100, True), (50, 100, False), (0, 1, True), (0, 0, False), (0, None, False), (200, 100, False)],
+)
+def test_an_extract_has_shrunk_when_less_than_half_is_left(listed, before, shrunk):
+    assert has_shrunk(listed, before) is shrunk
+
+
+def test_the_first_line_says_what_is_asked_and_for_whom():
+    first, *_ = asked(people(30) | people(7, "applicant")).splitlines()
+    assert first == (
+        "**37 bksb accounts would be created**, for 30 learners and 7 applicants. Each is sent an invitation by e-mail."
+    )
+
+
+def test_with_invite_off_the_question_says_that_nobody_is_told():
+    first, *_ = asked(people(30), invite=False).splitlines()
+    assert first.endswith("Nobody is sent an invitation (`invite` is off).")
+
+
+def test_each_reason_is_given_with_its_figures():
+    text = asked(people(30), reasons=("first_run", "many_new_accounts", "shrunk_extract"), max_new_accounts=20)
+    assert "- No run that creates accounts has been approved yet." in text
+    assert "- This is more than `max_new_accounts` (20)." in text
+    assert "- The MIS lists 30 people now, and listed 100 at the last run that went ahead" in text
+
+
+def test_groups_of_fewer_than_five_are_not_counted_out():
+    text = asked(people(4) | people(5, programme="Plumbing") | people(3, "applicant", "Hair"))
+    assert table(text) == [["Plumbing", "5"], ["Carpentry L2", "<5"], ["Hair", "<5"]]
+    assert "for 9 learners and <5 applicants" in text
+    few = asked(people(4), plan=plan_for(people(4), issues=(Issue("no_email", "P1", "P1"),)))
+    assert few.startswith("**<5 bksb accounts would be created**, for <5 learners")
+    assert "0 accounts to link, <5 people who cannot be served now." in few
+
+
+def test_an_issue_about_nobody_counts_as_nobody():
+    text = asked(people(9), plan=plan_for(people(9), issues=(Issue("unknown_result", "Level 9"),)))
+    assert "0 people who cannot be served now" in text
+
+
+def test_nobody_is_named_and_the_way_to_who_and_why_is():
+    text = asked(people(30) | people(7, "applicant"))
+    assert not [trace for trace in ("zebedee", "unmistakeable", "@", "2009", "REF") if trace in text.lower()]
+    assert "    select person_id, action, reason from bksb.planned_action where run_id = 'manual__1'" in text
+
+
+def test_the_largest_twenty_programmes_are_named_and_the_others_added_up():
+    listed = {}
+    for n in range(LONGEST_LIST + 2):
+        listed |= people(40 - n, programme=f"Programme {n:02}")
+    rows = table(asked(listed))
+    assert [name for name, _ in rows] == [f"Programme {n:02}" for n in range(LONGEST_LIST)] + ["all others"]
+    assert rows[-1] == ["all others", str(20 + 19)]
+
+
+def test_a_list_that_fits_has_no_others():
+    listed = {}
+    for n in range(LONGEST_LIST):
+        listed |= people(9, programme=f"Programme {n:02}")
+    assert len(table(asked(listed))) == LONGEST_LIST
+
+
+@pytest.mark.parametrize(
+    ("programme", "shown"),
+    [
+        ("Care | Level 2", r"Care \| Level 2"),
+        ("Care\nLevel 2\r\n| x | 1 |", r"Care Level 2 \| x \| 1 \|"),
+        ("**Care** [here](http://x)", r"\*\*Care\*\* \[here\](http://x)"),
+        ("<b>Care_2", r"\<b\>Care\_2"),
+        (" \n ", "no programme"),
+        (None, "no programme"),
+    ],
+)
+def test_the_name_of_a_programme_stays_in_its_cell(programme, shown):
+    text = asked(people(9, programme=programme))
+    assert f"| {shown} | 9 |" in text.splitlines()
+    assert len(table(text)) == 1
+
+
+def test_where_no_account_would_be_created_there_is_no_table_and_no_word_of_mail():
+    listed = people(9)
+    text = asked(listed, plan=plan_for(listed, "link"), reasons=("shrunk_extract",))
+    assert text.startswith("**No bksb account would be created.**\n")
+    assert "9 accounts to link" in text and "|" not in text and "invitation" not in text
+
+
+def test_the_question_says_what_either_answer_and_none_will_do():
+    text = asked(people(9))
+    assert "Nothing has been done yet." in text
+    assert "**Approve**" in text and "**Reject**, or no answer within 20 hours" in text
