@@ -23,8 +23,11 @@ from bksb.sql_files import SQL_FOLDER
 Reach = Callable[[str], None]
 """Told the name of a boundary, in the thread that stands at it; what it raises goes up from there."""
 
-HOUSEKEEPING = ("set_lock_timeout", "lock_writer", "create_extracted_person")
+HOUSEKEEPING = ("lock_writer", "create_extracted_person", "find_account_holder")
 """Statements that do not say what a transaction is about."""
+
+MOST_NAMED = 3
+"""A transaction of more statements is named by its first and its last."""
 
 END_OF_MESSAGE = b"\r\n.\r\n"
 
@@ -90,7 +93,7 @@ class _Connection(psycopg2.extensions.connection):
         return super().cursor(*arguments, cursor_factory=_watching(factory), **named)
 
     def commit(self) -> None:
-        about = " + ".join(dict.fromkeys(self.run_so_far)) or "nothing"
+        about = _about(self.run_so_far)
         self.run_so_far.clear()
         self.reach(f"before commit of {about}")
         super().commit()
@@ -99,6 +102,11 @@ class _Connection(psycopg2.extensions.connection):
     def rollback(self) -> None:
         self.run_so_far.clear()
         super().rollback()
+
+
+def _about(statements: list[str]) -> str:
+    names = list(dict.fromkeys(statements))
+    return " + ".join(names) if len(names) <= MOST_NAMED else f"{names[0]} … {names[-1]}"
 
 
 @cache

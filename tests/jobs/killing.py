@@ -14,8 +14,7 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
@@ -34,7 +33,10 @@ WORK: dict[str, Callable[..., Any]] = {"accounts": run_accounts, "results": run_
 
 @dataclass(frozen=True)
 class Case:
-    """One process: what it works on, and at which boundary (from 0, in the order of arrival) it dies, if at all."""
+    """One process: what it works on, and at which boundary it dies, if at all.
+
+    A boundary is given by its number (from 0, in the order of arrival), or by its name: the first so named.
+    """
 
     work: str
     reporting: str
@@ -44,7 +46,7 @@ class Case:
     secret_key: str
     smtp_port: int
     run_id: str = "manual__1"
-    dies_at: int | None = None
+    dies_at: int | str | None = None
 
     @classmethod
     def of(cls, work: str, reporting: str, mis: str, sandbox: Sandbox) -> Self:
@@ -63,10 +65,6 @@ class Fate:
     reached: tuple[str, ...]
     killed: bool
     failure: str | None
-
-    def last(self) -> str:
-        """The boundary at which it ended."""
-        return self.reached[-1]
 
 
 def deployment_of(case: Case) -> Deployment:
@@ -108,23 +106,16 @@ class KillingServers:
         for server in self._started:
             server.communicate()
 
-    @contextmanager
-    def started(self, case: Case) -> Iterator[Callable[[], Fate]]:
-        """Begins a case; the block gets a function that waits for its end and tells its fate. Call it."""
+    def run(self, case: Case) -> Fate:
+        """Runs a case until its process has ended."""
         server = self._free.get()
         try:
             assert server.stdin and server.stdout
             server.stdin.write(json.dumps(asdict(case)) + "\n")
             server.stdin.flush()
-            told = server.stdout
-            yield lambda: _fate(json.loads(told.readline()))
+            return _fate(json.loads(server.stdout.readline()))
         finally:
             self._free.put(server)
-
-    def run(self, case: Case) -> Fate:
-        """Runs a case to its end."""
-        with self.started(case) as wait:
-            return wait()
 
 
 def _fate(told: dict[str, Any]) -> Fate:
@@ -168,19 +159,19 @@ def _live(case: Case, pipe: int) -> None:
 class _Countdown:
     """Numbers the boundaries as they are reached, from whichever thread, and ends the process at the given one."""
 
-    def __init__(self, dies_at: int | None, pipe: int) -> None:
-        self._left = dies_at
+    def __init__(self, dies_at: int | str | None, pipe: int) -> None:
+        self._dies_at = dies_at
         self._pipe = pipe
+        self._reached = 0
         self._lock = threading.Lock()
 
     def __call__(self, boundary: str) -> None:
         with self._lock:
             _tell(self._pipe, reached=boundary)
-            if self._left == 0:
+            if self._dies_at in (self._reached, boundary):
                 os.kill(os.getpid(), signal.SIGKILL)
                 signal.pause()
-            if self._left is not None:
-                self._left -= 1
+            self._reached += 1
 
 
 def _tell(pipe: int, **word: str) -> None:

@@ -7,10 +7,12 @@ from datetime import date, timedelta
 
 from sandbox.population import Account, Application, Episode, Kind, Person, World
 
-APPLICANT, BECAME, LINKED, TAKEN, NO_EMAIL, REFUSED = "A1", "P1", "P2", "P3", "P4", "P5"
+APPLICANT, RENAMED = "A1", "P0"
+BECAME, LINKED, TAKEN, NO_EMAIL, REFUSED = "P1", "P2", "P3", "P4", "P5"
 NEW = ("P6", "P7", "P8", "P9")
 
 STORED_USERNAME = "linked.person"
+OLD_USERNAME, NEW_USERNAME = "old.name", "new.name"
 
 
 def a_person(person_id: str, **changes: str | None) -> Person:
@@ -29,20 +31,21 @@ def a_person(person_id: str, **changes: str | None) -> Person:
 
 
 def first_day(today: date) -> World:
-    """One applicant, and bksb as it was before: an account the MIS will know of, and one of a stranger."""
+    """An applicant without an account and a learner with one; bksb knows another learner and a stranger, too."""
     return _world(
         today,
-        (a_person(APPLICANT),),
-        _application("Applied", today),
+        (a_person(APPLICANT), a_person(RENAMED, bksb_username=OLD_USERNAME)),
+        "Applied",
         (
             Account(STORED_USERNAME, "Linked", "Person", "linked@learner.example", 3),
             Account(f"L{TAKEN}", "Some", "Stranger", "stranger@learner.example", 3),
+            Account(OLD_USERNAME, "Renamed", "Person", "renamed@learner.example", 3),
         ),
     )
 
 
 def second_day(before: World, accounts: tuple[Account, ...]) -> World:
-    """The applicant has become a learner, and nine learners came; `accounts` are those that bksb has by then."""
+    """The applicant has become a learner, others came, and bksb gave one of its `accounts` another username."""
     learners = (
         a_person(BECAME, former_person_id=APPLICANT, email=f"{APPLICANT.lower()}@learner.example"),
         a_person(LINKED, bksb_username=STORED_USERNAME),
@@ -51,32 +54,25 @@ def second_day(before: World, accounts: tuple[Account, ...]) -> World:
         a_person(REFUSED, email="nobody@refused.example"),
         *(a_person(person_id) for person_id in NEW),
     )
-    today = before.today
-    return replace(
-        _world(today, (*before.people, *learners), _application("Transferred", today), accounts),
-        episodes=tuple(
-            Episode(
-                number, learner.person_id, "Programme", "Live", "In Learning", today - timedelta(days=10), None, None
-            )
-            for number, learner in enumerate(learners, start=1)
-        ),
+    renamed = (
+        replace(account, username=NEW_USERNAME) if account.username == OLD_USERNAME else account for account in accounts
     )
+    return _world(before.today, (*before.people, *learners), "Transferred", tuple(renamed))
 
 
-def _application(status: str, today: date) -> tuple[Application, ...]:
-    return (Application(1, APPLICANT, "Programme", "Live", status, today - timedelta(days=20)),)
-
-
-def _world(
-    today: date, people: tuple[Person, ...], applications: tuple[Application, ...], accounts: tuple[Account, ...]
-) -> World:
+def _world(today: date, people: tuple[Person, ...], application: str, accounts: tuple[Account, ...]) -> World:
+    learners = [person.person_id for person in people if person.person_id != APPLICANT]
+    begun = today - timedelta(days=10)
     return World(
         learners=len(people),
         today=today,
         seed=1,
         people=people,
-        episodes=(),
-        applications=applications,
+        episodes=tuple(
+            Episode(number, person_id, "Programme", "Live", "In Learning", begun, None, None)
+            for number, person_id in enumerate(learners, start=1)
+        ),
+        applications=(Application(1, APPLICANT, "Programme", "Live", application, today - timedelta(days=20)),),
         accounts=accounts,
         kinds={person.person_id: Kind.PLAIN for person in people},
     )
