@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import psycopg2
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
@@ -416,11 +416,12 @@ class Walk(RuleBasedStateMachine):
             if row.resolved_at is None:
                 reported.setdefault(row.person_id, set()).add(row.code)
         assert not [p for p, row in accounts.items() if row.state in ("creating", "pending")]
+        stale = {p for p, row in accounts.items() if row.state == "stale"}
+        assert stale == {p for p, codes in reported.items() if "stale_link" in codes}
         for person_id in self.eligible():
             state = accounts[person_id].state if person_id in accounts else "absent"
             codes = reported.get(person_id, set())
             assert state == "active" or codes, f"{person_id} is {state}, and no issue says why"
-            assert (state == "stale") == ("stale_link" in codes)
             (person,) = (p for p in self.people if p.person_id == person_id)
             if self.is_plain_sailing(person):
                 assert state == "active", f"nothing speaks against {person_id}, who is {state}: {codes}"
@@ -549,6 +550,8 @@ def test_a_walk_through_changes_crashes_and_faults_doubles_nothing_and_loses_not
             derandomize=True,
             deadline=None,
             database=None,
+            # a shorter walk to the same end takes long to find, as steps are slow, and crashes and races vary
+            phases=[Phase.generate],
             report_multiple_bugs=False,
             suppress_health_check=list(HealthCheck),
         ),
