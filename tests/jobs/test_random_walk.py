@@ -9,6 +9,7 @@ import itertools
 import os
 import threading
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -40,10 +41,16 @@ STEPS = int(os.environ.get("BKSB_WALK_STEPS", "100"))
 SEED = int(os.environ.get("BKSB_WALK_SEED", "1"))
 """Another one walks other ways."""
 
-STEPS_A_WORLD = 50
+STEPS_A_WORLD = 25
 """After so many steps a new world begins."""
 
-MOST_PEOPLE = 9
+MOST_PEOPLE = 14
+
+CREATING = (
+    *("before GET", "after commit of begin", "before POST", "after POST"),
+    *("before commit of activate", "after commit of activate"),
+)
+"""Beginnings of the names of boundaries around which most is at stake."""
 
 LASTING = ("account", "account_link", "issue", "learner", "learner_contact")
 """The tables that a run which has nothing to do leaves as they are, to the row."""
@@ -90,19 +97,23 @@ class Crash(BaseException):
 
 
 class CrashAt:
-    """Lets so many boundaries pass; from the next one on nothing reaches the world any more."""
+    """Lets so many boundaries of a name pass; from the next one on nothing reaches the world any more."""
 
-    def __init__(self, boundary: int) -> None:
-        self._left = boundary
+    def __init__(self, beginning: str, passing: int) -> None:
+        self._beginning = beginning
+        self._left = passing
         self._lock = threading.Lock()
         self.at: str | None = None
 
     def __call__(self, boundary: str) -> None:
         with self._lock:
-            if self._left <= 0:
-                self.at = self.at or boundary
+            if self.at:
                 raise Crash(self.at)
-            self._left -= 1
+            if boundary.startswith(self._beginning):
+                self._left -= 1
+                if self._left < 0:
+                    self.at = boundary
+                    raise Crash(boundary)
 
 
 @dataclass(frozen=True)
@@ -158,6 +169,10 @@ class Walk(RuleBasedStateMachine):
     def learner_comes(self) -> None:
         number = next(self.numbers)
         self.change(Learner(f"P{number}", f"human {number}", email=f"p{number}@learner.example"))
+
+    def learners_come(self, newcomers: int) -> None:
+        for _ in range(min(newcomers, MOST_PEOPLE - len(self.people))):
+            self.learner_comes()
 
     @precondition(lambda self: len(self.people) < MOST_PEOPLE)
     @rule()
@@ -284,8 +299,13 @@ class Walk(RuleBasedStateMachine):
         assert rows_of(self.deployment, *LASTING) == before
         assert self.site.calls.get("createUser", 0) == calls.get("createUser", 0)
 
-    @rule(kinds=st.lists(st.sampled_from(TROUBLE), min_size=1, max_size=3), share=st.sampled_from([0.2, 0.5, 1.0]))
-    def run_in_trouble(self, kinds: list[str], share: float) -> None:
+    @rule(
+        newcomers=st.integers(0, 3),
+        kinds=st.lists(st.sampled_from(TROUBLE), min_size=1, max_size=3),
+        share=st.sampled_from([0.2, 0.5, 1.0]),
+    )
+    def run_in_trouble(self, newcomers: int, kinds: list[str], share: float) -> None:
+        self.learners_come(newcomers)
         for kind in kinds:
             self.site.faults.add(Fault(kind, probability=share, seconds=0.6 if KINDS[kind].setting else None))
         try:
@@ -297,19 +317,23 @@ class Walk(RuleBasedStateMachine):
         self.wait_until_quiet()
         self.look()
 
-    @rule(boundary=st.integers(0, 70), same_run=st.booleans())
-    def run_that_crashes(self, boundary: int, same_run: bool) -> None:
-        crash = CrashAt(boundary)
-        try:
-            with watched(crash):
-                run_accounts(self.deployment, self.last_run_id if same_run else self.run_id())
-        except Crash:
-            pass
+    @rule(
+        newcomers=st.integers(0, 3),
+        beginning=st.sampled_from(["", "", *CREATING]),
+        passing=st.integers(0, 79),
+        same_run=st.booleans(),
+    )
+    def run_that_crashes(self, newcomers: int, beginning: str, passing: int, same_run: bool) -> None:
+        self.learners_come(newcomers)
+        crash = CrashAt(beginning, passing % (newcomers + 1) if beginning else passing)
+        with suppress(Crash), watched(crash):
+            run_accounts(self.deployment, self.last_run_id if same_run else self.run_id())
         self.wait_until_quiet()
         self.look()
 
-    @rule()
-    def two_runs_at_once(self) -> None:
+    @rule(newcomers=st.integers(0, 3))
+    def two_runs_at_once(self, newcomers: int) -> None:
+        self.learners_come(newcomers)
         failures: list[BaseException] = []
 
         def run(run_id: str) -> None:
