@@ -62,6 +62,13 @@ TROUBLE = (
 """Faults of bksb that pass by themselves."""
 
 
+NEWCOMERS = st.lists(
+    st.sampled_from(["learner", "learner", "applicant", "like another", "without e-mail", "with a username"]),
+    max_size=3,
+)
+"""Who comes just before a run."""
+
+
 @dataclass
 class Learner:
     """One person as the MIS has them. `human` is the same for the applicant and the learner that one human was."""
@@ -170,9 +177,15 @@ class Walk(RuleBasedStateMachine):
         number = next(self.numbers)
         self.change(Learner(f"P{number}", f"human {number}", email=f"p{number}@learner.example"))
 
-    def learners_come(self, newcomers: int) -> None:
-        for _ in range(min(newcomers, MOST_PEOPLE - len(self.people))):
-            self.learner_comes()
+    def people_come(self, newcomers: list[str]) -> None:
+        for kind in newcomers[: MOST_PEOPLE - len(self.people)]:
+            (self.applicant_comes if kind == "applicant" else self.learner_comes)()
+            if kind == "like another":
+                self.email_changes(len(self.people) - 1, "shared")
+            elif kind == "without e-mail":
+                self.email_changes(len(self.people) - 1, "none")
+            elif kind == "with a username":
+                self.stored_username_changes(len(self.people) - 1, "somebody", len(self.people))
 
     @precondition(lambda self: len(self.people) < MOST_PEOPLE)
     @rule()
@@ -184,7 +197,9 @@ class Walk(RuleBasedStateMachine):
     def applicant_becomes_learner(self, which: int, marked: bool) -> None:
         claimed = {person.former for person in self.people}
         applicants = [p for p in self.people if p.kind == "applicant" and p.person_id not in claimed]
-        if applicants:
+        if not applicants:
+            self.applicant_comes()
+        else:
             was = applicants[which % len(applicants)]
             number = next(self.numbers)
             was.transferred = marked
@@ -300,12 +315,12 @@ class Walk(RuleBasedStateMachine):
         assert self.site.calls.get("createUser", 0) == calls.get("createUser", 0)
 
     @rule(
-        newcomers=st.integers(0, 3),
+        newcomers=NEWCOMERS,
         kinds=st.lists(st.sampled_from(TROUBLE), min_size=1, max_size=3),
         share=st.sampled_from([0.2, 0.5, 1.0]),
     )
-    def run_in_trouble(self, newcomers: int, kinds: list[str], share: float) -> None:
-        self.learners_come(newcomers)
+    def run_in_trouble(self, newcomers: list[str], kinds: list[str], share: float) -> None:
+        self.people_come(newcomers)
         for kind in kinds:
             self.site.faults.add(Fault(kind, probability=share, seconds=0.6 if KINDS[kind].setting else None))
         try:
@@ -318,22 +333,22 @@ class Walk(RuleBasedStateMachine):
         self.look()
 
     @rule(
-        newcomers=st.integers(0, 3),
+        newcomers=NEWCOMERS,
         beginning=st.sampled_from(["", "", *CREATING]),
         passing=st.integers(0, 79),
         same_run=st.booleans(),
     )
-    def run_that_crashes(self, newcomers: int, beginning: str, passing: int, same_run: bool) -> None:
-        self.learners_come(newcomers)
-        crash = CrashAt(beginning, passing % (newcomers + 1) if beginning else passing)
+    def run_that_crashes(self, newcomers: list[str], beginning: str, passing: int, same_run: bool) -> None:
+        self.people_come(newcomers)
+        crash = CrashAt(beginning, passing % (len(newcomers) + 1) if beginning else passing)
         with suppress(Crash), watched(crash):
             run_accounts(self.deployment, self.last_run_id if same_run else self.run_id())
         self.wait_until_quiet()
         self.look()
 
-    @rule(newcomers=st.integers(0, 3))
-    def two_runs_at_once(self, newcomers: int) -> None:
-        self.learners_come(newcomers)
+    @rule(newcomers=NEWCOMERS)
+    def two_runs_at_once(self, newcomers: list[str]) -> None:
+        self.people_come(newcomers)
         failures: list[BaseException] = []
 
         def run(run_id: str) -> None:
