@@ -28,6 +28,9 @@ ACCOUNT_ISSUES = (
 CHECK_ISSUES = ("stale_link", "bksb_no_answer")
 """Codes that looking at a link again raises and resolves."""
 
+LONGEST_USERNAME = 1000
+"""Nobody types a longer one; bksb's own limit, which is not known, is bksb's to enforce."""
+
 _EMAIL = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\".]+(\.[^@\s<>,;\".]+)+")
 
 Verdict = Literal["link", "create", "release", "username_taken", "username_not_found"]
@@ -139,6 +142,11 @@ class _Facts:
             issues.append(_issue("duplicate_email", person, "another eligible person has the same e-mail address"))
         if not person.proposed_username:
             issues.append(_issue("no_username", person, "the MIS query proposes no username"))
+            return issues
+        if len(person.proposed_username) > LONGEST_USERNAME:
+            issues.append(
+                _issue("no_username", person, f"the proposed username has over {LONGEST_USERNAME} characters")
+            )
             return issues
         username = _folded(person.proposed_username)
         if self._proposed[username] > 1:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+import string
+
 import pytest
 
 from tests.conftest import query
@@ -107,7 +110,7 @@ def test_two_people_whose_odd_usernames_differ_in_case_alone_get_no_account(depl
         assert [code for code, _ in issues(deployment, person_id)] == ["account_claimed_twice"]
 
 
-@pytest.mark.parametrize("username", ["x" * 257, "x" * 5000, "例" * 257])
+@pytest.mark.parametrize("username", ["x" * 257, "x" * 1000, "例" * 257])
 def test_a_username_that_bksb_finds_too_long_is_an_issue_and_everybody_else_is_served(
     deployment, sandbox, mis_fields, plain, username
 ):
@@ -120,6 +123,16 @@ def test_a_username_that_bksb_finds_too_long_is_an_issue_and_everybody_else_is_s
     assert username not in detail
     assert {accounts(deployment)[other].state for other in plain[1:]} == {"active"}
     assert sandbox.site.find(username) is None
+
+
+def test_a_username_too_long_for_anybody_to_type_is_an_issue_and_everybody_else_is_served(
+    deployment, sandbox, mis_fields, plain
+):
+    random_text = "".join(random.Random(1).choices(string.ascii_letters, k=6000))
+    (person_id,) = named(deployment, mis_fields, plain, [random_text], "learn_ref_number")
+    run_accounts(deployment)
+    assert [code for code, _ in issues(deployment, person_id)] == ["no_username"]
+    assert sum(account.state == "active" for account in accounts(deployment).values()) > 50
 
 
 @pytest.mark.parametrize("length", [256, 257, 5000])

@@ -71,6 +71,11 @@ def test_a_malformed_address_counts_as_none(email):
     assert not is_email(email)
 
 
+def test_a_username_that_nobody_could_type_is_not_proposed():
+    assert codes(make_plan([person(proposed_username="x" * 1001)], [])) == {("P1", "no_username")}
+    assert kinds(make_plan([person(proposed_username="x" * 1000)], [])) == {"P1": "create"}
+
+
 def test_an_address_shared_by_two_people_creates_neither():
     plan = make_plan([person("P1", email="Both@x.example"), person("P2", email="both@X.example")], [])
     assert codes(plan) == {("P1", "duplicate_email"), ("P2", "duplicate_email")}
