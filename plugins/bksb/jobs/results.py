@@ -290,7 +290,7 @@ def _read(source: Source, record: AssessmentRecord) -> Reading:
     return _READERS[source](record.result, record.assessment_name, record.course_subject)
 
 
-_READERS = {"initial": read_initial, "diagnostic": read_diagnostic}
+_READERS = {"initial": read_initial, "diagnostic": read_diagnostic, "v5": read_initial}
 
 
 def _issues_that_no_longer_hold(rows: Iterable[Any]) -> list[int]:
