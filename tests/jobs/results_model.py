@@ -94,7 +94,7 @@ class Clock:
 
 def _sunday(year: int, month: int, nth: int) -> datetime:
     """Midnight of a month's first Sunday (0), or of the last one before it (-1)."""
-    first = datetime(year, month, 1)
+    first = datetime.combine(date(year, month, 1), time())
     return first + timedelta(days=6 - first.weekday() + 7 * nth)
 
 
@@ -134,8 +134,8 @@ class Model:
     def load(self, answers: Sequence[Answer]) -> None:
         """Answers arrive: an older one than the newest complete one is dropped, a changed result is replaced."""
         for answer in answers:
-            known = self._known_until.get((answer.user, answer.source), datetime.min)
-            if known > answer.asked_at:
+            known = self._known_until.get((answer.user, answer.source))
+            if known is not None and known > answer.asked_at:
                 continue
             if answer.complete:
                 self._known_until[answer.user, answer.source] = answer.asked_at

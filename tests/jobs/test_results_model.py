@@ -33,7 +33,7 @@ EXAMPLES = int(os.environ.get("BKSB_MODEL_EXAMPLES", "60"))
 
 ZONES = ("Europe/London", "Australia/Sydney", "Australia/Perth")
 STARTING_POINT_DAYS = 183
-START_OF_TIME = datetime(2026, 1, 1)
+START_OF_TIME = datetime.fromisoformat("2026-01-01")
 
 DAYS = (
     date(2025, 3, 30),  # London's clocks go forward
@@ -360,9 +360,7 @@ class Worlds:
             (row.bksb_user_id, (row.source, row.session_id, row.component), row.result_raw, row.completed_raw)
             for row in self._ask("select * from bksb.result_change")
         )
-        assert found == Counter(
-            (user, place, fact.text, fact.when.raw) for user, place, fact in self.model.replaced
-        )
+        assert found == Counter((user, place, fact.text, fact.when.raw) for user, place, fact in self.model.replaced)
 
     def compare_latest(self) -> None:
         found = {
@@ -420,9 +418,16 @@ def store(reporting, connection):
 
 
 TABLES = (
-    "learner, account_link, account_source, assessment_result, result_change, skill_summary, daily_activity, issue, "
-    "sync_run"
-).split(", ")
+    "learner",
+    "account_link",
+    "account_source",
+    "assessment_result",
+    "result_change",
+    "skill_summary",
+    "daily_activity",
+    "issue",
+    "sync_run",
+)
 
 
 @pytest.mark.parametrize("zone", ZONES)

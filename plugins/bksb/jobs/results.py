@@ -16,7 +16,7 @@ from bksb.concurrently import run_concurrently
 from bksb.deployment import Deployment
 from bksb.errors import ConfigurationError, PromiseBrokenError, RejectedError, TransientError
 from bksb.jobs.runs import Patience, close_run, keep_issues, open_issues, open_run, share_out, write_extract
-from bksb.levels import Reading, read_diagnostic, read_initial
+from bksb.levels import Reading, read_diagnostic, read_initial, read_v5, vocabulary
 from bksb.model import AssessmentRecord, Issue, Run, Source, bucket_of
 from bksb.sql_files import sql_names
 from bksb.store import Store
@@ -76,6 +76,7 @@ class Figures:
 
 def plan_fetches(deployment: Deployment, run: Run) -> list[list[int]]:
     """Note whom the run is about; the buckets with answers due, one list a task."""
+    vocabulary()  # a mistake in a site's words is told before bksb is asked
     with deployment.open_store() as store:
         open_run(store, run)
         people = deployment.mis.read_people(run.day)
@@ -290,7 +291,7 @@ def _read(source: Source, record: AssessmentRecord) -> Reading:
     return _READERS[source](record.result, record.assessment_name, record.course_subject)
 
 
-_READERS = {"initial": read_initial, "diagnostic": read_diagnostic, "v5": read_initial}
+_READERS = {"initial": read_initial, "diagnostic": read_diagnostic, "v5": read_v5}
 
 
 def _issues_that_no_longer_hold(rows: Iterable[Any]) -> list[int]:
@@ -309,7 +310,7 @@ def _issues_that_no_longer_hold(rows: Iterable[Any]) -> list[int]:
 
 
 def _texts_new_to_us(answers: Iterable[Answer], zone: ZoneInfo) -> Iterator[Issue]:
-    """One issue for each distinct text that the tables in levels.py, or the reading of dates, do not know."""
+    """One issue for each distinct text that the tables of levels/, or the reading of dates, do not know."""
     for answer in answers:
         for record in answer.records:
             if not _read(answer.source, record).recognised:
