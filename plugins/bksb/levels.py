@@ -90,7 +90,9 @@ def read_vocabulary(folder: Path) -> Vocabulary:
     return Vocabulary(subjects, scales, levels)
 
 
-def read_initial(result: str, assessment_name: str, course_subject: str, tables: Vocabulary | None = None) -> Reading:
+def read_initial(
+    result: str, assessment_name: str, course_subject: str, *, tables: Vocabulary | None = None
+) -> Reading:
     """Read an initial assessment's result, such as `English Level 1` or `Below Entry 3`."""
     tables = tables or vocabulary()
     subject, _ = _take_out(tables.subjects, _plain(result))
@@ -104,7 +106,7 @@ def read_initial(result: str, assessment_name: str, course_subject: str, tables:
 
 
 def read_diagnostic(
-    result: str, assessment_name: str, course_subject: str, tables: Vocabulary | None = None
+    result: str, assessment_name: str, course_subject: str, *, tables: Vocabulary | None = None
 ) -> Reading:
     """Read a diagnostic's result: a percentage, at the level its name says (`Maths L1 Diagnostic`).
 
@@ -122,7 +124,7 @@ def read_diagnostic(
     )
 
 
-def read_v5(ability: str, assessment_name: str, course_subject: str, tables: Vocabulary | None = None) -> Reading:
+def read_v5(ability: str, assessment_name: str, course_subject: str, *, tables: Vocabulary | None = None) -> Reading:
     """Read the AbilityMeasurement of a V5 component: a level in the words of an initial assessment, or a percentage.
 
     bksb publishes no sample. An empty one says nothing, and there is nothing to report about it. Where the ability
@@ -130,7 +132,7 @@ def read_v5(ability: str, assessment_name: str, course_subject: str, tables: Voc
     """
     percent = _percent(ability)
     if percent is None and ability.strip():
-        return read_initial(ability, course_subject, assessment_name, tables)
+        return read_initial(ability, course_subject, assessment_name, tables=tables)
     subject = _subject(tables or vocabulary(), course_subject, assessment_name)
     return Reading(subject=subject, level_code=None, percent=percent, recognised=True)
 

@@ -178,14 +178,14 @@ def test_a_site_adds_its_own_words_in_one_file_and_they_go_before_ours(folder):
         encoding="utf-8",
     )
     tables = read_vocabulary(folder)
-    assert read_initial("Saesneg Level 1", "", "", tables).subject == "English"
-    assert read_initial("ESOL Working Towards Level 2", "", "", tables).level_code == "L1"
-    assert read_initial("Maths ACSF L2", "", "", tables).level_code == "E3"
-    assert read_initial("L2", "", "OZ_ENG", tables).level_code == "E3"
-    assert read_initial("Maths 3", "SQA Initial Assessment", "", tables).level_code == "E3"
-    assert read_initial("Maths L2", "", "", tables).level_code == "L2"
+    assert read_initial("Saesneg Level 1", "", "", tables=tables).subject == "English"
+    assert read_initial("ESOL Working Towards Level 2", "", "", tables=tables).level_code == "L1"
+    assert read_initial("Maths ACSF L2", "", "", tables=tables).level_code == "E3"
+    assert read_initial("L2", "", "OZ_ENG", tables=tables).level_code == "E3"
+    assert read_initial("Maths 3", "SQA Initial Assessment", "", tables=tables).level_code == "E3"
+    assert read_initial("Maths L2", "", "", tables=tables).level_code == "L2"
     for known in ("See tutor", "English Below Level 1"):
-        reading = read_initial(known, "", "", tables)
+        reading = read_initial(known, "", "", tables=tables)
         assert (reading.level_code, reading.recognised) == (None, True)
     assert not read_initial("See tutor", "", "").recognised
 

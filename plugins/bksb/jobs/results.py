@@ -185,7 +185,7 @@ def publish_results(deployment: Deployment, run: Run) -> Figures:
             zone=settings.timezone.key,
             person_ids=list(run.person_ids) or None,
         )
-        store.run("results/merge_daily_activity", day=run.day, run_id=run.run_id, zone=settings.timezone.key)
+        store.run("results/merge_daily_activity", zone=settings.timezone.key)
         store.run("results/resolve_issues_of_leavers", codes=list(RESULT_ISSUES))
         store.run("runs/resolve_issues", ids=_issues_that_no_longer_hold(store.run("results/list_open_texts")))
         row = store.run("results/count_results", **of_run)[0]
