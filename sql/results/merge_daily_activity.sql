@@ -1,30 +1,8 @@
--- Purpose: count again, from the results, the run's own day and every day on which a result stands or stood that this
--- run (or a run whose latest attempt did not end well) loaded. Days are dates in the site's time zone.
--- Parameters: day; run_id; zone.
+-- Purpose: count every day again, from the results; a day is a date in the site's time zone. All days, because a link
+-- that moved changes days of which nothing was loaded, and because the view has to look at every result in any case.
+-- Parameters: zone.
 -- Safe to repeat: yes, rows that say the same stay untouched.
-with unpublished as (
-    select run_id
-    from bksb.sync_run
-    where dag_id = 'bksb_results'
-    group by run_id
-    having run_id = %(run_id)s or (array_agg(state order by attempt desc))[1] <> 'success'
-),
-
-touched as (
-    select %(day)s::date as day
-    union
-    select (assessment_result.completed_at at time zone %(zone)s)::date as day
-    from bksb.assessment_result
-    inner join unpublished on assessment_result.run_id = unpublished.run_id
-    where assessment_result.completed_at is not null
-    union
-    select (result_change.completed_at at time zone %(zone)s)::date as day
-    from bksb.result_change
-    inner join unpublished on result_change.replaced_by_run_id = unpublished.run_id
-    where result_change.completed_at is not null
-),
-
-recount as (
+with recount as (
     select
         (person_result.completed_at at time zone %(zone)s)::date as day,
         person_result.subject,
@@ -33,15 +11,14 @@ recount as (
         count(*) as results,
         count(distinct person_result.person_id) as learners
     from bksb.person_result
-    where (person_result.completed_at at time zone %(zone)s)::date in (select touched.day from touched)
+    where person_result.completed_at is not null
     group by 1, 2, 3, 4
 ),
 
 gone as (
     delete from bksb.daily_activity as known
     where
-        known.day in (select touched.day from touched)
-        and not exists (
+        not exists (
             select 1 from recount
             where
                 recount.day = known.day

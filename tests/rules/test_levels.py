@@ -4,7 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bksb.levels import LEVEL_NAMES, SCALE, read_diagnostic, read_initial
+from bksb.errors import ConfigurationError
+from bksb.levels import (
+    LEVEL_NAMES,
+    LEVELS_FOLDER,
+    SCALE,
+    read_diagnostic,
+    read_initial,
+    read_v5,
+    read_vocabulary,
+    vocabulary,
+)
 
 
 @pytest.mark.parametrize("subject_text", ["English", "Maths", "Mathematics", "ICT"])
@@ -22,6 +32,10 @@ from bksb.levels import LEVEL_NAMES, SCALE, read_diagnostic, read_initial
         ("Below Entry 3", "E2"),
         ("Below Level 1", "E3"),
         ("Below Entry 1", "PRE"),
+        ("Below Entry Level 2", "E1"),
+        ("Entry-Level 2", "E2"),
+        ("below  level_3", "L2"),
+        ("Working at Level 1", "L1"),
         ("L2", "L2"),
     ],
 )
@@ -46,7 +60,38 @@ def test_a_screening_is_known_but_names_no_level(text):
     assert (reading.level_code, reading.level_order, reading.recognised) == (None, None, True)
 
 
-@pytest.mark.parametrize("text", ["", "See tutor", "English Level 9", "Level 1 Level 2", "English Level 12", "71%"])
+@pytest.mark.parametrize("subject", ["Maths", "English"])
+@pytest.mark.parametrize(
+    "level",
+    [
+        "ACSF Pre Level 1",
+        "ACSF L1",
+        "ACSF L2",
+        "ACSF L5",
+        "EXIT LEVEL 2 (Working at Level 3)",
+        "ACSF EXIT LEVEL 2 (Working at Level 3)",
+        "EXIT LEVEL 3 (Working at Level 4)",
+    ],
+)
+def test_an_australian_level_is_known_but_none_of_ours(subject, level):
+    reading = read_initial(f"{subject} {level}", "", "")
+    assert (reading.subject, reading.level_code, reading.recognised) == (subject, None, True)
+
+
+@pytest.mark.parametrize(
+    ("course_subject", "subject"), [("OZ_MATHS", "Maths"), ("OZ_ENG", "English"), ("OZ_DIGI", "ICT")]
+)
+def test_a_bare_level_of_an_australian_course_is_not_taken_for_a_british_one(course_subject, subject):
+    reading = read_initial("L1", "", course_subject)
+    assert (reading.subject, reading.level_code, reading.recognised) == (subject, None, True)
+    assert read_initial("L1", "ACSF Assessment", "").level_code is None
+    assert read_diagnostic("71%", "L1 Diagnostic", course_subject).level_code is None
+    assert not read_initial("Entry 3", "", course_subject).recognised
+
+
+@pytest.mark.parametrize(
+    "text", ["", "See tutor", "English Level 9", "Level 1 Level 2", "English Level 12", "Level -1", "L1+", "71%"]
+)
 def test_a_text_that_is_not_in_the_tables_is_never_guessed(text):
     reading = read_initial(text, "", "")
     assert reading.level_code is None
@@ -67,7 +112,7 @@ def test_a_diagnostic_that_is_no_percentage_has_none(text):
 
 @given(st.text(), st.text(), st.text())
 def test_any_text_at_all_gives_a_reading_on_the_scale(result, name, subject):
-    for read in (read_initial, read_diagnostic):
+    for read in (read_initial, read_diagnostic, read_v5):
         reading = read(result, name, subject)
         assert reading.level_code is None or reading.level_code in SCALE
         assert reading.percent is None or 0 <= reading.percent <= 100
@@ -76,3 +121,117 @@ def test_any_text_at_all_gives_a_reading_on_the_scale(result, name, subject):
 
 def test_every_level_has_a_name():
     assert tuple(LEVEL_NAMES) == SCALE
+
+
+@pytest.mark.parametrize(
+    ("ability", "subject", "code", "percent", "recognised"),
+    [
+        ("Level 1", "English", "L1", None, True),
+        ("English Entry 3", "English", "E3", None, True),
+        ("Working at Entry 2", "English", "E2", None, True),
+        ("GCSE Maths", "Maths", None, None, True),
+        ("71%", "English", None, 71, True),
+        ("", "English", None, None, True),
+        (" ", "English", None, None, True),
+        ("Emerging", "English", None, None, False),
+        ("250%", "English", None, None, False),
+    ],
+)
+def test_an_ability_of_v5_is_a_level_or_a_percentage_or_says_nothing(ability, subject, code, percent, recognised):
+    reading = read_v5(ability, "Maths, English and Reading", "ENG_NEW")
+    assert (reading.subject, reading.level_code, reading.percent, reading.recognised) == (
+        subject,
+        code,
+        percent,
+        recognised,
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["level 1 " * 20_000, " " * 100_000, "9" * 100_000, "-" * 100_000, "a-" * 50_000], ids=lambda text: text[:8]
+)
+def test_a_text_of_any_length_is_read_at_once(text):
+    for read in (read_initial, read_diagnostic, read_v5):
+        assert read(text, text, text).level_code is None
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder like levels/, whose site.toml is still to be written."""
+    (tmp_path / "bksb.toml").write_text((LEVELS_FOLDER / "bksb.toml").read_text(encoding="utf-8"), encoding="utf-8")
+    return tmp_path
+
+
+def test_a_site_adds_its_own_words_in_one_file_and_they_go_before_ours(folder):
+    (folder / "site.toml").write_text(
+        """
+        [subjects]
+        English = ["Saesneg"]
+        ESOL = ["esol"]
+        [scales]
+        SQA = ["SQA"]
+        [levels]
+        E3 = ["ACSF L2", "SQA 3"]
+        L1 = ["Working towards Level 2"]
+        NONE = ["See tutor", "Below Level 1"]
+        """,
+        encoding="utf-8",
+    )
+    tables = read_vocabulary(folder)
+    assert read_initial("Saesneg Level 1", "", "", tables=tables).subject == "English"
+    assert read_initial("ESOL Working Towards Level 2", "", "", tables=tables).level_code == "L1"
+    assert read_initial("Maths ACSF L2", "", "", tables=tables).level_code == "E3"
+    assert read_initial("L2", "", "OZ_ENG", tables=tables).level_code == "E3"
+    assert read_initial("Maths 3", "SQA Initial Assessment", "", tables=tables).level_code == "E3"
+    assert read_initial("Maths L2", "", "", tables=tables).level_code == "L2"
+    for known in ("See tutor", "English Below Level 1"):
+        reading = read_initial(known, "", "", tables=tables)
+        assert (reading.level_code, reading.recognised) == (None, True)
+    assert not read_initial("See tutor", "", "").recognised
+
+
+def test_a_site_without_words_of_its_own_has_ours(folder):
+    assert read_vocabulary(folder) == read_vocabulary(LEVELS_FOLDER) == vocabulary()
+
+
+def test_every_level_of_the_scale_is_in_our_own_table():
+    assert {code for code in vocabulary().levels.values() if code} == set(SCALE)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("[levels]\nL4 = ['Level 4']", "has the level L4 under .levels., which has to be one of PRE, E1"),
+        ("[levels]\nL1 = ['One']\nL2 = ['one']", "has 'one' twice under .levels.: for L1 and for L2"),
+        ("[levels]\nNONE = ['Pre-A']\nL2 = ['pre a']", "has 'pre a' twice under .levels.: for NONE and for L2"),
+        ("[levels]\nL1 = ['Maths One']", "names the subject Maths"),
+        ("[levels]\nL1 = 'One'", "has 'L1' under .levels., which has to be a name and a list"),
+        ("[levels]\nL1 = [1]", "has 1 for L1 under .levels., which has to be a text"),
+        ("[levels]\nL1 = [' ']", "has ' ' for L1 under .levels."),
+        ("levels = ['Level 1']", "has levels as something else than a table"),
+        ("[level]\nL1 = ['One']", "has 'level', where only"),
+        ("[subjects]\nESOL = ['E S']", "has 'E S' for ESOL under .subjects., which has to be a single word"),
+        ("[subjects]\nESOL = ['es']\nWelsh = ['ES']", "has 'ES' twice under .subjects.: for ESOL and for Welsh"),
+        ("[subjects]\n'' = ['es']", "has '' under .subjects., which has to be a name"),
+        ("[scales]\nSQA = ['']", "has '' for SQA under .scales."),
+        ('[levels]\nL1 = ["One]\n', "cannot be read: .*line 2"),
+        ("[levels]\nL1 = ['One']\nL1 = ['1']\n", "cannot be read: .*line 3"),
+    ],
+)
+def test_a_mistake_in_a_sites_file_is_named(folder, content, told):
+    (folder / "site.toml").write_text(content, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=rf"^levels/site\.toml .*{told}"):
+        read_vocabulary(folder)
+
+
+def test_a_file_that_is_no_text_or_not_there_is_named(folder):
+    (folder / "site.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigurationError, match=r"^levels/site\.toml cannot be read"):
+        read_vocabulary(folder)
+    (folder / "site.toml").unlink()
+    (folder / "site.toml").mkdir()
+    with pytest.raises(ConfigurationError, match=r"^levels/site\.toml cannot be read: Is a directory"):
+        read_vocabulary(folder)
+    (folder / "bksb.toml").unlink()
+    with pytest.raises(ConfigurationError, match=r"^levels/bksb\.toml is missing.*beside plugins"):
+        read_vocabulary(folder)

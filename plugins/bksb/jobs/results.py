@@ -13,6 +13,7 @@ from bksb.jobs.fetching import due_accounts
 from bksb.jobs.linking import plan_links
 from bksb.jobs.loading import READERS, RESULT_ISSUES
 from bksb.jobs.runs import close_run, hold_to_promises, open_run, share_out, write_extract
+from bksb.levels import vocabulary
 from bksb.model import Run
 from bksb.sql_files import sql_names
 
@@ -31,6 +32,7 @@ class Figures:
 
 def plan_fetches(deployment: Deployment, run: Run) -> list[list[int]]:
     """Note whom the run is about; the buckets with answers due, one list a task."""
+    vocabulary()  # a mistake in a site's words is told before bksb is asked
     with deployment.open_store() as store:
         open_run(store, run)
         people = deployment.mis.read_people(run.day)
@@ -77,7 +79,7 @@ def publish_results(deployment: Deployment, run: Run) -> Figures:
             zone=settings.timezone.key,
             person_ids=list(run.person_ids) or None,
         )
-        store.run("results/merge_daily_activity", day=run.day, run_id=run.run_id, zone=settings.timezone.key)
+        store.run("results/merge_daily_activity", zone=settings.timezone.key)
         store.run("results/resolve_issues_of_leavers", codes=list(RESULT_ISSUES))
         store.run("runs/resolve_issues", ids=_issues_that_no_longer_hold(store.run("results/list_open_texts")))
         row = store.run("results/count_results", **of_run)[0]

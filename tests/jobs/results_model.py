@@ -1,0 +1,263 @@
+"""What the reporting tables have to say, in plain loops from the words of the documents; no SQL, no zoneinfo.
+
+Moments are naive and in UTC.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+
+ORDER = {"PRE": 0, "E1": 1, "E2": 2, "E3": 3, "L1": 4, "L2": 5, "L3": 6}
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class When:
+    """bksb's text for a date, and what it says on the clock: on a wall of the site, or in UTC; None: nothing."""
+
+    raw: str
+    clock: datetime | None
+    utc: bool = False
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One result as bksb shows it, with what a person reads in it."""
+
+    kind: str
+    text: str
+    assessment_name: str
+    course_subject: str
+    subject: str
+    level: str | None
+    percent: Decimal | None
+    when: When
+
+
+Place = tuple[str, str, str]
+"""Source, session and component: what one result is known by within a user."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Every result of one source of one user, as of `asked_at`; perhaps not complete."""
+
+    user: int
+    source: str
+    asked_at: datetime
+    complete: bool
+    facts: dict[Place, Fact]
+
+
+@dataclass
+class Link:
+    """A person had a bksb user from..to; `until` None: has still."""
+
+    person: str
+    user: int
+    since: datetime
+    until: datetime | None = None
+
+
+class Clock:
+    """The clock on the wall in one of three zones, by the rule of its law."""
+
+    def __init__(self, zone: str) -> None:
+        self.zone = zone
+        self._standard = {"Europe/London": 0, "Australia/Sydney": 10, "Australia/Perth": 8}[zone]
+
+    def wall(self, moment: datetime) -> datetime:
+        """What the clock shows at a moment."""
+        return moment + HOUR * (self._standard + self._is_summer(moment))
+
+    def day(self, moment: datetime) -> date:
+        return self.wall(moment).date()
+
+    def moment(self, shown: datetime) -> datetime:
+        """When the clock shows this: the first of two moments; never, in spring: as if it had not been changed."""
+        standard = shown - HOUR * self._standard
+        fitting = [moment for moment in (standard - HOUR, standard) if self.wall(moment) == shown]
+        return fitting[0] if fitting else standard
+
+    def _is_summer(self, moment: datetime) -> bool:
+        year = moment.year
+        if self.zone == "Europe/London":  # from 01:00 UTC of March's last Sunday to 01:00 UTC of October's
+            return _sunday(year, 4, -1) + HOUR <= moment < _sunday(year, 11, -1) + HOUR
+        if self.zone == "Australia/Sydney":  # 02:00 standard time: 16:00 UTC of the day before
+            return not _sunday(year, 4, 0) - 8 * HOUR <= moment < _sunday(year, 10, 0) - 8 * HOUR
+        return False
+
+
+def _sunday(year: int, month: int, nth: int) -> datetime:
+    """Midnight of a month's first Sunday (0), or of the last one before it (-1)."""
+    first = datetime.combine(date(year, month, 1), time())
+    return first + timedelta(days=6 - first.weekday() + 7 * nth)
+
+
+@dataclass(frozen=True)
+class PersonResult:
+    """A result of a person, with the moment at which it was completed."""
+
+    person: str
+    place: Place
+    fact: Fact
+    at: datetime | None
+
+    @property
+    def turn(self) -> tuple[datetime | None, Place]:
+        """Which of two came later; those of one moment follow each other by source, session and component."""
+        return self.at, self.place
+
+    @property
+    def is_level(self) -> bool:
+        return self.fact.kind == "initial" and self.fact.level is not None and self.at is not None
+
+
+class Model:
+    """What was loaded and who is who; the answers to every question are worked out anew each time."""
+
+    def __init__(self, zone: str, starting_point_days: int) -> None:
+        self.clock = Clock(zone)
+        self._window = timedelta(days=starting_point_days)
+        self.links: list[Link] = []
+        self.learners: dict[str, tuple[str, date | None]] = {}
+        self.results: dict[tuple[int, Place], Fact] = {}
+        self.replaced: list[tuple[int, Place, Fact]] = []
+        self.missing: set[tuple[int, Place]] = set()
+        self._known_until: dict[tuple[int, str], datetime] = {}
+
+    # What happens
+
+    def load(self, answers: Sequence[Answer]) -> None:
+        """Answers arrive: an older one than the newest complete one is dropped, a changed result is replaced, and one
+        that a complete answer does not show is missing until it is shown again."""
+        for answer in answers:
+            known = self._known_until.get((answer.user, answer.source))
+            if known is not None and known > answer.asked_at:
+                continue
+            if answer.complete:
+                self._known_until[answer.user, answer.source] = answer.asked_at
+                self.missing |= {
+                    (user, place) for user, place in self.results if (user, place[0]) == (answer.user, answer.source)
+                }
+            self.missing -= {(answer.user, place) for place in answer.facts}
+            for place, fact in answer.facts.items():
+                old = self.results.get((answer.user, place))
+                if old is not None and old != fact:
+                    self.replaced.append((answer.user, place, old))
+                self.results[answer.user, place] = fact
+
+    def link(self, person: str, user: int, now: datetime) -> None:
+        """The person has this user from now on, and no other; nobody else has it."""
+        for link in self.links:
+            if link.until is None and (link.person == person or link.user == user):
+                link.until = now
+        self.links.append(Link(person, user, now))
+
+    def move(self, former: str, person: str) -> None:
+        """A person has another id from now on."""
+        for link in self.links:
+            if link.person == former:
+                link.person = person
+
+    def has_user(self, person: str) -> bool:
+        return any(link.person == person and link.until is None for link in self.links)
+
+    # What is so
+
+    def person_results(self) -> Iterator[PersonResult]:
+        """Each session once a person: as it stands under the user they have, or had last."""
+        last_link: dict[int, Link] = {}
+        for link in self.links:
+            other = last_link.get(link.user)
+            if other is None or _is_newer(link, other):
+                last_link[link.user] = link
+        chosen: dict[tuple[str, Place], tuple[Link, Fact]] = {}
+        for (user, place), fact in self.results.items():
+            if user not in last_link or (user, place) in self.missing:
+                continue
+            link = last_link[user]
+            rival = chosen.get((link.person, place))
+            if rival is None or _is_newer(link, rival[0]):
+                chosen[link.person, place] = (link, fact)
+        for (person, place), (_, fact) in chosen.items():
+            yield PersonResult(person, place, fact, self.moment_of(fact.when))
+
+    def moment_of(self, when: When) -> datetime | None:
+        if when.clock is None or when.utc:
+            return when.clock
+        return self.clock.moment(when.clock)
+
+    def summary(self) -> dict[tuple[str, str], tuple[object, ...]]:
+        """skill_summary: latest, best and starting level with their moments, diagnostic percentage, last assessed."""
+        mine = defaultdict(list)
+        for result in self.person_results():
+            if result.at is not None:
+                mine[result.person, result.fact.subject].append(result)
+        lines = {}
+        for (person, subject), results in mine.items():
+            latest = best = start = percent = last = None
+            for result in sorted(results, key=lambda result: result.turn):
+                last = result
+                if result.fact.kind == "diagnostic" and result.fact.percent is not None:
+                    percent = result.fact.percent
+                if not result.is_level:
+                    continue
+                latest = result
+                if best is None or ORDER[result.fact.level] > ORDER[best.fact.level]:
+                    best = result
+                if start is None and self._counts_as_start(result):
+                    start = result
+            lines[person, subject] = (*_level(latest), *_level(best)[:2], *_level(start), percent, last.at)
+        return lines
+
+    def _counts_as_start(self, result: PersonResult) -> bool:
+        kind, start_on = self.learners.get(result.person, ("unknown", None))
+        if kind != "learner":
+            return True
+        return result.at >= self.clock.moment(datetime.combine(start_on, time()) - self._window)
+
+    def activity(self) -> dict[tuple[date, str, str, str], tuple[int, int]]:
+        """daily_activity, counted from scratch: results and learners."""
+        results: Counter[tuple[date, str, str, str]] = Counter()
+        learners = defaultdict(set)
+        for result in self.person_results():
+            if result.at is not None:
+                fact = result.fact
+                key = (self.clock.day(result.at), fact.subject, fact.kind, fact.level or "")
+                results[key] += 1
+                learners[key].add(result.person)
+        return {key: (number, len(learners[key])) for key, number in results.items()}
+
+    def latest_results(self) -> dict[tuple[str, str, str], tuple[Place, str]]:
+        """latest_result: which one it is, and its text."""
+        latest: dict[tuple[str, str, str], PersonResult] = {}
+        for result in self.person_results():
+            if result.at is not None:
+                key = (result.person, result.fact.subject, result.fact.kind)
+                if key not in latest or latest[key].turn < result.turn:
+                    latest[key] = result
+        return {key: (result.place, result.fact.text) for key, result in latest.items()}
+
+    def levels_on(self, day: date) -> dict[tuple[str, str], tuple[object, ...]]:
+        """skill_level_on(day): the level each stood at when the day ended."""
+        latest: dict[tuple[str, str], PersonResult] = {}
+        for result in self.person_results():
+            if result.is_level and self.clock.day(result.at) <= day:
+                key = (result.person, result.fact.subject)
+                if key not in latest or latest[key].turn < result.turn:
+                    latest[key] = result
+        return {key: _level(result) for key, result in latest.items()}
+
+
+def _is_newer(link: Link, other: Link) -> bool:
+    """Whether it holds while the other is over, or else began later."""
+    return (link.until is None, link.since) > (other.until is None, other.since)
+
+
+def _level(result: PersonResult | None) -> tuple[object, ...]:
+    return (None, None, None) if result is None else (result.fact.level, ORDER[result.fact.level], result.at)
