@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import smtplib
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -69,14 +70,25 @@ def _watched_mail(reach: Reach) -> dict[str, Any]:
 
         return watched_step
 
-    send = smtplib.SMTP.send
+    send, getreply = smtplib.SMTP.send, smtplib.SMTP.getreply
+    transmitted = threading.local()
 
     def send_watched(server: smtplib.SMTP, content: Any) -> None:
+        transmitted.yet = isinstance(content, bytes) and content.endswith(END_OF_MESSAGE)
+        if transmitted.yet:
+            reach("before a mail was transmitted")
         send(server, content)
-        if isinstance(content, bytes) and content.endswith(END_OF_MESSAGE):
+        if transmitted.yet:
             reach("after a mail was transmitted, before its reply")
 
-    return {name: step(name) for name in ("mail", "rcpt", "data")} | {"send": send_watched}
+    def getreply_watched(server: smtplib.SMTP) -> Any:
+        reply = getreply(server)
+        if getattr(transmitted, "yet", False):
+            transmitted.yet = False
+            reach("after the reply to a mail")
+        return reply
+
+    return {"mail": step("mail"), "rcpt": step("rcpt"), "send": send_watched, "getreply": getreply_watched}
 
 
 class _Connection(psycopg2.extensions.connection):

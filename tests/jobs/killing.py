@@ -18,12 +18,11 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
-from bksb.client import BksbClient
-from bksb.deployment import Deployment, Settings
+from bksb.deployment import Deployment
 from bksb.mis import Mis
 from bksb.sql_files import SQL_FOLDER
 from sandbox.serve import Sandbox
-from tests.conftest import DEFAULT_PASSWORD, IMPATIENT, fields_of, repository
+from tests.conftest import SETTINGS, client_of, fields_of, mailer_of, repository
 from tests.jobs.conftest import run_accounts, run_results
 from tests.jobs.edges import watched
 
@@ -70,13 +69,14 @@ class Fate:
 def deployment_of(case: Case) -> Deployment:
     """What the tasks of this case get: the one place to change when a deployment gets a further neighbour."""
     return Deployment(
-        settings=Settings(default_password=DEFAULT_PASSWORD),
+        settings=SETTINGS,
         mis=Mis(
             fields_of(case.mis, "mis", {"sqlalchemy_scheme": "postgresql+psycopg2"}),
             SQL_FOLDER / "mis" / "eligible_learners.sql",
         ),
         reporting=fields_of(case.reporting, "reporting"),
-        make_client=lambda: BksbClient(case.url, case.access_key, case.secret_key, budget=IMPATIENT),
+        make_client=lambda: client_of(case),
+        open_mailer=lambda: mailer_of(case),
     )
 
 
