@@ -7,8 +7,8 @@ not, invites whom it created by e-mail, and lists everybody it could not serve w
 matched by name or e-mail. A seventh of the links is looked at again each day.
 
 1. `plan_accounts` reads the MIS, decides, and writes the plan to `bksb.planned_action`.
-2. `approve_plan` asks a person (*Required Actions*): before anybody has approved a run that creates, above
-   `max_new_accounts`, and when the MIS lists less than half as many people as before. Else it is skipped.
+2. `approve_plan` asks a person (*Required Actions*, and by e-mail who is named under `notify`): before the first run
+   that creates, above `max_new_accounts`, and if the MIS lists less than half as many people as before. Or is skipped.
 3. `record_plan` reads the MIS again, and records people and issues.
 4. `apply_plan` (one task for each share of the people) looks up, links and creates in bksb.
 5. `send_invitations` mails those whose account was created, and whom a person asked to be invited again.
@@ -22,11 +22,10 @@ database, `learner`, `learner_contact`, `account`, `account_link`, `invitation`,
 **Running it again.** Always safe. Who has an account is left alone; an account whose creation broke off
 is looked up before anything is sent; a second run changes nothing.
 
-**When it fails.** The red task's log says what to do. *Key refused*: in bksb, Admin Options > API Access
-Keys. *MIS query*: mend `sql/mis/eligible_learners.sql`; nothing was changed. *bksb did not answer*: the
-task tries again by itself; clear it once bksb is back. One learner whom bksb refuses fails nobody else:
-see `select * from bksb.issue where resolved_at is null`. *Rejected* or unanswered for 20 hours: the run ends
-well, nothing was done, and the next run asks again.
+**When it fails.** The red task's log says what to do. *Key refused*: in bksb, Admin Options > API Access Keys. *MIS
+query*: mend `sql/mis/eligible_learners.sql`; nothing was changed. *bksb did not answer*: the task tries again by
+itself; clear it once bksb is back. One learner whom bksb refuses fails nobody else: `select * from bksb.issue where
+resolved_at is null`. *Rejected* or unanswered for 20 hours: the run ends well, having done nothing; the next asks.
 """
 
 from datetime import timedelta
@@ -34,7 +33,7 @@ from datetime import timedelta
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import CronTriggerTimetable, Param, dag, task
 
-from bksb import defaults
+from bksb import defaults, notices
 
 
 @dag(
@@ -71,6 +70,7 @@ def bksb_accounts():
         response_timeout=timedelta(hours=20),
         execution_timeout=None,
         defaults=ApprovalOperator.REJECT,
+        notifiers=notices.TellStaff(),
         retries=1,
     )
 

@@ -57,6 +57,7 @@ def print_report(dsn: str, since: datetime, runs: list[Run]) -> None:
 
 def _lines(connection: Connection, since: datetime, runs: list[Run]) -> list[str]:
     accounts = _read(connection, "count_accounts", since=since).iloc[0]
+    mails = _read(connection, "count_mails", since=since).iloc[0]
     results = _read(connection, "count_results", since=since).iloc[0]
     return [
         "",
@@ -64,6 +65,7 @@ def _lines(connection: Connection, since: datetime, runs: list[Run]) -> list[str
         f"  {accounts.eligible:>6}  people eligible for an account",
         f"  {accounts.created:>6}  accounts created just now",
         f"  {accounts.linked:>6}  accounts linked just now (the MIS knew the username)",
+        f"  {mails.invited:>6}  invitations sent just now, {mails.reminded} reminders",
         f"  {accounts.active:>6}  eligible people with an active account",
         f"  {accounts.blocked:>6}  without one",
         *_approval_lines(_read(connection, "list_approvals", since=since)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.conftest import fields_of, query
 
 
@@ -23,7 +25,11 @@ def questions(postgres, dag_run) -> list[str]:
     return [row.body for row in rows]
 
 
-def test_an_approved_run_does_what_was_asked(run_accounts, connections, reporting, sandbox, postgres):
+def test_an_approved_run_tells_staff_that_it_waits_and_does_what_was_asked(
+    run_accounts, connections, reporting, sandbox, postgres, monkeypatch
+):
+    connections["extra"]["notify"] = "staff@college.example"
+    monkeypatch.setenv("AIRFLOW_CONN_BKSB", json.dumps(connections))
     dag_run = run_accounts("Approve")
     assert dag_run.state == "success" and set(states(dag_run).values()) == {"success"}
     assert outcomes(reporting) == ["approved"]
@@ -31,6 +37,8 @@ def test_an_approved_run_does_what_was_asked(run_accounts, connections, reportin
     assert sandbox.site.calls["createUser"] >= created > 0
     (question,) = questions(postgres, dag_run)
     assert question.startswith("**") and "bksb accounts would be created**" in question
+    (told,) = [message for message in sandbox.mailbox.messages() if message.recipients == ("staff@college.example",)]
+    assert told.subject == "bksb_accounts: may these accounts be created?" and question in told.body("plain")
 
 
 def test_a_rejected_run_ends_well_and_has_done_nothing(run_accounts, connections, reporting, sandbox):
@@ -41,6 +49,7 @@ def test_a_rejected_run_ends_well_and_has_done_nothing(run_accounts, connections
         "approve_plan": "success",
         "record_plan": "skipped",
         "apply_plan": "skipped",
+        "send_invitations": "skipped",
         "finish_accounts": "success",
     }
     assert outcomes(reporting) == ["rejected"] and sandbox.site.calls == {}

@@ -24,11 +24,11 @@ LAYERS = (
     {"jobs.results"},
     {"jobs", "trial"},
     {"hook", "provider", "plugin"},
-    {"migrate", "defaults", "export", "links", "preview", "probe"},
+    {"migrate", "defaults", "export", "links", "notices", "preview", "probe"},
 )
 """Imports point to a layer further up in this list, which is further down in the house."""
 
-MAY_IMPORT_AIRFLOW = {"hook", "provider", "plugin", "defaults"}
+MAY_IMPORT_AIRFLOW = {"hook", "provider", "plugin", "defaults", "notices"}
 
 STATEMENTS = sorted((repository() / "sql").rglob("*.sql"))
 
