@@ -282,6 +282,8 @@ class Worlds:
             )
 
     def ask(self, user: int, source: str, complete: bool) -> None:
+        if not any(link.user == user for link in self.model.links):
+            return  # bksb is asked about linked users only
         shown = dict(self._bksb.get((user, source), {}))
         self._answers.append(Answer(user, source, self._now, complete, shown))
 
@@ -298,10 +300,11 @@ class Worlds:
         self._load(run_id, batch.values())
 
     def sweep(self, run_id: str, of_users: Sequence[int]) -> None:
+        waiting = len(self._answers)
         for user in of_users:
             for source in ("initial", "diagnostic", "v5"):
                 self.ask(user, source, True)
-        self.arrive(run_id, [len(self._answers) - 3 * len(of_users)] * 3 * len(of_users))
+        self.arrive(run_id, [waiting] * (len(self._answers) - waiting))
 
     def _load(self, run_id: str, answers: Any) -> None:
         self.model.load(list(answers))
