@@ -152,7 +152,11 @@ def _when(day: date, clock: str, number: int) -> When:
 
 
 def _at_one_moment(strands: dict[str, Fact], when: When) -> dict[str, Fact]:
-    return {strand: replace(fact, when=when) for strand, fact in strands.items()}
+    """The report of one V5 session; a percentage there is at no level."""
+    return {
+        strand: replace(fact, when=when, level=fact.level if fact.kind == "initial" else None)
+        for strand, fact in strands.items()
+    }
 
 
 def _half_a_year_after(day: date, more: int) -> date:
@@ -241,7 +245,8 @@ class Worlds:
         everything = [(key, place) for key, shown in sorted(self._bksb.items()) for place in sorted(shown)]
         if everything:
             key, place = everything[number % len(everything)]
-            self._bksb[key][place] = initial if self._bksb[key][place].kind == "initial" else diagnostic
+            edited = initial if self._bksb[key][place].kind == "initial" else diagnostic
+            self._bksb[key][place] = _at_one_moment({"": edited}, edited.when)[""] if place[0] == "v5" else edited
 
     def remove(self, number: int) -> None:
         everything = [(key, place) for key, shown in sorted(self._bksb.items()) for place in sorted(shown)]
