@@ -128,7 +128,7 @@ def histories(draw: st.DrawFn) -> list[Event]:
         st.tuples(st.just("link"), persons, users),
         st.tuples(st.just("move"), persons, persons),
         st.tuples(st.just("learner"), persons, learners),
-        st.tuples(st.just("ask"), users, sources, st.booleans()),
+        *[st.tuples(st.just("ask"), users, sources, st.booleans())] * 3,
     )
     arrivals = st.one_of(
         *[st.tuples(st.just("sweep"), runs, st.lists(users, min_size=2, unique=True))] * 2,
@@ -146,7 +146,14 @@ def histories(draw: st.DrawFn) -> list[Event]:
     chapters = draw(st.lists(chapter, min_size=2, max_size=6))
     later = [event for parts in chapters for part in parts for event in part]
     who = [("learner", person, draw(learners)) for person in PERSONS]
-    return [*who, *past, ("sweep", draw(runs), USERS), *later, ("sweep", draw(runs), USERS)]
+    return [
+        *who,
+        *past,
+        ("sweep", draw(runs), USERS),
+        *later,
+        ("sweep", draw(runs), USERS),
+        ("arrive", draw(runs), [0] * 4),
+    ]
 
 
 def _when(day: date, clock: str, number: int) -> When:
@@ -187,6 +194,20 @@ ON_THE_EDGE_OF_THE_WINDOW: list[Event] = [
     *(("add", user, ("initial", {"": _level("English Level 1", "L1", DAYS[1])})) for user in (11, 12)),
     *(("add", user, ("initial", {"": _level("English Entry 3", "E3", DAYS[5])})) for user in (11, 12)),
     ("sweep", RUNS[0], [11, 12]),
+]
+
+ANSWERS_IN_ANOTHER_ORDER: list[Event] = [
+    ("add", 11, ("initial", {"": _level("English Level 1", "L1")})),
+    ("ask", 11, "initial", True),
+    ("edit", 0, _level("English Level 2", "L2"), _level("English Level 2", "L2")),
+    ("ask", 11, "initial", False),
+    ("arrive", RUNS[0], [1]),
+    ("arrive", RUNS[0], [0]),
+    ("ask", 11, "initial", True),
+    ("edit", 0, _level("English Level 3", "L3"), _level("English Level 3", "L3")),
+    ("ask", 11, "initial", True),
+    ("arrive", RUNS[0], [1]),
+    ("arrive", RUNS[1], [0]),
 ]
 
 
@@ -478,6 +499,7 @@ def test_every_history_ends_in_what_plain_loops_make_of_it(reporting, connection
     )
     @given(histories())
     @example(A_LINK_MOVES)
+    @example(ANSWERS_IN_ANOTHER_ORDER)
     @example(ON_THE_EDGE_OF_THE_WINDOW)
     @example(STRANDS_OF_ONE_MOMENT)
     def lives_through(history):
