@@ -98,13 +98,14 @@ somebody = st.lists(persons, min_size=1, max_size=2, unique=True).map(tuple)
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Event]:
-    """Chapters of a few changes, answers that arrive, and perhaps a run that ends, around two or three days."""
+    """A past, then chapters of changes, answers that arrive and perhaps a run that ends, around two or three days."""
     days = draw(st.lists(st.sampled_from(DAYS), min_size=2, max_size=3, unique=True))
-    clocks = draw(st.lists(st.sampled_from(TIMES), min_size=2, max_size=4, unique=True))
+    clocks = [TIMES[0], *draw(st.lists(st.sampled_from(TIMES[1:]), min_size=1, max_size=3, unique=True))]
     moments = st.builds(_when, st.sampled_from(days), st.sampled_from(clocks), st.integers(0, 7))
     whens = st.one_of(*[moments] * 7, st.sampled_from(NOTHING))
+    readings = {kind: draw(st.permutations(READINGS[kind]))[:4] for kind in READINGS}
     facts = {
-        kind: st.builds(lambda reading, when: Fact(*reading, when), st.sampled_from(READINGS[kind]), whens)
+        kind: st.builds(lambda reading, when: Fact(*reading, when), st.sampled_from(readings[kind]), whens)
         for kind in READINGS
     }
     strands = st.one_of(*(st.dictionaries(st.sampled_from(STRANDS), facts[kind], min_size=1) for kind in facts))
@@ -113,21 +114,22 @@ def histories(draw: st.DrawFn) -> list[Event]:
         st.tuples(st.just("diagnostic"), st.fixed_dictionaries({"": facts["diagnostic"]})),
         st.tuples(st.just("v5"), st.builds(_at_one_moment, strands, whens)),
     )
-    starts = st.builds(_half_a_year_after, st.sampled_from(days), st.integers(-1, 1))
+    starts = st.builds(_half_a_year_after, st.sampled_from(days), st.sampled_from((0, 0, -1, 1)))
     learners = st.one_of(
         st.none(),
         st.tuples(st.just("applicant"), st.none() | starts),
         *[st.tuples(st.just("learner"), starts)] * 2,
     )
+    additions = st.tuples(st.just("add"), users, sessions)
     changes = st.one_of(
-        *[st.tuples(st.just("add"), users, sessions)] * 4,
+        *[additions] * 4,
         *[st.tuples(st.just("edit"), numbers, facts["initial"], facts["diagnostic"])] * 2,
         st.tuples(st.just("remove"), numbers),
         st.tuples(st.just("merge"), users, users),
         st.tuples(st.just("link"), persons, users),
         st.tuples(st.just("move"), persons, persons),
         st.tuples(st.just("learner"), persons, learners),
-        st.tuples(st.just("ask"), users, sources, st.booleans()),
+        *[st.tuples(st.just("ask"), users, sources, st.booleans())] * 3,
     )
     arrivals = st.one_of(
         *[st.tuples(st.just("sweep"), runs, st.lists(users, min_size=2, unique=True))] * 2,
@@ -141,8 +143,18 @@ def histories(draw: st.DrawFn) -> list[Event]:
     chapter = st.tuples(
         st.lists(changes, min_size=1, max_size=8), st.lists(arrivals, max_size=2), st.lists(ends, max_size=1)
     )
-    chapters = draw(st.lists(chapter, min_size=1, max_size=6))
-    return [event for parts in chapters for part in parts for event in part]
+    past = draw(st.lists(st.tuples(st.just("add"), st.sampled_from(USERS[:3]), sessions), min_size=12, max_size=24))
+    chapters = draw(st.lists(chapter, min_size=2, max_size=6))
+    later = [event for parts in chapters for part in parts for event in part]
+    who = [("learner", person, draw(learners)) for person in PERSONS]
+    return [
+        *who,
+        *past,
+        ("sweep", draw(runs), USERS),
+        *later,
+        ("sweep", draw(runs), USERS),
+        ("arrive", draw(runs), [0] * 4),
+    ]
 
 
 def _when(day: date, clock: str, number: int) -> When:
@@ -163,8 +175,8 @@ def _half_a_year_after(day: date, more: int) -> date:
     return day + timedelta(days=STARTING_POINT_DAYS + more)
 
 
-def _level(text: str, level: str) -> Fact:
-    shown = When("2025-04-06T10:00:00", datetime.fromisoformat("2025-04-06T10:00:00"))
+def _level(text: str, level: str, day: date = DAYS[3], clock: str = TIMES[0]) -> Fact:
+    shown = _when(day, clock, 0)
     return Fact("initial", text, "English Initial Assessment", "ENGLISH", "English", level, None, shown)
 
 
@@ -179,6 +191,28 @@ A_LINK_MOVES: list[Event] = [
 STRANDS_OF_ONE_MOMENT: list[Event] = [
     ("add", 11, ("v5", {"Reading": _level("Level 1", "L1"), "Writing": _level("Entry 3", "E3")})),
     ("sweep", RUNS[0], [11]),
+]
+
+ON_THE_EDGE_OF_THE_WINDOW: list[Event] = [
+    ("learner", "P1", ("learner", _half_a_year_after(DAYS[1], 0))),
+    ("learner", "P2", ("learner", _half_a_year_after(DAYS[1], 1))),
+    *(("add", user, ("initial", {"": _level("English Level 1", "L1", DAYS[1])})) for user in (11, 12)),
+    *(("add", user, ("initial", {"": _level("English Entry 3", "E3", DAYS[5])})) for user in (11, 12)),
+    ("sweep", RUNS[0], [11, 12]),
+]
+
+ANSWERS_IN_ANOTHER_ORDER: list[Event] = [
+    ("add", 11, ("initial", {"": _level("English Level 1", "L1")})),
+    ("ask", 11, "initial", True),
+    ("edit", 0, _level("English Level 2", "L2"), _level("English Level 2", "L2")),
+    ("ask", 11, "initial", False),
+    ("arrive", RUNS[0], [1]),
+    ("arrive", RUNS[0], [0]),
+    ("ask", 11, "initial", True),
+    ("edit", 0, _level("English Level 3", "L3"), _level("English Level 3", "L3")),
+    ("ask", 11, "initial", True),
+    ("arrive", RUNS[0], [1]),
+    ("arrive", RUNS[1], [0]),
 ]
 
 
@@ -453,6 +487,8 @@ def test_every_history_ends_in_what_plain_loops_make_of_it(reporting, connection
     )
     @given(histories())
     @example(A_LINK_MOVES)
+    @example(ANSWERS_IN_ANOTHER_ORDER)
+    @example(ON_THE_EDGE_OF_THE_WINDOW)
     @example(STRANDS_OF_ONE_MOMENT)
     def lives_through(history):
         with connection.cursor() as cursor:
