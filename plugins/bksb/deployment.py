@@ -49,6 +49,7 @@ class Settings:
     sources: tuple[Source, ...] = USUAL_SOURCES
     applicant_months: int = 12
     starting_point_days: int = 183
+    raw_days: int | None = None
     template_folder: Path | None = None
     mail_hours: MailHours = field(default_factory=lambda: MailHours(7 * 60, 21 * 60))
     mails_a_minute: int = 120
@@ -100,6 +101,7 @@ def read_settings(extra: Mapping[str, Any]) -> Settings:
         sources=_sources(given.get("sources", USUAL_SOURCES)),
         applicant_months=_positive(given, "applicant_months", defaults.applicant_months),
         starting_point_days=_positive(given, "starting_point_days", defaults.starting_point_days),
+        raw_days=_positive(given, "raw_days", 1) if "raw_days" in given else None,
         template_folder=_folder(_text(given, "template_folder")),
         mail_hours=_mail_hours(_text(given, "mail_hours")) or defaults.mail_hours,
         mails_a_minute=_positive(given, "mails_a_minute", defaults.mails_a_minute),

@@ -22,9 +22,10 @@ LAYERS = (
     {"jobs.applying", "jobs.invitations", "jobs.linking", "jobs.links", "jobs.loading"},
     {"jobs.accounts", "jobs.fetching"},
     {"jobs.results"},
+    {"jobs.rereading"},
     {"jobs", "trial"},
     {"hook", "provider", "plugin"},
-    {"migrate", "defaults", "export", "links", "notices", "preview", "probe"},
+    {"migrate", "defaults", "export", "links", "notices", "preview", "probe", "reread"},
 )
 """Imports point to a layer further up in this list, which is further down in the house."""
 

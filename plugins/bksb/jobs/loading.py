@@ -120,9 +120,9 @@ def load(
         keep_issues(store, deployment.settings, issues, codes=RESULT_ISSUES, person_ids=person_ids)
 
 
-def _completed_at(record: AssessmentRecord, zone: ZoneInfo) -> datetime | None:
-    """When it was completed; None for a date that is none, or lies in the future by more than clocks differ."""
-    moment = read_bksb_time(record.completed_raw, zone)
+def read_completion(raw: str, zone: ZoneInfo) -> datetime | None:
+    """When a result was completed; None for a date that is none, or lies in the future by more than clocks differ."""
+    moment = read_bksb_time(raw, zone)
     return moment if moment is not None and moment <= datetime.now(UTC) + LATEST else None
 
 
@@ -130,7 +130,7 @@ def _rows(answers: Iterable[Answer], zone: ZoneInfo) -> Iterator[tuple[object, .
     """Rows in the order of `sql/results/copy_loaded_result.sql`."""
     for answer in answers:
         for record in answer.records:
-            reading = _read(answer.source, record)
+            reading = READERS[answer.source](record.result, record.assessment_name, record.course_subject)
             yield (
                 answer.bksb_user_id,
                 answer.source,
@@ -146,14 +146,10 @@ def _rows(answers: Iterable[Answer], zone: ZoneInfo) -> Iterator[tuple[object, .
                 reading.level_code,
                 reading.level_order,
                 reading.percent,
-                _completed_at(record, zone),
+                read_completion(record.completed_raw, zone),
                 record.completed_raw,
                 record.raw,
             )
-
-
-def _read(source: Source, record: AssessmentRecord) -> Reading:
-    return READERS[source](record.result, record.assessment_name, record.course_subject)
 
 
 READERS: Mapping[str, Callable[[str, str, str], Reading]] = {
@@ -170,9 +166,10 @@ def _texts_new_to_us(answers: Iterable[Answer], zone: ZoneInfo) -> Iterator[Issu
         for kind in answer.unknown:
             yield _text_issue("unknown_result", f"AssessmentType {kind}", "a V5 session of a type that is new to us")
         for record in answer.records:
-            if not _read(answer.source, record).recognised:
+            reading = READERS[answer.source](record.result, record.assessment_name, record.course_subject)
+            if not reading.recognised:
                 yield _text_issue("unknown_result", record.result, f"a result of an {answer.source} assessment")
-            if _completed_at(record, zone) is None:
+            if read_completion(record.completed_raw, zone) is None:
                 yield _text_issue("unreadable_date", record.completed_raw, "no date, or one in the future")
 
 

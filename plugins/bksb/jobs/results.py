@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from bksb.deployment import Deployment
+from bksb.deployment import Deployment, Settings
 from bksb.errors import ConfigurationError
 from bksb.jobs.fetching import due_accounts
 from bksb.jobs.linking import plan_links
@@ -16,6 +16,7 @@ from bksb.jobs.runs import close_run, hold_to_promises, open_run, share_out, wri
 from bksb.levels import vocabulary
 from bksb.model import Run
 from bksb.sql_files import sql_names
+from bksb.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -73,15 +74,11 @@ def publish_results(deployment: Deployment, run: Run) -> Figures:
     settings = deployment.settings
     of_run = {"dag_id": run.dag_id, "run_id": run.run_id}
     with deployment.open_store() as store, store.transaction("publish_results"):
-        store.run(
-            "results/merge_skill_summary",
-            starting_point_days=settings.starting_point_days,
-            zone=settings.timezone.key,
-            person_ids=list(run.person_ids) or None,
-        )
-        store.run("results/merge_daily_activity", zone=settings.timezone.key)
+        summarise(store, settings, run)
         store.run("results/resolve_issues_of_leavers", codes=list(RESULT_ISSUES))
-        store.run("runs/resolve_issues", ids=_issues_that_no_longer_hold(store.run("results/list_open_texts")))
+        if settings.raw_days is not None:
+            store.run("results/forget_raw_results", raw_days=settings.raw_days)
+            store.run("results/forget_raw_changes", raw_days=settings.raw_days)
         row = store.run("results/count_results", **of_run)[0]
         figures = Figures(row.people, row.results, row.added, row.changed)
         close_run(store, run, "success", figures.__dict__)
@@ -92,6 +89,19 @@ def publish_results(deployment: Deployment, run: Run) -> Figures:
         row.changed,
     )
     return figures
+
+
+def summarise(store: Store, settings: Settings, run: Run) -> None:
+    """Work skill_summary and daily_activity out from the results, and resolve issues about texts that can be read by
+    now; call it inside a transaction of the writer publish_results."""
+    store.run(
+        "results/merge_skill_summary",
+        starting_point_days=settings.starting_point_days,
+        zone=settings.timezone.key,
+        person_ids=list(run.person_ids) or None,
+    )
+    store.run("results/merge_daily_activity", zone=settings.timezone.key)
+    store.run("runs/resolve_issues", ids=_issues_that_no_longer_hold(store.run("results/list_open_texts")))
 
 
 def _issues_that_no_longer_hold(rows: Iterable[Any]) -> list[int]:

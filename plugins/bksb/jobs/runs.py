@@ -11,11 +11,9 @@ from bksb.model import BUCKETS, Issue, Person, Run, bucket_of
 from bksb.store import Store
 from bksb.times import day_bounds, today
 
-MOST_TASKS = 16
-"""Each task costs Airflow a second or so; more of them than pool slots would only wait."""
-
-PEOPLE_A_TASK = 500
-"""Work for several seconds at least, so that starting a task costs little beside it."""
+PEOPLE_A_TASK = 300
+"""Work for several seconds at least, so that starting a task costs little beside it; and for not many more, because
+a person who asks for one learner waits until a task of the night ends and leaves its slots."""
 
 FAILURES_IN_A_ROW = 8
 """After so many people without an answer and none with one, it is bksb that is not well, not a learner."""
@@ -57,7 +55,7 @@ def share_out(person_ids: Iterable[str]) -> list[list[int]]:
     """The buckets of these people, shared over as few tasks as the work needs: [] when there is nobody."""
     ids = list(person_ids)
     buckets = sorted({bucket_of(person_id) for person_id in ids})
-    tasks = min(MOST_TASKS, -(-len(ids) // PEOPLE_A_TASK), BUCKETS)
+    tasks = min(-(-len(ids) // PEOPLE_A_TASK), BUCKETS)
     return [part for part in (buckets[start::tasks] for start in range(tasks)) if part]
 
 

@@ -1,0 +1,93 @@
+"""Results are read again without asking bksb, and raw answers are forgotten when a site says so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bksb.jobs.rereading import reread_results
+from tests.conftest import query
+from tests.jobs.conftest import a_run, rows_of, run_accounts, run_results
+
+SUMMARIES = ("skill_summary", "daily_activity")
+
+
+@pytest.fixture
+def loaded(deployment, sandbox):
+    """A deployment with results, and nothing asked of bksb since."""
+    run_accounts(deployment)
+    run_results(deployment)
+    sandbox.site.reset_counters()
+    return deployment
+
+
+def reread(deployment, run_id="reread__1", **changes):
+    return reread_results(deployment, a_run(deployment, "bksb_results", run_id, run_type="reread", **changes))
+
+
+def contents(deployment, *tables):
+    return {table: [content for _, content in rows] for table, rows in rows_of(deployment, *tables).items()}
+
+
+def test_readings_that_are_wrong_are_put_right_with_the_summaries_and_bksb_is_not_asked(loaded, sandbox):
+    right = contents(loaded, *SUMMARIES)
+    wrong = (
+        "update bksb.assessment_result set level_code = 'L3', level_order = 6, subject = 'ICT' where source = 'initial'"
+    )
+    query(loaded.reporting, wrong)
+    query(loaded.reporting, "delete from bksb.skill_summary")
+    known = query(loaded.reporting, "select count(*) as n from bksb.assessment_result")[0].n
+    outcome = reread(loaded)
+    assert outcome.results == known and 0 < outcome.changed < known
+    assert contents(loaded, *SUMMARIES) == right
+    assert sandbox.site.calls == {}
+    assert query(loaded.reporting, "select 1 from bksb.result_change") == []
+    before = rows_of(loaded, "assessment_result", *SUMMARIES)
+    assert reread(loaded, "reread__2").changed == 0
+    assert rows_of(loaded, "assessment_result", *SUMMARIES) == before
+    state = query(loaded.reporting, "select state, counts from bksb.sync_run where run_id = 'reread__1'")[0]
+    assert state.state == "success" and state.counts["changed"] == outcome.changed
+
+
+def test_another_time_zone_moves_every_date_and_the_days_with_it(loaded):
+    run_in_perth = replace(loaded, settings=replace(loaded.settings, timezone=ZoneInfo("Australia/Perth")))
+    dated = query(loaded.reporting, "select count(completed_at) as n from bksb.assessment_result")[0].n
+    assert reread(run_in_perth).changed == dated
+    first = "select completed_raw, completed_at from bksb.assessment_result where completed_raw ~ 'T..:..:..$' limit 1"
+    (row,) = query(loaded.reporting, first)
+    assert f"{row.completed_at.astimezone(ZoneInfo('Australia/Perth')):%Y-%m-%dT%H:%M:%S}" == row.completed_raw
+    counted = "select sum(results) as n from bksb.daily_activity"
+    assert query(loaded.reporting, counted)[0].n == dated
+
+
+def test_a_dry_run_counts_and_writes_nothing(loaded):
+    query(loaded.reporting, "update bksb.assessment_result set percent = 1 where source = 'diagnostic'")
+    before = rows_of(loaded, "assessment_result", "sync_run", *SUMMARIES)
+    assert reread(loaded, dry_run=True).changed > 0
+    assert rows_of(loaded, "assessment_result", "sync_run", *SUMMARIES) == before
+
+
+def test_a_text_that_can_be_read_by_now_is_no_issue_any_more(loaded):
+    person = "update bksb.assessment_result set result_raw = 'English Level 1' where level_code is null"
+    assert query(loaded.reporting, "select 1 from bksb.issue where code = 'unknown_result' and resolved_at is null")
+    query(loaded.reporting, person)
+    reread(loaded)
+    assert not query(loaded.reporting, "select 1 from bksb.issue where code = 'unknown_result' and resolved_at is null")
+
+
+def test_raw_answers_are_kept_unless_a_site_says_for_how_long(loaded):
+    raw = "select count(*) as n from bksb.assessment_result where raw <> '{}'"
+    held = query(loaded.reporting, raw)[0].n
+    old = "update bksb.assessment_result set changed_at = changed_at - interval '91 days' where source = 'initial'"
+    query(loaded.reporting, old)
+    run_results(loaded, "manual__2")
+    assert query(loaded.reporting, raw)[0].n == held > 0
+    forgetful = replace(loaded, settings=replace(loaded.settings, raw_days=90))
+    run_results(forgetful, "manual__3")
+    kept = query(loaded.reporting, "select distinct source from bksb.assessment_result where raw <> '{}'")
+    assert [row.source for row in kept] == ["diagnostic"]
+    before = rows_of(loaded, "assessment_result")
+    run_results(forgetful, "manual__4")
+    assert rows_of(loaded, "assessment_result") == before
