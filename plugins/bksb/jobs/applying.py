@@ -125,7 +125,8 @@ class _Applying:
                 if not self._claimed(action, None):
                     self._store.run("accounts/begin_creation", person_id=action.person_id, username=action.username)
                     intended.append(action)
-        create = partial(_create, self._client, self._settings, self._people)
+        unfinished = {action.person_id for action in intended if self._is_unfinished(action)}
+        create = partial(_create, self._client, self._settings, self._people, unfinished)
         for action, outcome in run_concurrently(create, intended, THREADS):
             self._patience.saw(outcome)
             if isinstance(outcome, CreatedUser):
@@ -221,12 +222,13 @@ def _find(client: BksbClient, action: Action) -> int | RejectedError | Transient
 
 
 def _create(
-    client: BksbClient, settings: Settings, people: dict[str, Person], action: Action
+    client: BksbClient, settings: Settings, people: dict[str, Person], unfinished: Collection[str], action: Action
 ) -> CreatedUser | RejectedError | TransientError:
     """Create one account; where the answer leaves a doubt, look the username up instead of sending it again.
 
     A refusal leaves one too: the account may be there although something in between said no. Only "the username
-    is taken" means that what is found is somebody else's.
+    is taken" means that what is found is somebody else's, unless an earlier creation of ours is `unfinished`: bksb
+    may have carried that one out meanwhile.
     """
     person = people[action.person_id]
     new_user = NewUser(
@@ -241,7 +243,8 @@ def _create(
     try:
         return client.create_user(new_user)
     except (RejectedError, TransientError) as error:
-        if isinstance(error, RejectedError) and error.reason == USERNAME_IS_TAKEN:
+        taken = isinstance(error, RejectedError) and error.reason == USERNAME_IS_TAKEN
+        if taken and action.person_id not in unfinished:
             return error
         found = _find(client, action)
         if isinstance(found, int):
