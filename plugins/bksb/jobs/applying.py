@@ -13,7 +13,7 @@ from bksb.deployment import Deployment, Settings
 from bksb.errors import RejectedError, TransientError
 from bksb.jobs.planned import is_planned, known_accounts, planned_actions
 from bksb.jobs.runs import Patience, keep_issues
-from bksb.model import Account, AccountOrigin, Action, Issue, Person, Run, bucket_of
+from bksb.model import Account, AccountOrigin, Action, Issue, Person, Plan, Run, bucket_of
 from bksb.plan import ACCOUNT_ISSUES, CHECK_ISSUES, after_lookup, make_plan, still_holds
 from bksb.store import Store
 
@@ -39,12 +39,11 @@ def apply_plan(deployment: Deployment, run: Run, buckets: Collection[int]) -> No
             planned = planned_actions(store, run)
             accounts = {account.person_id: account for account in known_accounts(store)}
         due = [person_id for person_id, (kind, _) in planned.items() if kind == "check"]
+        plan = make_plan(list(people.values()), accounts.values(), due)
         actions = [
-            action
-            for action in make_plan(list(people.values()), accounts.values(), due).actions
-            if is_planned(action, planned) and bucket_of(action.person_id) in buckets
+            action for action in plan.actions if is_planned(action, planned) and bucket_of(action.person_id) in buckets
         ]
-        _Applying(deployment, store, people, accounts).apply(actions)
+        _Applying(deployment, store, people, accounts, plan).apply(actions)
 
 
 class _Applying:
@@ -56,7 +55,9 @@ class _Applying:
         store: Store,
         people: dict[str, Person],
         accounts: dict[str, Account],
+        plan: Plan,
     ) -> None:
+        self._plan = plan
         self._settings = deployment.settings
         self._client = deployment.make_client()
         self._store = store
@@ -111,7 +112,7 @@ class _Applying:
                 origin: AccountOrigin = "created" if unfinished else "linked"
                 self._activate(action, CreatedUser(found, action.username), origin)
             elif verdict == "release":
-                self._block(action, None)
+                self._release(action)
             elif verdict == "username_taken":
                 self._block(action, _issue(verdict, action, "somebody else has the proposed username in bksb"))
             else:
@@ -198,10 +199,16 @@ class _Applying:
             self._keep_issues(action, [issue])
         return bool(holders)
 
-    def _block(self, action: Action, issue: Issue | None) -> None:
+    def _block(self, action: Action, issue: Issue) -> None:
         with self._store.transaction("apply_plan"):
             self._store.run("accounts/block_account", person_id=action.person_id)
-            self._keep_issues(action, [issue] if issue else [])
+            self._keep_issues(action, [issue])
+
+    def _release(self, action: Action) -> None:
+        """An earlier creation never came about; what hinders another one now is what there is to say."""
+        with self._store.transaction("apply_plan"):
+            self._store.run("accounts/block_account", person_id=action.person_id)
+            self._keep_issues(action, [issue for issue in self._plan.issues if issue.person_id == action.person_id])
 
     def _keep(self, action: Action, issue: Issue) -> None:
         """Leave the account as it is for the next run, and say why."""
