@@ -62,6 +62,7 @@ def make_plan(people: Sequence[Person], accounts: Iterable[Account], due: Collec
         obstacles = former.obstacles(person) or facts.obstacles(person)
         if account and account.state == "creating" and account.username:
             actions.append(_settlement(person, account.username, hindered=bool(obstacles)))
+            issues += obstacles
             continue
         username = person.bksb_username or person.proposed_username
         if obstacles or not username:

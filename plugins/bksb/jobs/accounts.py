@@ -13,7 +13,7 @@ from bksb.jobs.invitations import count_invitations
 from bksb.jobs.planned import Planned, is_planned, known_accounts, of_run, planned_actions, write_plan
 from bksb.jobs.runs import close_run, keep_issues, open_run, share_out, write_extract
 from bksb.model import Person, Plan, Run
-from bksb.plan import ACCOUNT_ISSUES, make_plan
+from bksb.plan import ACCOUNT_ISSUES, CHECK_ISSUES, make_plan
 from bksb.store import Store
 from bksb.times import day_bounds, today
 
@@ -180,6 +180,7 @@ def _carry_out_here(store: Store, run: Run, plan: Plan, settings: Settings) -> N
         store.run("accounts/delete_empty_account", person_id=transfer.person_id)
         store.run("accounts/transfer_account", **both)
         store.run("accounts/transfer_links", **both)
+        store.run("accounts/transfer_issues", **both, codes=list(CHECK_ISSUES))
         store.run("accounts/delete_summary_of_person", person_id=transfer.former_person_id)
     served = {action.person_id: "pending" for action in plan.actions if action.kind != "check"}
     states = {issue.person_id: "blocked" for issue in plan.issues if issue.person_id} | served
