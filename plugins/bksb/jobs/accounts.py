@@ -110,7 +110,7 @@ def _ask(store: Store, run: Run, plan: Plan, people: Sequence[Person]) -> str:
     """Note whether the run has to ask, and why; the question if so."""
     row = of_run(store, "accounts/find_baseline", run)[0]
     baseline = Baseline(row.approved_before, row.people)
-    tried = {tried.person_id for tried in store.run("accounts/list_people_tried")}
+    tried = {(tried.person_id, tried.username) for tried in of_run(store, "accounts/list_creations_tried", run)}
     reasons = reasons_to_ask(run, plan, len(people), baseline, tried)
     store.run(
         "accounts/ask_approval",
