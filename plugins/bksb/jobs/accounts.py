@@ -180,6 +180,11 @@ def _carry_out_here(store: Store, run: Run, plan: Plan, settings: Settings) -> N
         store.run("accounts/delete_empty_account", person_id=transfer.person_id)
         store.run("accounts/transfer_account", **both)
         store.run("accounts/transfer_links", **both)
+        store.run(
+            "invitations/transfer_invitations",
+            former_person_ids=[transfer.former_person_id],
+            person_ids=[transfer.person_id],
+        )
         store.run("accounts/delete_summary_of_person", person_id=transfer.former_person_id)
     served = {action.person_id: "pending" for action in plan.actions if action.kind != "check"}
     states = {issue.person_id: "blocked" for issue in plan.issues if issue.person_id} | served
