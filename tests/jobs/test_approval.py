@@ -105,7 +105,13 @@ def test_whom_bksb_would_not_serve_is_asked_about_again_only_under_another_usern
     assert len(taken) == 4
     assert plan("manual__3", max_new_accounts=0)[1] == "", "what was tried yesterday is asked about every day"
     query(mis_fields, "update person set learn_ref_number = 'MORE' || learn_ref_number where person_id ~ '^N'")
-    assert "more than `max_new_accounts` (3)" in plan("manual__4", max_new_accounts=3)[1]
+    run, asked = plan("manual__4", max_new_accounts=3)
+    assert "more than `max_new_accounts` (3)" in asked
+    jobs.finish_accounts(deployment, run)
+    run, asked = plan("manual__5", max_new_accounts=3)
+    assert asked, "what was rejected counts as tried"
+    jobs.record_plan(deployment, run)
+    assert plan("manual__5", max_new_accounts=3)[1], "a run that plans again was taken for an earlier one"
 
 
 def test_a_link_that_bksb_did_not_answer_for_is_no_first_approval(deployment, mis_fields, world, plan):
