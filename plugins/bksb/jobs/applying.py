@@ -43,7 +43,7 @@ def apply_plan(deployment: Deployment, run: Run, buckets: Collection[int]) -> No
         actions = [
             action for action in plan.actions if is_planned(action, planned) and bucket_of(action.person_id) in buckets
         ]
-        _Applying(deployment, store, people, accounts, plan).apply(actions)
+        _Applying(deployment, run, store, people, accounts, plan).apply(actions)
 
 
 class _Applying:
@@ -52,6 +52,7 @@ class _Applying:
     def __init__(
         self,
         deployment: Deployment,
+        run: Run,
         store: Store,
         people: dict[str, Person],
         accounts: dict[str, Account],
@@ -59,6 +60,7 @@ class _Applying:
     ) -> None:
         self._plan = plan
         self._settings = deployment.settings
+        self._run = run
         self._client = deployment.make_client()
         self._store = store
         self._people = people
@@ -126,6 +128,7 @@ class _Applying:
                 if not self._claimed(action, None):
                     self._store.run("accounts/begin_creation", person_id=action.person_id, username=action.username)
                     intended.append(action)
+            self._note_whether_to_invite([action.person_id for action in intended])
         unfinished = {action.person_id for action in intended if self._is_unfinished(action)}
         create = partial(_create, self._client, self._settings, self._people, unfinished)
         for action, outcome in run_concurrently(create, intended, THREADS):
@@ -143,6 +146,13 @@ class _Applying:
                         "bksb did not confirm the creation; the next run looks it up",
                     ),
                 )
+
+    def _note_whether_to_invite(self, person_ids: list[str]) -> None:
+        """With the intent, so that no later run invites whom this one was told not to, wherever this one ends."""
+        if self._run.invite:
+            self._store.run("invitations/forget_withheld", person_ids=person_ids)
+        else:
+            self._store.run("invitations/withhold_invitations", person_ids=person_ids, run_id=self._run.run_id)
 
     def _check(self, batch: Sequence[Action]) -> None:
         """Whether each linked username still is that of the bksb user we know; the results stay in any case."""
