@@ -119,6 +119,7 @@ def _ask(store: Store, run: Run, plan: Plan, people: Sequence[Person]) -> str:
         people=len(people),
         creations=sum(action.kind == "create" for action in plan.actions),
         reasons=list(reasons),
+        about_everybody=not run.person_ids,
     )
     if not reasons:
         return ""
