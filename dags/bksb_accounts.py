@@ -51,7 +51,9 @@ from bksb import defaults, notices
         "max_new_accounts": Param(
             250, type="integer", minimum=0, title="New accounts without asking", description="More wait for approval."
         ),
-        "invite": Param(True, type="boolean", title="Invite", description="Off: no mail now, and none later."),
+        "invite": Param(
+            True, type="boolean", title="Invite", description="Off: mails nobody, now or later, whom this run creates."
+        ),
         "resend_invitation": Param(False, type="boolean", title="Invite the people named above once more"),
     },
 )

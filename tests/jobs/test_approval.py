@@ -183,7 +183,9 @@ def test_an_extract_that_shrinks_while_the_run_waits_stops_it(deployment, sandbo
     assert approvals(deployment) == [("manual__1", ["first_run"], "approved")]
 
 
-def test_a_run_that_fails_after_it_went_ahead_stays_approved_and_one_that_only_retries_waits(deployment, plan):
+def test_a_run_that_fails_after_it_went_ahead_stays_approved_and_a_question_that_failed_can_be_answered(
+    deployment, plan
+):
     run, _ = plan("manual__1")
     jobs.record_plan(deployment, run)
     jobs.fail_run(deployment, run)

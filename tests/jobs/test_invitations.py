@@ -507,19 +507,53 @@ def test_a_creation_that_failed_with_invite_off_and_succeeds_with_it_on_is_invit
     assert len(sandbox.mailbox.messages()) == 1 and states(deployment) == {"sent": 1}
 
 
-def test_invite_off_needs_no_site_url_no_template_and_no_mail_server(deployment, sandbox, three):
+def test_a_creation_that_invite_off_left_in_doubt_stays_withheld_whoever_finishes_it(deployment, sandbox, world):
+    people = tuple(sorted(world.people_of("plain")))[:1]
+    sandbox.site.faults.add(Fault("503", calls=("createUser",)))
+    with_accounts(deployment, "manual__1", person_ids=people, invite=False)
+    assert created(deployment) == {} and states(deployment) == {"withheld": 1}
+    sandbox.site.faults.clear()
+    run_accounts(deployment, "manual__2", person_ids=people)
+    assert created(deployment) and sandbox.mailbox.messages() == [] and states(deployment) == {"withheld": 1}
+
+
+def test_a_creation_that_invite_off_tries_twice_is_noted_once_and_counted_once_it_is_made(deployment, sandbox, world):
+    people = tuple(sorted(world.people_of("plain")))[:2]
+    sandbox.site.faults.add(Fault("503", calls=("createUser",)))
+    counted = []
+    for run_id in ("manual__1", "manual__2"):
+        run = with_accounts(deployment, run_id, person_ids=people, invite=False)
+        sandbox.site.faults.clear()
+        with deployment.open_store() as store, store.transaction():
+            counted.append(count_invitations(store, run)["withheld"])
+    assert counted == [0, 2] and states(deployment) == {"withheld": 2}
+
+
+def test_invite_off_needs_no_site_url_no_template_and_no_mail_server(deployment, sandbox, world):
     sandbox.mailbox.stop()
-    send(with_settings(deployment, site_url=None), invite=False, person_ids=three)
+    people = tuple(sorted(world.people_of("plain")))[:3]
+    run_accounts(with_settings(deployment, site_url=None), invite=False, person_ids=people)
     assert states(deployment) == {"withheld": 3}
 
 
-def test_invite_off_withholds_what_is_open_too(deployment, sandbox, mis_fields, three):
+def test_invite_off_leaves_the_invitations_of_other_runs_to_the_next_run_that_invites(
+    deployment, sandbox, mis_fields, world, caplog
+):
+    caplog.set_level(logging.INFO)
+    waiting, never_tried, own = sorted(world.people_of("plain"))[:3]
+    with_accounts(deployment, "manual__1", person_ids=(waiting, never_tried))
     sandbox.mailbox.faults.add(MailFault("later"))
-    send(deployment, "manual__1", person_ids=three)
+    send(deployment, "manual__1", person_ids=(waiting,))
     sandbox.mailbox.faults.clear()
-    send(deployment, "manual__2", person_ids=three, invite=False)
-    send(deployment, "manual__3", person_ids=three)
-    assert states(deployment) == {"withheld": 3} and sandbox.mailbox.messages() == []
+    before = rows_of(deployment, "invitation")
+    run_accounts(deployment, "manual__2", person_ids=(waiting, never_tried, own), invite=False)
+    assert set(before["invitation"]) < set(rows_of(deployment, "invitation")["invitation"])
+    assert "the 1 people created by this run" in caplog.text and sandbox.mailbox.messages() == []
+    send(deployment, "manual__3", person_ids=(waiting, never_tried, own))
+    assert {message.recipients for message in sandbox.mailbox.messages()} == {
+        (email_of(mis_fields, person_id),) for person_id in (waiting, never_tried)
+    }
+    assert states(deployment) == {"sent": 2, "withheld": 1}
 
 
 def test_a_resend_goes_once_to_the_people_named_however_often_the_run_is_tried(deployment, sandbox, mis_fields, three):

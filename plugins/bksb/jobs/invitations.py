@@ -67,7 +67,8 @@ class Due:
 def send_invitations(deployment: Deployment, run: Run, clock: Clock | None = None) -> None:
     """Send every invitation and reminder that is due, or what a person asked to be sent again; record each.
 
-    A run with invite off notes those who are due as withheld instead. Raises ConfigurationError (templates, Site
+    A run with invite off sends nothing, and leaves what is due to the next run that invites; whom it created itself it
+    has noted as withheld together with the intent to create. Raises ConfigurationError (templates, Site
     URL, password, mail server) or TransientError (mail server away); what was sent until then is recorded, and the
     rest is due at the next try. A dry run does nothing.
     """
@@ -85,7 +86,7 @@ def send_invitations(deployment: Deployment, run: Run, clock: Clock | None = Non
         if run.invite or run.resend_invitation:
             sending.send()
         else:
-            sending.withhold()
+            sending.leave_alone()
 
 
 def count_invitations(store: Store, run: Run) -> dict[str, int]:
@@ -150,21 +151,12 @@ class _Sending:
             raise
         self._report(need_attention=self._keep_issues())
 
-    def withhold(self) -> None:
+    def leave_alone(self) -> None:
         self._move_along()
-        person_ids = [
-            row.person_id
-            for row in self._unsettled()
-            if row.kind in (None, "invitation")
-            and row.state in (None, "waiting", "sending")
-            and row.person_id in self._eligible.last_read
-        ]
-        with self._store.transaction():
-            if person_ids:
-                self._store.run("invitations/withhold_invitations", person_ids=person_ids, run_id=self._run.run_id)
-            withheld = count_invitations(self._store, self._run)["withheld"]
         self._keep_issues()
-        log.info("invite is off: %d people who were due an invitation are noted as withheld.", withheld)
+        with self._store.transaction():
+            withheld = count_invitations(self._store, self._run)["withheld"]
+        log.info("invite is off: nobody is mailed, and the %d people created by this run are not later.", withheld)
 
     # What is due
 
