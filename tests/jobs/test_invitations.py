@@ -695,11 +695,66 @@ def test_a_send_that_reaches_the_night_stops_politely(deployment, sandbox, three
     assert clock.now().astimezone(slow.settings.timezone).strftime("%H:%M") == "21:00"
 
 
-def test_what_a_person_asks_for_is_sent_at_night_too(deployment, sandbox, three):
-    day_only = with_settings(deployment, mail_hours=MailHours.from_text("07:00-21:00"))
-    night = Passing(datetime(2026, 11, 23, 2, 0, tzinfo=UTC))
-    send(day_only, "manual__asked", night, person_ids=three, resend_invitation=True)
+DAY_ONLY = MailHours.from_text("07:00-21:00")
+
+NIGHT = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+
+
+def test_a_resend_outside_the_mail_hours_is_refused_with_the_hours_and_changes_nothing(deployment, sandbox, three):
+    day_only = with_settings(deployment, mail_hours=DAY_ONLY)
+    again = {"person_ids": three, "resend_invitation": True}
+    before = rows_of(deployment, *TABLES, "planned_action", "approval")
+    with pytest.raises(ConfigurationError, match=r"between 07:00 and 21:00 \(Europe/London\).*Nothing was sent"):
+        jobs.plan_accounts(day_only, a_run(deployment, "bksb_accounts", "manual__asked", **again), NIGHT)
+    with pytest.raises(ConfigurationError, match="between 07:00 and 21:00"):
+        send(day_only, "manual__asked", Passing(NIGHT), **again)
+    assert rows_of(deployment, *TABLES, "planned_action", "approval") == before and sandbox.mailbox.messages() == []
+    jobs.plan_accounts(day_only, a_run(deployment, "bksb_accounts", "manual__dry", dry_run=True, **again), NIGHT)
+
+
+def test_a_resend_that_reaches_the_night_is_left_to_the_next_run_and_not_forgotten(deployment, sandbox, three, caplog):
+    caplog.set_level(logging.INFO)
+    slow = with_settings(deployment, mail_hours=DAY_ONLY, mails_a_minute=1)
+    evening = Passing(datetime(2026, 11, 23, 20, 59, 30, tzinfo=UTC))
+    send(slow, "manual__asked", evening, person_ids=three, resend_invitation=True)
+    assert states(deployment) == {"sent": 1, "waiting": 2} and "2 for 07:00" in caplog.text
+    send(slow, "scheduled__2", Passing(datetime(2026, 11, 24, 7, 30, tzinfo=UTC)))
+    assert len(sandbox.mailbox.messages()) == 3 and states(deployment) == {"sent": 3}
+    assert {row.run_id for row in invitations(deployment)} == {"manual__asked"}
+
+
+def test_a_resend_that_waited_too_long_for_its_turn_is_not_forgotten(deployment, sandbox, mis_fields, three):
+    clock = Passing()
+
+    class Waited(Mis):
+        def read_people(self, as_of):
+            clock.advance(LONGEST_SECONDS)
+            return super().read_people(as_of)
+
+    late = replace(deployment, mis=Waited(mis_fields, SQL_FOLDER / "mis" / "eligible_learners.sql"))
+    send(late, "manual__asked", clock, person_ids=three, resend_invitation=True)
+    assert states(deployment) == {"waiting": 3} and sandbox.mailbox.messages() == []
+    send(deployment, "scheduled__2")
     assert len(sandbox.mailbox.messages()) == 3
+
+
+def test_an_mis_that_is_slow_until_the_night_has_nobody_mailed_in_it(deployment, sandbox, mis_fields, three, caplog):
+    caplog.set_level(logging.INFO)
+    clock = Passing(datetime(2026, 11, 23, 20, 57, 30, tzinfo=UTC))
+
+    class Slow(Mis):
+        def read_people(self, as_of):
+            clock.advance(50)
+            return super().read_people(as_of)
+
+    slow = replace(
+        with_settings(deployment, mail_hours=DAY_ONLY, mails_a_minute=1),
+        mis=Slow(mis_fields, SQL_FOLDER / "mis" / "eligible_learners.sql"),
+    )
+    send(slow, "manual__1", clock, person_ids=three)
+    assert len(sandbox.mailbox.messages()) == 1 and "2 for 07:00" in caplog.text
+    assert clock.now() == datetime(2026, 11, 23, 21, 0, 10, tzinfo=UTC), "it was the reading that took until the night"
+    assert states(deployment) == {"sent": 1}
 
 
 def test_messages_go_at_an_even_pace(deployment, sandbox, three):

@@ -15,9 +15,9 @@ from email.message import EmailMessage
 from typing import Any, Literal
 from uuid import uuid4
 
-from bksb.deployment import Deployment
+from bksb.deployment import Deployment, Settings
 from bksb.errors import BksbSyncError, ConfigurationError, FateUnknownError, RejectedError, TransientError
-from bksb.invite import check_ready, compose, words_for
+from bksb.invite import Templates, check_ready, compose, words_for
 from bksb.jobs.runs import Patience, keep_issues, open_issues
 from bksb.mail import Mailer
 from bksb.model import Issue, Person, Run
@@ -74,11 +74,8 @@ def send_invitations(deployment: Deployment, run: Run, clock: Clock | None = Non
     """
     if run.dry_run:
         return
-    if run.resend_invitation and not run.person_ids:
-        raise ConfigurationError(
-            "resend_invitation sends again to people who are named: give their person_ids as well. Nothing was sent."
-        )
     clock = clock or Clock()
+    refuse_resend(deployment.settings, run, clock.now())
     stop_at = clock.monotonic() + LONGEST_SECONDS
     with deployment.open_store() as store:
         store.lock_sender()
@@ -87,6 +84,24 @@ def send_invitations(deployment: Deployment, run: Run, clock: Clock | None = Non
             sending.send()
         else:
             sending.leave_alone()
+
+
+def refuse_resend(settings: Settings, run: Run, now: datetime) -> None:
+    """Stop a run that is asked to send again, before it does anything, if it may not do so at `now`;
+    ConfigurationError says what to do instead."""
+    if not run.resend_invitation:
+        return
+    if not run.person_ids:
+        raise ConfigurationError(
+            "resend_invitation sends again to people who are named: give their person_ids as well. Nothing was sent."
+        )
+    hours = settings.mail_hours
+    if not hours.include(now.astimezone(settings.timezone)):
+        raise ConfigurationError(
+            "resend_invitation mails at once, and nobody is mailed outside the mail hours: start the run again "
+            f"between {hours.opening} and {hours.closing} ({settings.timezone.key}), or change Mail hours in the bksb "
+            "connection. Nothing was sent."
+        )
 
 
 def count_invitations(store: Store, run: Run) -> dict[str, int]:
@@ -258,67 +273,86 @@ class _Sending:
         with ExitStack() as stack:
             mailer: Mailer | None = None
             for one in due:
-                if not self._not_now(one):
-                    mailer = mailer or stack.enter_context(self._deployment.open_mailer())
-                    self._pace.wait()
-                why = self._not_now(one)
-                if why or mailer is None:
-                    self._waiting[why or "the next run"] += 1
+                why = self._not_now()
+                if why and not _would_be_forgotten(one):
+                    self._waiting[why] += 1
                     continue
+                mailer = mailer or stack.enter_context(self._deployment.open_mailer())
+                if not why:
+                    self._pace.wait()
+                message_id = one.message_id or f"<{uuid4().hex}@{mailer.domain}>"
                 person = self._eligible.now().get(one.person_id)
                 if person is None or self._eligible.obstacle(person):
                     continue
-                message_id = one.message_id or f"<{uuid4().hex}@{mailer.domain}>"
-                message: EmailMessage | RejectedError
-                try:
-                    words = words_for(self._settings, one.username, person.given_names or "", person.family_name or "")
-                    message = compose(
-                        templates.write("reminder" if one.kind == "reminder" else "invitation", words),
-                        sender=mailer.sender,
-                        to=person.email or "",
-                        message_id=message_id,
-                        now=self._clock.now().astimezone(self._settings.timezone),
-                    )
-                except RejectedError as error:
-                    message = error
+                message = self._compose(templates, mailer, one, message_id, person)
+                # waiting, the MIS and the templates take their time, too
+                why = self._not_now()
+                if why:
+                    self._postpone(one, message_id, why)
+                    continue
                 intent_at = self._intend(one, message_id)
                 if intent_at is not None:
                     outcome = message if isinstance(message, RejectedError) else _hand_over(mailer, message)
                     self._settle(replace(one, message_id=message_id), intent_at, person, outcome)
 
-    def _not_now(self, due: Due) -> str | None:
+    def _compose(
+        self, templates: Templates, mailer: Mailer, due: Due, message_id: str, person: Person
+    ) -> EmailMessage | RejectedError:
+        words = words_for(self._settings, due.username, person.given_names or "", person.family_name or "")
+        try:
+            return compose(
+                templates.write("reminder" if due.kind == "reminder" else "invitation", words),
+                sender=mailer.sender,
+                to=person.email or "",
+                message_id=message_id,
+                now=self._clock.now().astimezone(self._settings.timezone),
+            )
+        except RejectedError as error:
+            return error
+
+    def _not_now(self) -> str | None:
         """What a message has to wait for, if so."""
         if self._clock.monotonic() >= self._stop_at:
             return "the next run"
-        asked_now = due.kind == "resend" and self._run.resend_invitation
         hours = self._settings.mail_hours
-        if not asked_now and not hours.include(self._clock.now().astimezone(self._settings.timezone)):
+        if not hours.include(self._clock.now().astimezone(self._settings.timezone)):
             return hours.opening
         return None
 
+    def _postpone(self, due: Due, message_id: str, why: str) -> None:
+        """Leave a message to the next run."""
+        self._waiting[why] += 1
+        if _would_be_forgotten(due):
+            self._begin(due, message_id, "waiting")
+
     def _intend(self, due: Due, message_id: str) -> datetime | None:
         """Commit what is about to be done; None if the account is no longer one to tell its owner of."""
+        if due.intent_at is None:
+            return self._begin(due, message_id, "sending")
         with self._store.transaction():
-            if due.intent_at is None:
-                if due.kind == "resend":
-                    self._store.run("invitations/supersede_invitations", person_id=due.person_id)
-                rows = self._store.run(
-                    "invitations/begin_invitation",
-                    person_id=due.person_id,
-                    message_id=message_id,
-                    kind=due.kind,
-                    run_id=self._run.run_id,
-                )
-            else:
-                rows = self._store.run(
-                    "invitations/resume_invitation",
-                    person_id=due.person_id,
-                    intent_at=due.intent_at,
-                    repeated=due.fate_unknown,
-                    run_id=self._run.run_id,
-                )
-                if rows and due.fate_unknown:
-                    open_issues(self._store, self._settings, [_repeated(due.person_id)])
+            rows = self._store.run(
+                "invitations/resume_invitation",
+                person_id=due.person_id,
+                intent_at=due.intent_at,
+                repeated=due.fate_unknown,
+                run_id=self._run.run_id,
+            )
+            if rows and due.fate_unknown:
+                open_issues(self._store, self._settings, [_repeated(due.person_id)])
+        return rows[0].intent_at if rows else None
+
+    def _begin(self, due: Due, message_id: str, state: Literal["sending", "waiting"]) -> datetime | None:
+        with self._store.transaction():
+            if due.kind == "resend":
+                self._store.run("invitations/supersede_invitations", person_id=due.person_id)
+            rows = self._store.run(
+                "invitations/begin_invitation",
+                person_id=due.person_id,
+                message_id=message_id,
+                kind=due.kind,
+                state=state,
+                run_id=self._run.run_id,
+            )
         return rows[0].intent_at if rows else None
 
     def _settle(self, due: Due, intent_at: datetime, person: Person, outcome: BksbSyncError | None) -> None:
@@ -430,6 +464,11 @@ def address_digest(message_id: str, address: str) -> str:
     """What is kept of a refused address: enough to see that the MIS has another one, keyed with the Message-ID, so
     that it tells nothing to whoever sees two of them."""
     return hmac.new(message_id.encode(), address.casefold().encode(), hashlib.sha256).hexdigest()
+
+
+def _would_be_forgotten(due: Due) -> bool:
+    """Whether only this run knows that the message is due: a person has asked it to send again."""
+    return due.kind == "resend" and due.intent_at is None
 
 
 def _hand_over(mailer: Mailer, message: EmailMessage) -> BksbSyncError | None:
