@@ -629,10 +629,24 @@ def days_pass(deployment, days: int) -> None:
     query(deployment.reporting, f"update bksb.account set invited_at = invited_at - interval '{days} days'")
 
 
+def results_are_read(deployment, *sources: str, hours_ago: int = 0) -> None:
+    """Every page of these sources (all that are fetched) was read for everybody, so many hours ago."""
+    query(
+        deployment.reporting,
+        "insert into bksb.account_source (bksb_user_id, source, synced_at) "
+        "select bksb_user_id, source, now() - %s * interval '1 hour' from bksb.account, unnest(%s) as source "
+        "where bksb_user_id is not null "
+        "on conflict (bksb_user_id, source) do update set synced_at = excluded.synced_at",
+        hours_ago,
+        list(sources or deployment.settings.sources),
+    )
+
+
 def test_who_has_no_result_after_so_many_days_is_reminded_once(deployment, sandbox, mis_fields, three):
     reminding = with_settings(deployment, reminder_days=7)
     send(reminding, "manual__1", person_ids=three)
     results_of(deployment, three[0])
+    results_are_read(deployment)
     days_pass(deployment, 6)
     send(reminding, "manual__2", person_ids=three)
     assert len(sandbox.mailbox.messages()) == 3
@@ -644,7 +658,46 @@ def test_who_has_no_result_after_so_many_days_is_reminded_once(deployment, sandb
     reminder = sandbox.mailbox.messages()[0]
     assert reminder.recipients == (email_of(mis_fields, three[2]),)
     assert "A while ago" in reminder.body("plain")
+    assert DEFAULT_PASSWORD not in reminder.body("plain") + reminder.body("html")
     assert sum(row.kind == "reminder" for row in invitations(deployment)) == 1
+
+
+@pytest.mark.parametrize(
+    ("sources", "read", "hours_ago", "reminded"),
+    [
+        (("initial", "diagnostic"), (), 0, 0),
+        (("initial", "diagnostic"), ("initial",), 0, 0),
+        (("initial", "diagnostic"), ("initial", "diagnostic"), 47, 1),
+        (("initial", "diagnostic"), ("initial", "diagnostic"), 49, 0),
+        (("initial", "v5"), ("initial", "diagnostic"), 0, 0),
+        (("initial",), ("initial",), 0, 1),
+    ],
+)
+def test_nobody_is_reminded_whose_results_were_not_all_looked_at_lately(
+    deployment, sandbox, three, caplog, sources, read, hours_ago, reminded
+):
+    caplog.set_level(logging.INFO)
+    reminding = with_settings(deployment, reminder_days=7, sources=sources)
+    send(reminding, "manual__1", person_ids=three[:1])
+    days_pass(deployment, 7)
+    if read:
+        results_are_read(deployment, *read, hours_ago=hours_ago)
+    send(reminding, "manual__2", person_ids=three[:1])
+    assert len(sandbox.mailbox.messages()) == 1 + reminded
+    assert ("1 for bksb_results to read their results" in caplog.text) is not bool(reminded)
+    results_are_read(reminding)
+    send(reminding, "manual__3", person_ids=three[:1])
+    assert len(sandbox.mailbox.messages()) == 2
+
+
+def test_who_is_linked_to_another_account_since_the_invitation_is_not_reminded(deployment, sandbox, three):
+    reminding = with_settings(deployment, reminder_days=7)
+    send(reminding, "manual__1", person_ids=three[:2])
+    days_pass(deployment, 7)
+    results_are_read(deployment)
+    query(deployment.reporting, "update bksb.account set origin = 'linked' where person_id = %s", three[0])
+    send(reminding, "manual__2", person_ids=three[:2])
+    assert [row.person_id for row in invitations(deployment) if row.kind == "reminder"] == [three[1]]
 
 
 def test_without_the_setting_nobody_is_reminded(deployment, sandbox, three):
@@ -658,6 +711,7 @@ def test_a_reminder_in_doubt_is_repeated_once_too(deployment, sandbox, three):
     reminding = with_settings(deployment, reminder_days=7)
     send(reminding, "manual__1", person_ids=three[:1])
     days_pass(deployment, 7)
+    results_are_read(deployment)
     sandbox.mailbox.faults.add(MailFault("dies_after_data"))
     for number in range(2, 6):
         send(reminding, f"manual__{number}", person_ids=three[:1])

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from bksb.deployment import Deployment, Settings
 from bksb.errors import BksbSyncError, ConfigurationError, FateUnknownError, RejectedError, TransientError
-from bksb.invite import Templates, check_ready, compose, words_for
+from bksb.invite import TemplateKind, Templates, check_ready, compose, words_for
 from bksb.jobs.runs import Patience, keep_issues, open_issues
 from bksb.mail import Mailer
 from bksb.model import Issue, Person, Run
@@ -37,6 +37,10 @@ MIS_IS_FRESH_SECONDS = 60.0
 
 LONGEST_SECONDS = 100 * 60.0
 """Sending ends politely after so long: a task may take two hours, waiting for its turn included."""
+
+RESULTS_ARE_FRESH = timedelta(days=2)
+"""Nobody is reminded for want of a result unless all their results were read since: one night of `bksb_results` that
+fails is borne, two are not."""
 
 REFUSALS_IN_A_ROW = 8
 """So many people are not refused one after the other for an address of theirs: then it is about us."""
@@ -181,7 +185,7 @@ class _Sending:
         asked = {one.person_id for one in due}
         rows = [row for row in self._unsettled() if row.person_id not in asked]
         if not self._run.resend_invitation:
-            rows += self._reminders()
+            rows += self._reminders_due()
         tries = [one for row in rows if (one := self._due_of(row))]
         # what a crash left in doubt is settled first
         return due + sorted(tries, key=lambda one: (not one.fate_unknown, one.kind == "reminder"))
@@ -206,6 +210,14 @@ class _Sending:
                 "invitations/list_unsettled_invitations", person_ids=self._named(), run_id=self._run.run_id
             )
 
+    def _reminders_due(self) -> list[Any]:
+        """The reminders, but those of people whose results nobody has looked at lately."""
+        reminders = self._reminders()
+        unknown = [row for row in reminders if not row.results_known and row.person_id in self._eligible.last_read]
+        if unknown:
+            self._waiting["bksb_results to read their results"] += len(unknown)
+        return [row for row in reminders if row.results_known]
+
     def _reminders(self) -> list[Any]:
         if self._settings.reminder_days is None:
             return []
@@ -214,6 +226,8 @@ class _Sending:
                 "invitations/list_due_reminders",
                 person_ids=self._named(),
                 invited_before=self._clock.now() - timedelta(days=self._settings.reminder_days),
+                sources=list(self._settings.sources),
+                looked_at_since=self._clock.now() - RESULTS_ARE_FRESH,
                 run_id=self._run.run_id,
             )
 
@@ -298,10 +312,11 @@ class _Sending:
     def _compose(
         self, templates: Templates, mailer: Mailer, due: Due, message_id: str, person: Person
     ) -> EmailMessage | RejectedError:
-        words = words_for(self._settings, due.username, person.given_names or "", person.family_name or "")
+        kind: TemplateKind = "reminder" if due.kind == "reminder" else "invitation"
+        words = words_for(self._settings, kind, due.username, person.given_names or "", person.family_name or "")
         try:
             return compose(
-                templates.write("reminder" if due.kind == "reminder" else "invitation", words),
+                templates.write(kind, words),
                 sender=mailer.sender,
                 to=person.email or "",
                 message_id=message_id,
