@@ -168,6 +168,27 @@ def test_names_of_every_kind_arrive_as_they_are_and_none_is_markup(deployment, s
     assert DEFAULT_PASSWORD not in "".join(message.subject for message in sandbox.mailbox.messages())
 
 
+@pytest.mark.parametrize("begun", [False, True])
+@pytest.mark.parametrize("change", ["origin = 'linked'", "origin = 'imported'", "state = 'stale'"])
+def test_an_account_that_stops_being_ours_while_messages_go_out_is_not_told_of(
+    deployment, sandbox, three, begun, change
+):
+    if begun:
+        sandbox.mailbox.faults.add(MailFault("later"))
+        send(deployment, "manual__1", person_ids=three)
+        sandbox.mailbox.faults.clear()
+
+    class Changing(Mailer):
+        def send(self, message):
+            super().send(message)
+            query(deployment.reporting, f"update bksb.account set {change} where person_id = %s", three[2])
+
+    changing = replace(deployment, open_mailer=lambda: _Closing(Changing(lambda: smtp_of(sandbox), SENDER)))
+    send(changing, "manual__2", person_ids=three)
+    assert len(sandbox.mailbox.messages()) == 2
+    assert states(deployment) == ({"sent": 2, "waiting": 1} if begun else {"sent": 2})
+
+
 def test_linked_accounts_are_not_invited(deployment, sandbox, mis_fields, world):
     run_accounts(deployment)
     linked = query(deployment.reporting, "select person_id from bksb.account where origin = 'linked'")
@@ -473,6 +494,84 @@ def test_an_mis_that_breaks_in_the_middle_leaves_nothing_in_doubt(deployment, sa
     assert states(deployment) == {"sent": 1}
 
 
+# A password setting that is changed between an account and its message
+
+OTHER_SETTINGS = [
+    {"default_password": "Another-2026"},
+    {"password_secret": "a secret of some length"},
+    {"default_password": "Another-2026", "password_secret": "a secret of some length"},
+]
+
+
+@pytest.mark.parametrize("changes", OTHER_SETTINGS)
+def test_nobody_is_invited_with_a_password_that_was_set_after_their_account_was_made(
+    deployment, sandbox, mis_fields, world, three, changes
+):
+    other = with_settings(deployment, **changes)
+    later = sorted(world.people_of("plain"))[3]
+    with_accounts(other, "manual__2", person_ids=(later,))
+    send(other, "manual__2", person_ids=(*three, later))
+    assert [message.recipients for message in sandbox.mailbox.messages()] == [(email_of(mis_fields, later),)]
+    assert issues(deployment) == dict.fromkeys(three, "invitation_failed")
+    details = query(deployment.reporting, "select distinct detail from bksb.issue where code = 'invitation_failed'")
+    assert len(details) == 1 and "password setting was changed" in details[0].detail
+    results_of(deployment, three[0])
+    send(other, "manual__3", person_ids=three)
+    assert issues(deployment).keys() == set(three[1:]), "who has a result has found the way in"
+    send(deployment, "manual__4", person_ids=three)
+    assert len(sandbox.mailbox.messages()) == 4 and issues(deployment) == {}
+
+
+def test_a_message_in_doubt_is_not_repeated_with_another_password(deployment, sandbox, three):
+    sandbox.mailbox.faults.add(MailFault("dies_after_data", times=1))
+    send(deployment, "manual__1", person_ids=three[:1])
+    send(with_settings(deployment, default_password="Another-2026"), "manual__2", person_ids=three[:1])
+    assert len(sandbox.mailbox.messages()) == 1 and issues(deployment) == {three[0]: "invitation_failed"}
+    send(deployment, "manual__3", person_ids=three[:1])
+    assert len(sandbox.mailbox.messages()) == 2 and issues(deployment) == {three[0]: "invitation_repeated"}
+
+
+def test_a_resend_names_the_password_of_the_creation_or_nothing_is_sent(deployment, sandbox, three, caplog):
+    caplog.set_level(logging.INFO)
+    send(deployment, "manual__1", person_ids=three[:1])
+    other = with_settings(deployment, default_password="Another-2026")
+    send(other, "manual__asked", person_ids=three[:1], resend_invitation=True)
+    assert len(sandbox.mailbox.messages()) == 1 and "another password setting than that of now" in caplog.text
+    assert three[0] in next(line.message for line in caplog.records if "another password setting" in line.message)
+    send(deployment, "manual__again", person_ids=three[:1], resend_invitation=True)
+    assert len(sandbox.mailbox.messages()) == 2
+
+
+def test_a_creation_that_was_begun_under_one_password_and_finished_under_another_is_not_told(
+    deployment, sandbox, world
+):
+    people = tuple(sorted(world.people_of("plain")))[:1]
+    sandbox.site.faults.add(Fault("503", calls=("createUser",)))
+    with_accounts(deployment, "manual__1", person_ids=people)
+    sandbox.site.faults.clear()
+    other = with_settings(deployment, default_password="Another-2026")
+    run_accounts(other, "manual__2", person_ids=people)
+    send(deployment, "manual__3", person_ids=people)
+    assert created(deployment) and sandbox.mailbox.messages() == []
+    assert issues(deployment) == {people[0]: "invitation_failed"}
+
+
+def test_a_creation_that_bksb_refused_and_is_made_under_another_password_is_told_that_one(deployment, sandbox, world):
+    people = tuple(sorted(world.people_of("plain")))[:1]
+    sandbox.site.faults.add(Fault("json_string", calls=("createUser",)))
+    with_accounts(deployment, "manual__1", person_ids=people)
+    sandbox.site.faults.clear()
+    run_accounts(with_settings(deployment, default_password="Another-2026"), "manual__2", person_ids=people)
+    (message,) = sandbox.mailbox.messages()
+    assert "Another-2026" in message.body("plain")
+
+
+def test_accounts_made_before_the_password_setting_was_noted_are_told_what_it_says_now(deployment, sandbox, three):
+    query(deployment.reporting, "delete from bksb.first_password")
+    send(with_settings(deployment, default_password="Another-2026"), person_ids=three)
+    assert len(sandbox.mailbox.messages()) == 3
+
+
 # Withheld, again as asked, reminders
 
 
@@ -584,6 +683,19 @@ def test_a_resend_takes_the_place_of_what_was_still_open(deployment, sandbox, th
     assert states(deployment) == {"superseded": 1, "sent": 1}
 
 
+def test_a_resend_takes_the_place_of_no_reminder(deployment, sandbox, mis_fields, three):
+    reminding = with_settings(deployment, reminder_days=7)
+    send(reminding, "manual__1", person_ids=three[:1])
+    days_pass(deployment, 7)
+    results_are_read(deployment)
+    sandbox.mailbox.faults.add(MailFault("later"))
+    send(reminding, "manual__2", person_ids=three[:1])
+    sandbox.mailbox.faults.clear()
+    send(reminding, "manual__asked", person_ids=three[:1], resend_invitation=True)
+    kinds = {row.kind: row.state for row in invitations(deployment)}
+    assert kinds == {"invitation": "sent", "reminder": "waiting", "resend": "sent"}
+
+
 def test_a_resend_that_is_not_taken_now_is_still_owed_and_sent_by_any_later_run(deployment, sandbox, three):
     send(deployment, person_ids=three)
     sandbox.mailbox.faults.add(MailFault("later"))
@@ -690,13 +802,16 @@ def test_nobody_is_reminded_whose_results_were_not_all_looked_at_lately(
     assert len(sandbox.mailbox.messages()) == 2
 
 
-def test_who_is_linked_to_another_account_since_the_invitation_is_not_reminded(deployment, sandbox, three):
+def test_who_is_linked_to_another_account_since_the_invitation_is_no_longer_due_a_reminder(deployment, three, caplog):
+    caplog.set_level(logging.INFO)
     reminding = with_settings(deployment, reminder_days=7)
     send(reminding, "manual__1", person_ids=three[:2])
     days_pass(deployment, 7)
-    results_are_read(deployment)
     query(deployment.reporting, "update bksb.account set origin = 'linked' where person_id = %s", three[0])
     send(reminding, "manual__2", person_ids=three[:2])
+    assert "1 for bksb_results to read" in caplog.text
+    results_are_read(deployment)
+    send(reminding, "manual__3", person_ids=three[:2])
     assert [row.person_id for row in invitations(deployment) if row.kind == "reminder"] == [three[1]]
 
 

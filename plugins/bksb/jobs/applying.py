@@ -126,7 +126,12 @@ class _Applying:
         with self._store.transaction("apply_plan"):
             for action in actions:
                 if not self._claimed(action, None):
-                    self._store.run("accounts/begin_creation", person_id=action.person_id, username=action.username)
+                    self._store.run(
+                        "accounts/begin_creation",
+                        person_id=action.person_id,
+                        username=action.username,
+                        setting_digest=self._settings.password_setting(),
+                    )
                     intended.append(action)
             unfinished = {action.person_id for action in intended if self._is_unfinished(action)}
             self._note_whether_to_invite([action.person_id for action in intended], unfinished)

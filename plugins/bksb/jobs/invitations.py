@@ -207,7 +207,10 @@ class _Sending:
     def _unsettled(self) -> list[Any]:
         with self._store.transaction():
             return self._store.run(
-                "invitations/list_unsettled_invitations", person_ids=self._named(), run_id=self._run.run_id
+                "invitations/list_unsettled_invitations",
+                person_ids=self._named(),
+                run_id=self._run.run_id,
+                setting_digest=self._settings.password_setting(),
             )
 
     def _reminders_due(self) -> list[Any]:
@@ -235,7 +238,10 @@ class _Sending:
         """What this run was asked to send again; once each, however often the task is tried."""
         with self._store.transaction():
             rows = self._store.run(
-                "invitations/list_accounts_to_reinvite", person_ids=self._named(), run_id=self._run.run_id
+                "invitations/list_accounts_to_reinvite",
+                person_ids=self._named(),
+                run_id=self._run.run_id,
+                setting_digest=self._settings.password_setting(),
             )
         ours = {row.person_id for row in rows if row.made_here and row.person_id in self._eligible.last_read}
         others = [person_id for person_id in self._run.person_ids if person_id not in ours]
@@ -254,14 +260,25 @@ class _Sending:
                 len(unreachable),
                 ", ".join(unreachable),
             )
+        changed = {row.person_id for row in rows if row.password_changed} & ours
+        if changed:
+            log.warning(
+                "%d of the people named have accounts that were made under another password setting than that of now, "
+                "so nothing is sent to them: put the setting back and ask again, or give them a password in bksb and "
+                "tell them: %s.",
+                len(changed),
+                ", ".join(sorted(changed)),
+            )
         return [
-            Due(row.person_id, row.username, "resend") for row in rows if row.person_id in ours and not row.asked_before
+            Due(row.person_id, row.username, "resend")
+            for row in rows
+            if row.person_id in ours - changed and not row.asked_before
         ]
 
     def _due_of(self, row: Any) -> Due | None:
         """What is to be sent to somebody whose last message is not over and done with, if anything."""
         person = self._eligible.last_read.get(row.person_id)
-        if person is None or self._eligible.obstacle(person):
+        if person is None or self._obstacle(row, person):
             return None
         first = Due(row.person_id, row.username, row.kind or "invitation")
         again = replace(first, intent_at=row.intent_at, message_id=row.message_id)
@@ -274,6 +291,15 @@ class _Sending:
         if row.state == "sending":
             self._leave(again, row.intent_at, "unknown", repeated=True)
         return None
+
+    def _obstacle(self, row: Any, person: Person) -> str | None:
+        """Why somebody cannot be told now, if so."""
+        if row.kind != "reminder" and row.password_changed:
+            return (
+                "the password setting was changed after the account was made, so that the message would name a wrong "
+                "one: put it back, or give the person a password in bksb and tell them"
+            )
+        return self._eligible.obstacle(person)
 
     def _named(self) -> list[str] | None:
         return list(self._run.person_ids) or None
@@ -444,8 +470,8 @@ class _Sending:
                 "twice nobody could tell whether it arrived: ask the person; resend_invitation sends another",
             )
         elif row.state in (None, "waiting", "sending", "refused") and row.kind != "reminder":
-            obstacle = self._eligible.obstacle(person)
-            if obstacle:
+            obstacle = self._obstacle(row, person)
+            if obstacle and not (row.password_changed and row.has_results):
                 yield _failed(row.person_id, obstacle)
 
     def _report(self, need_attention: int) -> None:
