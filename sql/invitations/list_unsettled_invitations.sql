@@ -2,7 +2,7 @@
 --     invitation (or resend) is open, refused or of unknown fate, and those repeated by this run.
 -- Parameters: person_ids, the people looked at (null: everybody); run_id; setting_digest, of the password setting of
 --     now (null: none).
--- Result: person_id, username, password_changed (the account was made under another password setting), has_results;
+-- Result: person_id, username, password_changed (the account was made under another password setting), without_results;
 --     kind, intent_at, message_id, state, repeated, last_run_id, reason, address_digest of the
 --     last one; kind and all that follows null for somebody never invited.
 -- Safe to repeat: yes, it only reads.
@@ -30,11 +30,11 @@ select
         and first_password.setting_digest is distinct from %(setting_digest)s::text
         and %(setting_digest)s::text is not null
     ) as password_changed,
-    exists (
+    not exists (
         select 1
         from bksb.person_result
         where person_result.person_id = account.person_id
-    ) as has_results,
+    ) as without_results,
     last_one.kind,
     last_one.intent_at,
     last_one.message_id,

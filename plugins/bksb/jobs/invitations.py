@@ -471,7 +471,7 @@ class _Sending:
             )
         elif row.state in (None, "waiting", "sending", "refused") and row.kind != "reminder":
             obstacle = self._obstacle(row, person)
-            if obstacle and not (row.password_changed and row.has_results):
+            if obstacle and (row.without_results or not row.password_changed):
                 yield _failed(row.person_id, obstacle)
 
     def _report(self, need_attention: int) -> None:
