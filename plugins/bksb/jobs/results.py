@@ -236,22 +236,34 @@ def _load(
     issues: Sequence[Issue],
     person_ids: Collection[str],
 ) -> None:
-    """One transaction: COPY into temporary tables, one merge that leaves unchanged rows untouched."""
+    """One transaction: the rows of these answers, how far they reach, and the issues that came of them."""
     zone = deployment.settings.timezone
     with store.transaction("load_results"):
-        store.run("results/create_loaded_result")
-        store.run("results/create_loaded_source")
-        store.copy("results/copy_loaded_result", _rows(answers, zone))
-        store.copy(
-            "results/copy_loaded_source",
+        load_rows(
+            store,
+            run,
+            _rows(answers, zone),
             ((answer.bksb_user_id, answer.source, answer.synced_at, answer.complete) for answer in answers),
         )
-        store.run("results/drop_outdated_answers")
-        store.run("results/keep_replaced_results", run_id=run.run_id)
-        store.run("results/merge_results", run_id=run.run_id)
-        store.run("results/merge_account_sources")
         open_issues(store, deployment.settings, list(_texts_new_to_us(answers, zone)))
         keep_issues(store, deployment.settings, issues, codes=RESULT_ISSUES, person_ids=person_ids)
+
+
+def load_rows(
+    store: Store, run: Run, rows: Iterable[tuple[object, ...]], sources: Iterable[tuple[object, ...]]
+) -> None:
+    """COPY into temporary tables and one merge that leaves unchanged rows untouched; call it inside a transaction.
+
+    `rows` and `sources` in the order of `sql/results/copy_loaded_result.sql` and `copy_loaded_source.sql`.
+    """
+    store.run("results/create_loaded_result")
+    store.run("results/create_loaded_source")
+    store.copy("results/copy_loaded_result", rows)
+    store.copy("results/copy_loaded_source", sources)
+    store.run("results/drop_outdated_answers")
+    store.run("results/keep_replaced_results", run_id=run.run_id)
+    store.run("results/merge_results", run_id=run.run_id)
+    store.run("results/merge_account_sources")
 
 
 def _completed_at(record: AssessmentRecord, zone: ZoneInfo) -> datetime | None:
