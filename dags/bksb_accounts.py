@@ -52,7 +52,7 @@ from bksb import defaults, notices
             250, type="integer", minimum=0, title="New accounts without asking", description="More wait for approval."
         ),
         "invite": Param(
-            True, type="boolean", title="Invite", description="Off: mails nobody, now or later, whom this run creates."
+            True, type="boolean", title="Invite", description="Off: no mail, ever, to whom it creates now."
         ),
         "resend_invitation": Param(False, type="boolean", title="Invite the people named above once more"),
     },
