@@ -37,9 +37,9 @@ def accounts(deployment):
 
 
 def test_everybody_eligible_is_served_or_reported_with_the_reason(deployment, sandbox, world):
-    run_accounts(deployment)
+    run = run_accounts(deployment)
     known, issues = accounts(deployment), open_issues(deployment)
-    assert set(known) == world.eligible_on(world.today)
+    assert set(known) == world.eligible_on(run.day)
     unmailed = world.people_of("refused_email")
     assert {p for p, account in known.items() if account.state == "blocked"} == set(issues) - set(unmailed)
     assert {account.state for account in known.values()} == {"active", "blocked"}

@@ -50,12 +50,12 @@ def put_learner(deployment, person_id, *, eligible=True) -> None:
 
 
 def test_unmatched_lists_each_learner_without_an_account_with_the_reason(deployment, world, tmp_path):
-    run_accounts(deployment)
+    run = run_accounts(deployment)
     listed = exported(deployment, "unmatched", tmp_path / "unmatched.csv")
     active = {row.person_id for row in query(deployment.reporting, "select * from bksb.account where state = 'active'")}
     assert active
     assert {row["side"] for row in listed} == {"learner without account"}
-    assert [row["person_id"] for row in listed] == sorted(world.eligible_on(world.today) - active)
+    assert [row["person_id"] for row in listed] == sorted(world.eligible_on(run.day) - active)
     codes = {row["person_id"]: row["issues"] for row in listed}
     assert all(codes.values())
     for kind, code in (
