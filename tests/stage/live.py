@@ -1,14 +1,15 @@
-"""Real Airflow for a test: scheduler, DAG processor and API server over a world of its own, with bksb in this process."""
+"""Real Airflow for a test, as the demo starts it, over a world of the test's own and with bksb in this process."""
 
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from sandbox.airflow_processes import (
     start_airflow,
     start_metadata,
 )
-from sandbox.clone import Clone
+from sandbox.clone import ROOT, Clone
 from sandbox.databases import prepare_databases
 from sandbox.population import World
 from sandbox.ports import reserved_port
@@ -74,6 +75,11 @@ class Live:
     @property
     def world(self) -> World:
         return self.sandbox.world
+
+    @property
+    def figures(self) -> Path:
+        """Where the example DAG writes its files."""
+        return Path(self.environment["AIRFLOW_VAR_DAILY_FIGURES_FOLDER"])
 
     @cached_property
     def deployment(self) -> Deployment:
@@ -125,10 +131,10 @@ class Live:
         """Runs out of Airflow's own tables, with how many of their tasks were started."""
         found = self.rows(
             "airflow",
-            "select dag_run.run_id, dag_run.state, dag_run.data_interval_start, dag_run.start_date, dag_run.end_date,"
+            "select dag_run.run_id, dag_run.state, dag_run.data_interval_start, dag_run.data_interval_end,"
             " count(task_instance.start_date) filter (where task_instance.state = 'success') as tasks"
             " from dag_run join task_instance using (dag_id, run_id)"
-            f" where {where} group by dag_run.id order by dag_run.data_interval_start",
+            f" where dag_id = 'bksb_results' and ({where}) group by dag_run.id order by dag_run.data_interval_start",
             *parameters,
         )
         return [RunOfDay(*row) for row in found]
@@ -140,15 +146,31 @@ class RunOfDay:
 
     run_id: str
     state: str
-    interval_start: Any
-    started_at: Any
-    ended_at: Any
+    interval_start: datetime | None
+    interval_end: datetime | None
     tasks: int
+
+    @property
+    def day(self) -> date:
+        """The London date on which its interval starts."""
+        return self.interval_start.astimezone(LONDON).date()
+
+    @property
+    def hours(self) -> float:
+        return (self.interval_end - self.interval_start).total_seconds() / 3600
+
+
+def _with_examples(folder: Path) -> Path:
+    """The DAGs of this checkout beside its examples."""
+    folder.mkdir()
+    for path in (*(ROOT / "dags").glob("*.py"), *(ROOT / "docs" / "examples").glob("*.py")):
+        shutil.copy2(path, folder)
+    return folder
 
 
 @contextmanager
 def live_airflow(folder: Path, world: World, *, dags: Sequence[str] = ("bksb_results",)) -> Iterator[Live]:
-    """Airflow as ./run demo starts it, but for the triggerer, these DAGs switched on; ended with the context."""
+    """Airflow as ./run demo starts it, these DAGs switched on; everything is ended with the context."""
     clone = OtherFolder(made_in=folder)
     with ExitStack() as stack:
         port = stack.enter_context(reserved_port(None))
@@ -158,6 +180,9 @@ def live_airflow(folder: Path, world: World, *, dags: Sequence[str] = ("bksb_res
         told = SandboxServer(sandbox.url, sandbox.smtp_port, sandbox.access_key, sandbox.secret_key)
         prepare_databases(server, clone)
         environment = airflow_environment(clone, server, port, sandbox_connections(server, clone, told))
+        environment["AIRFLOW__CORE__DAGS_FOLDER"] = str(_with_examples(folder / "dags"))
+        environment["AIRFLOW_VAR_DAILY_FIGURES_FOLDER"] = str(folder / "figures")
+        (folder / "figures").mkdir()
         metadata = start_metadata(programs, clone, environment)
         sandbox_mis.fill(server.dsn("mis", "mis_owner", clone.secret("mis_owner")), world)
         migrate_reporting(server, clone)

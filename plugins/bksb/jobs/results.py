@@ -36,7 +36,8 @@ def plan_fetches(deployment: Deployment, run: Run) -> list[list[int]]:
     vocabulary()  # a mistake in a site's words is told before bksb is asked
     with deployment.open_store() as store:
         open_run(store, run)
-        people = deployment.mis.read_people(run.day)
+        # a backfill may go back to before there was anybody; at night nobody at all means that the MIS is not well
+        people = deployment.mis.read_people(run.day, perhaps_nobody=run.run_type == "backfill")
         with store.transaction():
             write_extract(store, people)
             for name in ("results/delete_run_people", "results/write_run_people"):
