@@ -32,18 +32,19 @@ class Baseline:
 
 
 def reasons_to_ask(
-    run: Run, plan: Plan, listed: int, baseline: Baseline, tried: Collection[str] = ()
+    run: Run, plan: Plan, listed: int, baseline: Baseline, tried: Collection[tuple[str, str]] = ()
 ) -> tuple[Reason, ...]:
     """Why a person has to approve this plan first; () when nobody need be asked.
 
-    `listed`: people in the extract. `tried`: whom an approved or normal run has tried to serve before; they are
-    planned again every day until somebody mends what stands in the way, and are no reason to ask every day.
+    `listed`: people in the extract. `tried`: (person_id, username) of the creations that an approved or normal run
+    has tried before; they are planned again every day until somebody mends what stands in the way, and are no reason
+    to ask every day. The same people under other usernames are.
     """
-    creations = sum(action.kind == "create" and action.person_id not in tried for action in plan.actions)
+    creations = [action for action in plan.actions if action.kind == "create"]
     reasons: list[Reason] = []
     if creations and not baseline.approved_before:
         reasons.append("first_run")
-    if creations > run.max_new_accounts:
+    if sum((action.person_id, action.username) not in tried for action in creations) > run.max_new_accounts:
         reasons.append("many_new_accounts")
     if has_shrunk(listed, baseline.people):
         reasons.append("shrunk_extract")

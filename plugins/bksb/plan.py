@@ -62,6 +62,7 @@ def make_plan(people: Sequence[Person], accounts: Iterable[Account], due: Collec
         obstacles = former.obstacles(person) or facts.obstacles(person)
         if account and account.state == "creating" and account.username:
             actions.append(_settlement(person, account.username, hindered=bool(obstacles)))
+            issues += obstacles
             continue
         username = person.bksb_username or person.proposed_username
         if obstacles or not username:
@@ -170,6 +171,7 @@ class _Former:
         self._known = known
         self._listed = {person.person_id for person in people}
         self._claims = Counter(person.former_person_id for person in people if person.former_person_id)
+        self._became = {person.former_person_id: person.person_id for person in people if person.former_person_id}
 
     def transfers(self) -> list[Transfer]:
         return [
@@ -182,7 +184,11 @@ class _Former:
         ]
 
     def obstacles(self, person: Person) -> list[Issue]:
-        """Why a person who was an applicant can have neither that account nor a new one now."""
+        """Why a person of two records can have neither the account of the other one nor a new one now."""
+        became = self._became.get(person.person_id, person.person_id)
+        if became != person.person_id and not person.bksb_username and self._has_or_may_have(became):
+            detail = f"learner {became}, who was this applicant, has the account: mark this record as transferred"
+            return [_issue("former_record_unsettled", person, detail)]
         former_id = person.former_person_id
         if former_id is None:
             return []
@@ -200,6 +206,10 @@ class _Former:
         if former.bksb_user_id is not None and person.bksb_username:
             return _mismatch(person, former)
         return []
+
+    def _has_or_may_have(self, person_id: str) -> bool:
+        account = self._account_of(person_id)
+        return account.bksb_user_id is not None or account.state == "creating"
 
     def _account_of(self, person_id: str) -> Account:
         return self._known.get(person_id, _NOBODY)

@@ -12,15 +12,16 @@ with touched as (
             and issue.resolved_at is null
             and issue.subject_key = left(assessment_result.result_raw, 200)
     where assessment_result.run_id = %(run_id)s and assessment_result.missing_since is null
+),
+
+share as (
+    select count(issue_id) >= 50 and count(issue_id) * 2 >= count(*) as is_too_much
+    from touched
 )
 
-select distinct issue_id as id
+select distinct touched.issue_id as id
 from touched
-where
-    issue_id is not null
-    and (
-        select count(issue_id) >= 50 and count(issue_id) * 2 >= count(*)
-        from touched
-    )
+cross join share
+where touched.issue_id is not null and share.is_too_much
 order by id
 limit 20;

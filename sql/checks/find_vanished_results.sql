@@ -7,13 +7,18 @@ with vanished as (
     select bksb_user_id
     from bksb.assessment_result
     where run_id = %(run_id)s and missing_since is not null
+),
+
+totals as (
+    select
+        (select count(*) from bksb.assessment_result where missing_since is null) as held,
+        count(*) as lost
+    from vanished
 )
 
-select distinct bksb_user_id as id
+select distinct vanished.bksb_user_id as id
 from vanished
-where
-    (select count(*) from vanished) >= greatest(
-        50, (select count(*) from bksb.assessment_result where missing_since is null) / 10
-    )
+cross join totals
+where totals.lost >= greatest(50, totals.held / 10)
 order by id
 limit 20;

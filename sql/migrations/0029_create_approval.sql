@@ -7,7 +7,7 @@ create table bksb.approval (
     planned_at timestamptz not null default now(),
     people integer not null,
     creations integer not null,
-    reasons text [] not null,
+    reasons text[] not null,
     outcome text not null check (outcome in ('waiting', 'approved', 'rejected', 'not_asked')),
     decided_at timestamptz,
     primary key (dag_id, run_id)

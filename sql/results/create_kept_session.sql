@@ -1,4 +1,5 @@
--- Purpose: a place for finished V5 sessions that bksb still lists and whose report is loaded; gone with the transaction.
+-- Purpose: a place for finished V5 sessions that bksb still lists and whose report is loaded; gone with its
+--     transaction.
 -- Safe to repeat: once a transaction.
 create temporary table kept_session (
     bksb_user_id bigint,

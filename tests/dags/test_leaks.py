@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import logging
+import re
+import shutil
 import threading
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from bksb.invite import TEMPLATE_FOLDER
+from sandbox.mailbox import MailFault
 from tests.conftest import DEFAULT_PASSWORD, fields_of, query, repository
 
 NAMES = {"surname": "Unmistakeable", "forenames": "Zebedee"}
 BORN = "2009-02-27"
-TRACES = ("unmistakeable", "zebedee", BORN, "20090227", DEFAULT_PASSWORD.lower())
+PASSWORD_SECRET = "a secret that makes passwords, 2026"
+TRACES = ("unmistakeable", "zebedee", BORN, "20090227", DEFAULT_PASSWORD.lower(), PASSWORD_SECRET)
 
 
 @pytest.fixture
@@ -82,6 +87,35 @@ def echo(connections, monkeypatch, status, body):
     monkeypatch.setenv("AIRFLOW_CONN_BKSB", json.dumps(connections | {"host": host}))
 
 
+def every_address_is_refused(sandbox, **_):
+    sandbox.mailbox.faults.add(MailFault("refuses", times=3))
+
+
+def the_mail_server_dies_in_the_middle(sandbox, **_):
+    sandbox.mailbox.faults.add(MailFault("dies_after_data", after=2, times=1))
+
+
+def a_template_has_an_unknown_variable(connections, monkeypatch, tmp_path, **_):
+    shutil.copytree(TEMPLATE_FOLDER, tmp_path / "templates")
+    (tmp_path / "templates" / "invitation.txt").write_text("Dear {{ given_names }} {{ surname }}")
+    change(connections, monkeypatch, template_folder=str(tmp_path / "templates"))
+
+
+def each_account_has_a_password_of_its_own(connections, monkeypatch, **_):
+    change(connections, monkeypatch, password_secret=PASSWORD_SECRET)
+
+
+def usernames_that_name_people_are_linked(connections, sandbox, world, **_):
+    for person_id in world.people_of("stored_username"):
+        username = f"zebedee-{person_id}"
+        user = sandbox.site.find(world.person(person_id).bksb_username)
+        sandbox.site.rename(user.user_id, username)
+
+
+def change(connections, monkeypatch, **extra):
+    monkeypatch.setenv("AIRFLOW_CONN_BKSB", json.dumps(connections | {"extra": connections["extra"] | extra}))
+
+
 @pytest.mark.parametrize(
     "what_happens",
     [
@@ -93,24 +127,63 @@ def echo(connections, monkeypatch, status, body):
         a_row_does_not_fit,
         bksb_repeats_the_person_in_its_refusal,
         bksb_repeats_the_person_in_a_bad_request,
+        every_address_is_refused,
+        the_mail_server_dies_in_the_middle,
+        a_template_has_an_unknown_variable,
+        each_account_has_a_password_of_its_own,
+        usernames_that_name_people_are_linked,
     ],
 )
 def test_the_person_is_nowhere_to_be_seen(
-    run_accounts, connections, one_person, reporting, postgres, monkeypatch, caplog, capfd, what_happens
+    run_accounts,
+    connections,
+    one_person,
+    reporting,
+    postgres,
+    sandbox,
+    world,
+    monkeypatch,
+    tmp_path,
+    caplog,
+    capfd,
+    what_happens,
 ):
     from airflow.dag_processing.dagbag import DagBag
 
-    what_happens(connections=connections, one_person=one_person, reporting=reporting, monkeypatch=monkeypatch)
+    what_happens(
+        connections=connections,
+        one_person=one_person,
+        reporting=reporting,
+        monkeypatch=monkeypatch,
+        sandbox=sandbox,
+        world=world,
+        tmp_path=tmp_path,
+    )
     caplog.set_level(logging.DEBUG)
     run_accounts("Approve")
     DagBag(str(repository() / "dags")).dags["bksb_results"].test(run_after=datetime.now(UTC))
     said = (caplog.text + "".join(capfd.readouterr())).lower()
     assert "bksb_accounts" in said
-    assert [trace for trace in TRACES if trace in said] == []
-    assert in_airflows_tables(postgres) == []
+    traces = (*TRACES, *passwords_in(sandbox))
+    assert [trace for trace in traces if trace.lower() in said] == []
+    assert in_airflows_tables(postgres, traces) == []
+    issues = query(reporting, "select detail from bksb.issue")
+    assert [row.detail for row in issues if any(trace.lower() in row.detail.lower() for trace in traces)] == []
 
 
-def in_airflows_tables(postgres) -> list[str]:
+def passwords_in(sandbox) -> set[str]:
+    """The passwords that were mailed: in the pretend bksb's eyes, what logs the people in."""
+    bodies = [message.body("plain") or "" for message in sandbox.mailbox.messages()]
+    return {match[1] for body in bodies if (match := re.search(r"password:\s+(\S{8,})", body, re.IGNORECASE))}
+
+
+def test_the_mailed_passwords_are_found_by_this_test(run_accounts, connections, one_person, sandbox, monkeypatch):
+    change(connections, monkeypatch, password_secret=PASSWORD_SECRET)
+    run_accounts("Approve")
+    assert len(passwords_in(sandbox)) == len(sandbox.mailbox.messages()) > 50
+
+
+def in_airflows_tables(postgres, traces) -> list[str]:
     """The tables of Airflow's metadata that hold a trace of the person."""
     metadata = fields_of(postgres.dsn("airflow"), "airflow")
     tables = query(
@@ -118,7 +191,7 @@ def in_airflows_tables(postgres) -> list[str]:
         "select table_name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'",
     )
     assert len(tables) > 30
-    wanted = [f"%{trace}%" for trace in TRACES]
+    wanted = [f"%{trace}%" for trace in traces]
     return [
         table
         for (table,) in tables

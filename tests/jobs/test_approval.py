@@ -6,6 +6,9 @@ import pytest
 
 from bksb import jobs
 from bksb.errors import MisContractError
+from bksb.jobs.runs import open_issues
+from bksb.model import Issue
+from bksb.store import open_store
 from tests.conftest import query
 from tests.jobs.conftest import a_run, rows_of, run_accounts
 
@@ -88,6 +91,38 @@ def test_more_creations_than_allowed_ask_again(deployment, mis_fields, plan, san
     assert "more than `max_new_accounts` (3)" in asked
     jobs.finish_accounts(deployment, run)
     assert sandbox.site.calls == {} and approvals(deployment)[-1][1:] == (["many_new_accounts"], "rejected")
+
+
+def test_whom_bksb_would_not_serve_is_asked_about_again_only_under_another_username(
+    deployment, mis_fields, plan, sandbox
+):
+    approve(deployment, plan("manual__1")[0])
+    newcomers(mis_fields, 4)
+    for number in range(1, 5):
+        sandbox.site.create_user(f"NEW{number}", "Some", "Stranger", f"s{number}@learner.example", "a password")
+    approve(deployment, plan("manual__2")[0])
+    taken = query(deployment.reporting, "select 1 from bksb.issue where person_id ~ '^N' and code = 'username_taken'")
+    assert len(taken) == 4
+    assert plan("manual__3", max_new_accounts=0)[1] == "", "what was tried yesterday is asked about every day"
+    query(mis_fields, "update person set learn_ref_number = 'MORE' || learn_ref_number where person_id ~ '^N'")
+    run, asked = plan("manual__4", max_new_accounts=3)
+    assert "more than `max_new_accounts` (3)" in asked
+    jobs.finish_accounts(deployment, run)
+    run, asked = plan("manual__5", max_new_accounts=3)
+    assert asked, "what was rejected counts as tried"
+    jobs.record_plan(deployment, run)
+    assert plan("manual__5", max_new_accounts=3)[1], "a run that plans again was taken for an earlier one"
+
+
+def test_a_link_that_bksb_did_not_answer_for_is_no_first_approval(deployment, mis_fields, world, plan):
+    linked = tuple(sorted(world.people_of("stored_username"))[:1])
+    run, asked = plan("manual__1", person_ids=linked)
+    assert asked == ""
+    jobs.record_plan(deployment, run)
+    with open_store(deployment.reporting) as store, store.transaction():
+        open_issues(store, deployment.settings, [Issue("bksb_no_answer", linked[0], linked[0])])
+    query(mis_fields, "update person set bksb_username = null where person_id = %s", *linked)
+    assert "No run that creates accounts has been approved yet" in plan("manual__2", person_ids=linked)[1]
 
 
 def test_a_shrunk_extract_asks_before_anybody_loses_anything_and_once_approved_is_the_new_measure(

@@ -21,6 +21,7 @@ from bksb.mis import Mis
 from bksb.sql_files import SQL_FOLDER
 from bksb.store import open_store
 from bksb.times import MailHours
+from sandbox.faults import Fault
 from sandbox.mailbox import MailFault
 from tests.conftest import DEFAULT_PASSWORD, SENDER, fields_of, mailer_of, query, smtp_of
 from tests.jobs.conftest import a_run, rows_of, run_accounts, run_results
@@ -488,6 +489,24 @@ def test_invite_off_notes_who_was_due_and_nobody_is_mailed_later(deployment, san
     assert len(sandbox.mailbox.messages(to=email_of(mis_fields, asked))) == 1
 
 
+def test_whom_a_run_with_invite_off_created_is_never_invited_even_if_it_broke_off(deployment, sandbox, world):
+    people = tuple(sorted(world.people_of("plain")))[:3]
+    with_accounts(deployment, person_ids=people, invite=False)
+    send(deployment, "scheduled__2")
+    assert sandbox.mailbox.messages() == [] and states(deployment) == {"withheld": 3}
+
+
+def test_a_creation_that_failed_with_invite_off_and_succeeds_with_it_on_is_invited(deployment, sandbox, world):
+    people = tuple(sorted(world.people_of("plain")))[:1]
+    sandbox.site.faults.add(Fault("json_string", calls=("createUser",)))
+    with_accounts(deployment, "manual__1", person_ids=people, invite=False)
+    assert created(deployment) == {} and states(deployment) == {"withheld": 1}
+    sandbox.site.faults.clear()
+    with_accounts(deployment, "manual__2", person_ids=people)
+    send(deployment, "manual__2", person_ids=people)
+    assert len(sandbox.mailbox.messages()) == 1 and states(deployment) == {"sent": 1}
+
+
 def test_invite_off_needs_no_site_url_no_template_and_no_mail_server(deployment, sandbox, three):
     sandbox.mailbox.stop()
     send(with_settings(deployment, site_url=None), invite=False, person_ids=three)
@@ -539,6 +558,16 @@ def test_a_resend_that_is_not_taken_now_is_still_owed_and_sent_by_any_later_run(
     send(deployment, "scheduled__2")
     send(deployment, "manual__asked", person_ids=three[:1], resend_invitation=True)
     assert len(sandbox.mailbox.messages()) == 4
+
+
+def test_a_resend_to_somebody_without_a_usable_address_says_so(deployment, sandbox, mis_fields, three, caplog):
+    send(deployment, person_ids=three)
+    query(mis_fields, "update person set email = null where person_id = %s", three[0])
+    caplog.set_level(logging.INFO)
+    send(deployment, "manual__asked", person_ids=three[:2], resend_invitation=True)
+    assert len(sandbox.mailbox.messages()) == 4
+    warned = [line.message for line in caplog.records if line.levelno == logging.WARNING]
+    assert len(warned) == 1 and three[0] in warned[0] and three[1] not in warned[0]
 
 
 def test_linked_accounts_have_no_password_of_ours_to_send_again(deployment, sandbox, world, caplog):
@@ -739,6 +768,28 @@ def test_invitations_follow_an_applicant_who_becomes_a_learner(deployment, sandb
     assert "P900000" in created(deployment)
     assert sandbox.mailbox.messages() == []
     assert applicant not in {row.person_id for row in invitations(deployment)}
+
+
+def test_a_withheld_invitation_stays_so_though_the_run_that_moved_the_account_broke_off(
+    deployment, sandbox, mis_fields
+):
+    run_accounts(deployment, invite=False)
+    applicant = next(person_id for person_id in sorted(created(deployment)) if person_id.startswith("A"))
+    query(mis_fields, "update application set application_status = 'Transferred' where person_id = %s", applicant)
+    query(
+        mis_fields,
+        "insert into person select 'P900000', learn_ref_number, forenames, surname, email, date_of_birth, null, "
+        "person_id from person where person_id = %s",
+        applicant,
+    )
+    query(
+        mis_fields,
+        "insert into episode values (900000, 'P900000', 'Test', 'Live', 'In Learning', current_date - 1, null, null)",
+    )
+    with_accounts(deployment, "manual__2")
+    query(mis_fields, "update person set former_person_id = null where person_id = 'P900000'")
+    run_accounts(deployment, "manual__3")
+    assert "P900000" in created(deployment) and sandbox.mailbox.messages() == []
 
 
 def test_results_and_invitations_go_together(deployment, sandbox, world):

@@ -279,9 +279,6 @@ def test_killed_at_any_boundary_and_run_again_the_outcome_is_the_same(request, s
     assert wrong == {}
 
 
-@pytest.mark.xfail(
-    strict=True, reason="bksb says that the username is taken, and what it has is not recognised as our own"
-)
 def test_a_creation_that_bksb_finishes_only_while_the_next_run_sends_it_again_is_ours(second_day, servers):
     (late, *_) = small_world.NEW
     with second_day.set("accounts") as (case, sandbox), ThreadPoolExecutor(1) as pool:

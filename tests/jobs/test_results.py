@@ -544,3 +544,18 @@ def test_what_arrived_before_the_key_was_refused_is_kept(with_accounts, sandbox)
     with pytest.raises(KeyRefusedError):
         run_results(replace(with_accounts, make_client=lambda: sandbox_client(sandbox, RefusedLater)))
     assert len({key[0] for key in loaded(with_accounts)}) >= 10
+
+
+def test_a_creation_left_open_after_the_plan_is_not_taken_for_the_username_in_the_mis(deployment, world):
+    person_id = sorted(world.people_of("stored_username"))[0]
+    run = a_run(deployment, "bksb_results")
+    shares = jobs.plan_fetches(deployment, run)
+    query(
+        deployment.reporting,
+        "insert into bksb.account (person_id, username, state) values (%s, 'in.doubt', 'creating')",
+        person_id,
+    )
+    for buckets in shares:
+        jobs.fetch_results(deployment, run, buckets)
+    row = query(deployment.reporting, "select state, username from bksb.account where person_id = %s", person_id)[0]
+    assert tuple(row) == ("creating", "in.doubt")

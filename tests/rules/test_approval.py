@@ -81,11 +81,22 @@ def test_links_and_checks_are_no_creations():
         assert reasons_to_ask(a_run(), plan_for(listed, kind), 300, Baseline(False, None)) == ()
 
 
-def test_whom_an_earlier_run_has_tried_is_no_reason_to_ask_again():
+def test_what_an_earlier_run_has_tried_is_no_reason_to_ask_every_day():
     listed = people(251)
-    tried = list(listed)[:1]
-    assert reasons_to_ask(a_run(), plan_for(listed), 251, APPROVED, tried) == ()
-    assert reasons_to_ask(a_run(), plan_for(listed), 251, Baseline(False, None), list(listed)) == ()
+    first = next(iter(listed))
+    assert reasons_to_ask(a_run(), plan_for(listed), 251, APPROVED, [(first, f"zebedee-{first}")]) == ()
+
+
+def test_the_same_people_under_other_usernames_are_asked_about_again():
+    listed = people(251)
+    tried = {(person_id, f"other-{person_id}") for person_id in listed}
+    assert reasons_to_ask(a_run(), plan_for(listed), 251, APPROVED, tried) == ("many_new_accounts",)
+
+
+def test_nothing_tried_stands_in_for_the_first_approval():
+    listed = people(1)
+    tried = {(person_id, f"zebedee-{person_id}") for person_id in listed}
+    assert reasons_to_ask(a_run(), plan_for(listed), 1, Baseline(False, None), tried) == ("first_run",)
 
 
 @pytest.mark.parametrize(

@@ -212,3 +212,17 @@ def test_nothing_that_prints_a_person_prints_who_it_is():
         active("P1", "zebby", 7)
     )
     assert "eb" not in shown.lower().replace("web", "")
+
+
+@pytest.mark.parametrize("state", ["active", "stale", "creating"])
+def test_an_applicant_whose_learner_record_has_the_account_gets_no_second_one(state):
+    applicant = person("A1", email="home@learner.example")
+    account = Account("P1", "REFP1", None if state == "creating" else 7, state, "created")
+    plan = make_plan([applicant, person(former_person_id="A1")], [account])
+    assert "A1" not in kinds(plan)
+    assert ("A1", "former_record_unsettled") in codes(plan)
+
+
+def test_an_applicant_whose_learner_record_has_no_account_yet_gets_theirs():
+    plan = make_plan([person("A1", email="home@learner.example"), person(former_person_id="A1")], [])
+    assert kinds(plan) == {"A1": "create"} and codes(plan) == {("P1", "former_record_unsettled")}

@@ -13,7 +13,7 @@ from bksb.jobs.invitations import count_invitations
 from bksb.jobs.planned import Planned, is_planned, known_accounts, of_run, planned_actions, write_plan
 from bksb.jobs.runs import close_run, keep_issues, open_run, share_out, write_extract
 from bksb.model import Person, Plan, Run
-from bksb.plan import ACCOUNT_ISSUES, make_plan
+from bksb.plan import ACCOUNT_ISSUES, CHECK_ISSUES, make_plan
 from bksb.store import Store
 from bksb.times import day_bounds, today
 
@@ -110,7 +110,7 @@ def _ask(store: Store, run: Run, plan: Plan, people: Sequence[Person]) -> str:
     """Note whether the run has to ask, and why; the question if so."""
     row = of_run(store, "accounts/find_baseline", run)[0]
     baseline = Baseline(row.approved_before, row.people)
-    tried = {tried.person_id for tried in store.run("accounts/list_people_tried")}
+    tried = {(tried.person_id, tried.username) for tried in of_run(store, "accounts/list_creations_tried", run)}
     reasons = reasons_to_ask(run, plan, len(people), baseline, tried)
     store.run(
         "accounts/ask_approval",
@@ -180,6 +180,12 @@ def _carry_out_here(store: Store, run: Run, plan: Plan, settings: Settings) -> N
         store.run("accounts/delete_empty_account", person_id=transfer.person_id)
         store.run("accounts/transfer_account", **both)
         store.run("accounts/transfer_links", **both)
+        store.run("accounts/transfer_issues", **both, codes=list(CHECK_ISSUES))
+        store.run(
+            "invitations/transfer_invitations",
+            former_person_ids=[transfer.former_person_id],
+            person_ids=[transfer.person_id],
+        )
         store.run("accounts/delete_summary_of_person", person_id=transfer.former_person_id)
     served = {action.person_id: "pending" for action in plan.actions if action.kind != "check"}
     states = {issue.person_id: "blocked" for issue in plan.issues if issue.person_id} | served

@@ -13,7 +13,7 @@ from bksb.deployment import Deployment, Settings
 from bksb.errors import RejectedError, TransientError
 from bksb.jobs.planned import is_planned, known_accounts, planned_actions
 from bksb.jobs.runs import Patience, keep_issues
-from bksb.model import Account, AccountOrigin, Action, Issue, Person, Run, bucket_of
+from bksb.model import Account, AccountOrigin, Action, Issue, Person, Plan, Run, bucket_of
 from bksb.plan import ACCOUNT_ISSUES, CHECK_ISSUES, after_lookup, make_plan, still_holds
 from bksb.store import Store
 
@@ -39,12 +39,11 @@ def apply_plan(deployment: Deployment, run: Run, buckets: Collection[int]) -> No
             planned = planned_actions(store, run)
             accounts = {account.person_id: account for account in known_accounts(store)}
         due = [person_id for person_id, (kind, _) in planned.items() if kind == "check"]
+        plan = make_plan(list(people.values()), accounts.values(), due)
         actions = [
-            action
-            for action in make_plan(list(people.values()), accounts.values(), due).actions
-            if is_planned(action, planned) and bucket_of(action.person_id) in buckets
+            action for action in plan.actions if is_planned(action, planned) and bucket_of(action.person_id) in buckets
         ]
-        _Applying(deployment, store, people, accounts).apply(actions)
+        _Applying(deployment, run, store, people, accounts, plan).apply(actions)
 
 
 class _Applying:
@@ -53,11 +52,15 @@ class _Applying:
     def __init__(
         self,
         deployment: Deployment,
+        run: Run,
         store: Store,
         people: dict[str, Person],
         accounts: dict[str, Account],
+        plan: Plan,
     ) -> None:
+        self._plan = plan
         self._settings = deployment.settings
+        self._run = run
         self._client = deployment.make_client()
         self._store = store
         self._people = people
@@ -111,7 +114,7 @@ class _Applying:
                 origin: AccountOrigin = "created" if unfinished else "linked"
                 self._activate(action, CreatedUser(found, action.username), origin)
             elif verdict == "release":
-                self._block(action, None)
+                self._release(action)
             elif verdict == "username_taken":
                 self._block(action, _issue(verdict, action, "somebody else has the proposed username in bksb"))
             else:
@@ -125,7 +128,9 @@ class _Applying:
                 if not self._claimed(action, None):
                     self._store.run("accounts/begin_creation", person_id=action.person_id, username=action.username)
                     intended.append(action)
-        create = partial(_create, self._client, self._settings, self._people)
+            self._note_whether_to_invite([action.person_id for action in intended])
+        unfinished = {action.person_id for action in intended if self._is_unfinished(action)}
+        create = partial(_create, self._client, self._settings, self._people, unfinished)
         for action, outcome in run_concurrently(create, intended, THREADS):
             self._patience.saw(outcome)
             if isinstance(outcome, CreatedUser):
@@ -141,6 +146,13 @@ class _Applying:
                         "bksb did not confirm the creation; the next run looks it up",
                     ),
                 )
+
+    def _note_whether_to_invite(self, person_ids: list[str]) -> None:
+        """With the intent, so that no later run invites whom this one was told not to, wherever this one ends."""
+        if self._run.invite:
+            self._store.run("invitations/forget_withheld", person_ids=person_ids)
+        else:
+            self._store.run("invitations/withhold_invitations", person_ids=person_ids, run_id=self._run.run_id)
 
     def _check(self, batch: Sequence[Action]) -> None:
         """Whether each linked username still is that of the bksb user we know; the results stay in any case."""
@@ -197,10 +209,16 @@ class _Applying:
             self._keep_issues(action, [issue])
         return bool(holders)
 
-    def _block(self, action: Action, issue: Issue | None) -> None:
+    def _block(self, action: Action, issue: Issue) -> None:
         with self._store.transaction("apply_plan"):
             self._store.run("accounts/block_account", person_id=action.person_id)
-            self._keep_issues(action, [issue] if issue else [])
+            self._keep_issues(action, [issue])
+
+    def _release(self, action: Action) -> None:
+        """An earlier creation never came about; what hinders another one now is what there is to say."""
+        with self._store.transaction("apply_plan"):
+            self._store.run("accounts/block_account", person_id=action.person_id)
+            self._keep_issues(action, [issue for issue in self._plan.issues if issue.person_id == action.person_id])
 
     def _keep(self, action: Action, issue: Issue) -> None:
         """Leave the account as it is for the next run, and say why."""
@@ -221,12 +239,13 @@ def _find(client: BksbClient, action: Action) -> int | RejectedError | Transient
 
 
 def _create(
-    client: BksbClient, settings: Settings, people: dict[str, Person], action: Action
+    client: BksbClient, settings: Settings, people: dict[str, Person], unfinished: Collection[str], action: Action
 ) -> CreatedUser | RejectedError | TransientError:
     """Create one account; where the answer leaves a doubt, look the username up instead of sending it again.
 
     A refusal leaves one too: the account may be there although something in between said no. Only "the username
-    is taken" means that what is found is somebody else's.
+    is taken" means that what is found is somebody else's, unless an earlier creation of ours is `unfinished`: bksb
+    may have carried that one out meanwhile.
     """
     person = people[action.person_id]
     new_user = NewUser(
@@ -241,7 +260,8 @@ def _create(
     try:
         return client.create_user(new_user)
     except (RejectedError, TransientError) as error:
-        if isinstance(error, RejectedError) and error.reason == USERNAME_IS_TAKEN:
+        taken = isinstance(error, RejectedError) and error.reason == USERNAME_IS_TAKEN
+        if taken and action.person_id not in unfinished:
             return error
         found = _find(client, action)
         if isinstance(found, int):

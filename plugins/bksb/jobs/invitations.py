@@ -162,8 +162,9 @@ class _Sending:
         with self._store.transaction():
             if person_ids:
                 self._store.run("invitations/withhold_invitations", person_ids=person_ids, run_id=self._run.run_id)
+            withheld = count_invitations(self._store, self._run)["withheld"]
         self._keep_issues()
-        log.info("invite is off: %d people who were due an invitation are noted as withheld.", len(person_ids))
+        log.info("invite is off: %d people who were due an invitation are noted as withheld.", withheld)
 
     # What is due
 
@@ -223,6 +224,14 @@ class _Sending:
                 "password of ours to be sent: %s.",
                 len(others),
                 ", ".join(others),
+            )
+        unreachable = sorted(one for one in ours if self._eligible.obstacle(self._eligible.last_read[one]))
+        if unreachable:
+            log.warning(
+                "%d of the people named have no usable e-mail address of their own in the MIS, so nothing is sent to "
+                "them; ask again once it is mended: %s.",
+                len(unreachable),
+                ", ".join(unreachable),
             )
         return [
             Due(row.person_id, row.username, "resend") for row in rows if row.person_id in ours and not row.asked_before

@@ -42,11 +42,16 @@ def link_planned(store: Store, client: BksbClient, run: Run, buckets: Collection
     """Look up whom `plan_links` noted in these buckets, and link whoever is found and nobody else's."""
     with store.transaction():
         planned = planned_actions(store, run)
-        linked = {account.person_id for account in known_accounts(store) if account.bksb_user_id is not None}
+        # what a run of bksb_accounts left open since the plan is that DAG's to settle
+        settled = {
+            account.person_id
+            for account in known_accounts(store)
+            if account.bksb_user_id is not None or account.state == "creating"
+        }
     wanted = [
         (person_id, username)
         for person_id, (_, username) in planned.items()
-        if username and bucket_of(person_id) in buckets and person_id not in linked
+        if username and bucket_of(person_id) in buckets and person_id not in settled
     ]
     found_people = 0
     for (person_id, username), found in run_concurrently(partial(_find, client), wanted, THREADS):

@@ -1,4 +1,5 @@
--- Purpose: every level about to be loaded is on the scale, PRE, E1, E2, E3, L1, L2, L3, and has its place there (0 to 6).
+-- Purpose: every level about to be loaded is on the scale, PRE, E1, E2, E3, L1, L2, L3, and has its place there (0 to
+--     6).
 -- Result: id, the bksb user and session; no row when the promise is kept.
 -- Safe to repeat: yes, it only reads.
 select distinct bksb_user_id || '/' || session_id as id
