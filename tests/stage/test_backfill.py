@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from sandbox.people import invent
+from sandbox.results import Result, Session
 from sandbox.world import london_today
 from tests.jobs.conftest import rows_of, run_accounts
 from tests.stage.live import Live, RunOfDay, live_airflow
@@ -162,16 +163,22 @@ def recount(live: Live) -> dict[tuple[Any, ...], tuple[int, int]]:
     for user in (row.id for row in asked):
         site = live.sandbox.site
         for result in site.results(user, "initial"):
-            day, subject = result.completed_raw[:10], SUBJECTS[result.course_subject]
-            found[day, subject, "initial", level_in(str(result.result))].append(user)
+            text = str(result.result)
+            found[result.completed_raw[:10], subject_in(text, result), "initial", level_in(text)].append(user)
         for result in site.results(user, "diagnostic"):
             level = result.assessment_name.split()[1]
             found[result.completed_raw[:10], SUBJECTS[result.course_subject], "diagnostic", level].append(user)
         for session in site.results(user, "v5"):
             for component in session.components:
-                kind, level = KINDS[session.assessment_type], level_in(component.ability_measurement or "")
-                found[session.completed_raw[:10], SUBJECTS[session.course_subject], kind, level].append(user)
+                kind, text = KINDS[session.assessment_type], component.ability_measurement or ""
+                found[session.completed_raw[:10], subject_in(text, session), kind, level_in(text)].append(user)
     return {key: (len(users), len(set(users))) for key, users in found.items()}
+
+
+def subject_in(text: str, assessment: Result | Session) -> str:
+    """The subject that the result itself names, else the one it was listed under."""
+    named = [subject for word, subject in (("English", "English"), ("Math", "Maths"), ("ICT", "ICT")) if word in text]
+    return named[0] if named else SUBJECTS[assessment.course_subject]
 
 
 def level_in(text: str) -> str:
