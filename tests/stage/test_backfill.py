@@ -113,6 +113,31 @@ def test_the_night_before_the_first_account_ends_well(live: Live) -> None:
     assert (night.state, night.day) == ("success", LAST)
 
 
+def test_one_learner_now_is_done_while_the_night_still_goes_on(live: Live) -> None:
+    """In .ci/run the night takes every slot of the pool; here it takes as long, at a bksb that is slower."""
+    (night,) = live.runs("run_type = 'scheduled'")
+    (person,) = live.rows("reporting", "select person_id, bksb_user_id from bksb.account where state = 'active' limit 1")
+    live.rows("reporting", "delete from bksb.account_source")
+    live.sandbox.site.reset_counters()
+    live.sandbox.site.latency = 0.05 * max(1.0, 1000 / LEARNERS)
+    live.api.clear("bksb_results", night.run_id)
+    live.wait("the night asks bksb", lambda: live.sandbox.site.calls)
+    began = time.monotonic()
+    asked = live.api.trigger("bksb_results", person_ids=[person.person_id])
+    live.wait("the run for one learner ends", lambda: not live.api.run("bksb_results", asked.run_id).is_active)
+    seconds = time.monotonic() - began
+    goes_on = live.api.run("bksb_results", night.run_id).is_active
+    live.sandbox.site.latency = 0.0
+    slots = "select count(*) as tasks, sum(pool_slots) as slots from task_instance where run_id = %s and pool = 'bksb_api'"
+    (fetching,) = live.rows("airflow", slots, night.run_id)
+    print(f"\nOne learner in {seconds:.1f} s, while {fetching.tasks} tasks of the night want {fetching.slots} slots")
+    assert goes_on
+    assert live.api.run("bksb_results", asked.run_id).state == "success"
+    live.wait("the night ends", lambda: not live.api.run("bksb_results", night.run_id).is_active, PATIENCE)
+    assert live.api.run("bksb_results", night.run_id).state == "success"
+    assert daily_activity(live) == recount(live)
+
+
 def test_a_backfill_asks_bksb_once_for_each_account_it_meets(live: Live, backfilled: Backfilled) -> None:
     assert backfilled.days == [FIRST + timedelta(days=number) for number in range(DAYS)]
     calls = sum(backfilled.calls.values())
