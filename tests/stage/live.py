@@ -119,10 +119,18 @@ class Live:
         """Backfill bksb_results for the London days from first to last, and wait; its runs, the oldest day first."""
         begins, ends = day_bounds(first, LONDON)[0], day_bounds(last, LONDON)[1]
         number = self.api.backfill("bksb_results", begins, ends - timedelta(seconds=1), **more)
+        return self.await_backfill(number, seconds)
+
+    def await_backfill(self, number: int, seconds: float = 600) -> list[RunOfDay]:
+        """Wait until every run of a backfill has ended; the runs, the oldest day first."""
         going = "select 1 from dag_run where backfill_id = %s and state in ('queued', 'running')"
         self.wait(f"backfill {number} ends", lambda: not self.rows("airflow", going, number), seconds)
         self.api.end_backfill(number)
         return self.runs("dag_run.backfill_id = %s", number)
+
+    def airflow(self, *arguments: str) -> None:
+        """Run an airflow command to its end, as ./run airflow does."""
+        self.programs.finish(self.programs.start("command", [self.clone.python, "-m", "airflow", *arguments], self.environment))
 
     def runs(self, where: str, *parameters: object) -> list[RunOfDay]:
         """Runs out of Airflow's own tables, with how many of their tasks were started."""
