@@ -20,6 +20,7 @@ usage: ./run demo [--once] [--approve] [--learners N] [--reset] [--port N]
        ./run sandbox [--learners N] [--api-port P]               the pretend bksb alone, with switches for its faults
        ./run test [pytest arguments]                             every test
        ./run check                                               format, lint, types, SQL style
+       ./run bench [--scale PART]                                what it costs, measured against what was promised
        ./run sql "select …"                                      CSV from the reporting database
        ./run export unmatched|account_for_mis [--out FILE]       that list as CSV
        ./run migrate                                             brings the reporting database up to date
@@ -63,6 +64,25 @@ def run_sandbox(clone: Clone, arguments: Sequence[str]) -> int:
 
     serve_alone(clone, options.learners, options.api_port)
     return 0
+
+
+def run_bench(clone: Clone, arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="./run bench", description="Measures, and fails if a target is missed.")
+    parser.add_argument("--scale", type=_part, default=1.0, help="part of the usual sizes, for a quick look; 1")
+    scale = parser.parse_args(arguments).scale
+    from sandbox.stage import refuse_real_connections
+
+    refuse_real_connections("bench")
+    from bench.command import bench
+
+    return bench(clone, scale)
+
+
+def _part(text: str) -> float:
+    number = float(text)
+    if not 0 < number <= 1:
+        raise argparse.ArgumentTypeError("must be above 0 and at most 1")
+    return number
 
 
 def _positive(text: str) -> int:
@@ -148,6 +168,7 @@ COMMANDS: dict[str, Callable[[Clone, Sequence[str]], int]] = {
     "demo": run_demo,
     "sandbox": run_sandbox,
     "test": run_tests,
+    "bench": run_bench,
     "check": run_checks,
     "sql": run_sql,
     "export": run_export,

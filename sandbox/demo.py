@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import sys
 import time
@@ -35,7 +34,7 @@ from sandbox.postgres import Postgres
 from sandbox.processes import Programs
 from sandbox.sandbox_server import SandboxServer, shared_sandbox, stop_sandbox
 from sandbox.sharing import InUseError, unused
-from sandbox.stage import CONNECTIONS, prepare_stage, sandbox_connections
+from sandbox.stage import prepare_stage, refuse_real_connections, sandbox_connections
 
 DAGS = ("bksb_accounts", "bksb_results")
 DAG_SECONDS = 120
@@ -50,17 +49,6 @@ EXAMPLE_QUERIES = (
 
 class DemoError(RunError):
     """The demo cannot go on; the text says what to do next."""
-
-
-def refuse_real_connections() -> None:
-    """Raises DemoError if this shell points at a real system: invented people must never reach it."""
-    found = [name for name in CONNECTIONS if name in os.environ]
-    if found:
-        raise DemoError(
-            f"{', '.join(found)} is set. The demo invents people, and invented people must never reach a real "
-            f"bksb, MIS or mail server, so it does not start. For the demo: unset {' '.join(found)}. "
-            "For the real thing: ./run airflow …"
-        )
 
 
 def reset(clone: Clone) -> None:
@@ -102,7 +90,7 @@ def demo(clone: Clone, options: argparse.Namespace) -> None:
 
     With once, and without a terminal, it approves by itself and ends with the report.
     """
-    refuse_real_connections()
+    refuse_real_connections("demo")
     attended = sys.stdout.isatty() and not options.once
     with reserved_port(options.port) as port, only_demo(clone):
         if options.reset:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 from bksb.connection_fields import ConnectionFields
 from bksb.errors import BksbSyncError
@@ -20,6 +21,17 @@ CONNECTIONS = (
     "AIRFLOW_CONN_REPORTING",
     "AIRFLOW_CONN_SMTP_DEFAULT",
 )
+
+
+def refuse_real_connections(command: str) -> None:
+    """Raises RunError if this shell points at a real system: invented people must never reach it."""
+    found = [name for name in CONNECTIONS if name in os.environ]
+    if found:
+        raise RunError(
+            f"{', '.join(found)} is set. The {command} invents people, and invented people must never reach a real "
+            f"bksb, MIS or mail server, so it does not start. For the {command}: unset {' '.join(found)}. "
+            "For the real thing: ./run airflow …"
+        )
 
 
 def reporting_fields(server: Postgres, clone: Clone, role: str) -> ConnectionFields:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from itertools import islice
+from queue import SimpleQueue
+from threading import Event
 from typing import TypeVar
 
 Thing = TypeVar("Thing")
 Outcome = TypeVar("Outcome")
+
+AHEAD = 8
+"""Things handed out for each thread: whoever takes the outcomes may be busy for a while (with a load, or waiting for
+the lock of one) before a thread has nothing to do."""
 
 
 def run_concurrently(
@@ -16,21 +22,39 @@ def run_concurrently(
 ) -> Iterator[tuple[Thing, Outcome]]:
     """Yield (thing, outcome) in the order of completion; at most `threads` are under way at once.
 
-    Only a few things are queued ahead, so memory does not grow with their number. The first exception
-    is raised at once: what has not begun is dropped, what is under way is waited for.
+    Only a few things are handed out ahead (`AHEAD`), so memory does not grow with their number. After an exception
+    nothing more begins; it is raised when what was under way has ended.
     """
+    failed = Event()
+
+    def unless_failed(thing: Thing) -> Outcome:
+        if failed.is_set():
+            raise CancelledError
+        try:
+            return function(thing)
+        except BaseException:
+            failed.set()
+            raise
+
     waiting: dict[Future[Outcome], Thing] = {}
+    arrived: SimpleQueue[Future[Outcome]] = SimpleQueue()
     supply = iter(things)
     with ThreadPoolExecutor(threads, thread_name_prefix="bksb") as pool:
         try:
             while True:
-                for thing in islice(supply, 2 * threads - len(waiting)):
-                    waiting[pool.submit(function, thing)] = thing
+                for thing in islice(supply, AHEAD * threads - len(waiting)):
+                    future = pool.submit(unless_failed, thing)
+                    waiting[future] = thing
+                    future.add_done_callback(arrived.put)
                 if not waiting:
                     return
-                done, _ = wait(waiting, return_when=FIRST_COMPLETED)
-                for future in done:
-                    yield waiting.pop(future), future.result()
+                future = arrived.get()
+                thing = waiting.pop(future)
+                try:
+                    outcome = future.result()
+                except CancelledError:
+                    continue  # the exception that stopped it is still to arrive
+                yield thing, outcome
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 

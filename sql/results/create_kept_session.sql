@@ -1,9 +1,8 @@
--- Purpose: a place for finished V5 sessions that bksb still lists and whose report is loaded; gone with its
---     transaction.
--- Safe to repeat: once a transaction.
-create temporary table kept_session (
+-- Purpose: a place for finished V5 sessions that bksb still lists and whose report is loaded.
+-- Safe to repeat: yes; the table stays with the connection and is empty again after each transaction.
+create temporary table if not exists kept_session (
     bksb_user_id bigint,
     source text,
     session_id text,
     primary key (bksb_user_id, source, session_id)
-) on commit drop;
+) on commit delete rows;

@@ -1,6 +1,6 @@
--- Purpose: a place for results just read from bksb, gone with the transaction.
--- Safe to repeat: once a transaction.
-create temporary table loaded_result (
+-- Purpose: a place for results just read from bksb.
+-- Safe to repeat: yes; the table stays with the connection and is empty again after each transaction.
+create temporary table if not exists loaded_result (
     bksb_user_id bigint,
     source text,
     session_id text,
@@ -18,4 +18,4 @@ create temporary table loaded_result (
     completed_at timestamptz,
     completed_raw text,
     raw jsonb
-) on commit drop;
+) on commit delete rows;

@@ -1,9 +1,9 @@
--- Purpose: a place for which user and source was read, and from which moment; gone with the transaction.
--- Safe to repeat: once a transaction.
-create temporary table loaded_source (
+-- Purpose: a place for which user and source was read, and from which moment.
+-- Safe to repeat: yes; the table stays with the connection and is empty again after each transaction.
+create temporary table if not exists loaded_source (
     bksb_user_id bigint,
     source text,
     synced_at timestamptz,
     complete boolean,
     primary key (bksb_user_id, source)
-) on commit drop;
+) on commit delete rows;

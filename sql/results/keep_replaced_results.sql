@@ -1,5 +1,7 @@
 -- Purpose: before a changed result is replaced, its old row goes to bksb.result_change.
 -- Parameters: run_id.
+-- The limit makes it look each result up by its key: a temporary table has no statistics, and without it the planner
+-- would read the whole of assessment_result for every load.
 -- Safe to repeat: yes, after the merge nothing differs.
 insert into bksb.result_change (
     bksb_user_id, source, session_id, component, assessment_kind, subject, course_subject_raw, course_name,
@@ -27,13 +29,18 @@ select
     known.changed_at,
     known.run_id,
     %(run_id)s as replaced_by_run_id
-from bksb.assessment_result as known
-inner join loaded_result as loaded
-    on
-        known.bksb_user_id = loaded.bksb_user_id
-        and known.source = loaded.source
-        and known.session_id = loaded.session_id
-        and known.component = loaded.component
+from loaded_result as loaded
+cross join lateral (
+    select assessment_result.*
+    from bksb.assessment_result
+    where
+        assessment_result.bksb_user_id = loaded.bksb_user_id
+        and assessment_result.source = loaded.source
+        and assessment_result.session_id = loaded.session_id
+        and assessment_result.component = loaded.component
+    order by assessment_result.component
+    limit 1
+) as known
 where
     (
         known.assessment_kind, known.subject, known.course_subject_raw, known.course_name,

@@ -1,6 +1,7 @@
 -- Purpose: bring bksb.skill_summary up to date from the results; rows that say the same stay untouched, rows without
 -- any result go. The starting point is the first initial result with a level from starting_point_days before the
--- programme started (people sit it before they start); an applicant's is the first ever.
+-- programme started (people sit it before they start); an applicant's is the first ever. A V5 session has a result for
+-- each strand: its level is that of the weakest, and so is its percentage.
 -- Parameters: starting_point_days; zone, in which the days begin; person_ids (null: everybody).
 -- Safe to repeat: yes.
 with result as (
@@ -12,9 +13,14 @@ with result as (
         person_result.level_order,
         person_result.percent,
         person_result.completed_at,
-        row(person_result.completed_at, person_result.source, person_result.session_id, person_result.component)
-            as place,
+        row(person_result.completed_at, person_result.source, person_result.session_id) as place,
         person_result.assessment_kind = 'initial' and person_result.level_code is not null as is_level,
+        row_number() over (
+            partition by
+                person_result.person_id, person_result.subject, person_result.assessment_kind,
+                person_result.completed_at, person_result.source, person_result.session_id
+            order by person_result.level_order asc nulls last
+        ) = 1 as is_weakest,
         person_result.assessment_kind = 'initial'
         and person_result.level_code is not null
         and (
@@ -33,15 +39,17 @@ summary as (
     select
         person_id,
         subject,
-        (array_agg(level_code order by place desc) filter (where is_level))[1] as latest_level_code,
-        (array_agg(level_order order by place desc) filter (where is_level))[1] as latest_level_order,
-        max(completed_at) filter (where is_level) as latest_at,
-        (array_agg(level_code order by level_order desc, place asc) filter (where is_level))[1] as best_level_code,
-        max(level_order) filter (where is_level) as best_level_order,
-        (array_agg(level_code order by place asc) filter (where may_start))[1] as starting_level_code,
-        (array_agg(level_order order by place asc) filter (where may_start))[1] as starting_level_order,
-        min(completed_at) filter (where may_start) as starting_at,
-        (array_agg(percent order by place desc) filter (
+        (array_agg(level_code order by place desc) filter (where is_level and is_weakest))[1] as latest_level_code,
+        (array_agg(level_order order by place desc) filter (where is_level and is_weakest))[1] as latest_level_order,
+        max(completed_at) filter (where is_level and is_weakest) as latest_at,
+        (array_agg(level_code order by level_order desc, place asc) filter (
+            where is_level and is_weakest
+        ))[1] as best_level_code,
+        max(level_order) filter (where is_level and is_weakest) as best_level_order,
+        (array_agg(level_code order by place asc) filter (where may_start and is_weakest))[1] as starting_level_code,
+        (array_agg(level_order order by place asc) filter (where may_start and is_weakest))[1] as starting_level_order,
+        min(completed_at) filter (where may_start and is_weakest) as starting_at,
+        (array_agg(percent order by place desc, percent asc) filter (
             where assessment_kind = 'diagnostic' and percent is not null
         ))[1] as latest_diagnostic_percent,
         max(completed_at) as last_assessed_at

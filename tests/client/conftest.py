@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -12,11 +12,12 @@ import pytest
 
 @dataclass
 class Scripted:
-    """Answers still to be given, the last one for ever; and the paths and bodies that came."""
+    """Answers still to be given, the last one for ever; and the paths, bodies and headers that came."""
 
     url: str = ""
     answers: list[tuple[int, str, dict[str, str]]] = field(default_factory=list)
     seen: list[tuple[str, str, str]] = field(default_factory=list)
+    headers: list[Mapping[str, str]] = field(default_factory=list)
 
     def answer(self, status: int, body: str, **headers: str) -> None:
         """Add an answer; header names take _ for -."""
@@ -31,6 +32,7 @@ def scripted() -> Iterator[Scripted]:
     class Handler(BaseHTTPRequestHandler):
         def handle_any(self) -> None:
             sent = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+            script.headers.append(self.headers)
             script.seen.append((self.command, self.path, sent))
             status, body, headers = script.answers.pop(0) if len(script.answers) > 1 else script.answers[0]
             encoded = body.encode()

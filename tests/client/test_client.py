@@ -170,6 +170,16 @@ def test_a_refused_key_stops_at_once_and_says_where_to_mend_it(scripted, status)
     assert len(scripted.seen) == 2
 
 
+def test_a_cookie_that_bksb_sets_comes_back_with_the_next_call(scripted):
+    scripted.answer(200, "true", Set_Cookie="affinity=7; Path=/")
+    scripted.answer(200, "true")
+    client = scripted_client(scripted)
+    for _ in range(2):
+        assert client.username_exists("x")
+    assert [headers.get("Cookie") for headers in scripted.headers] == [None, "affinity=7"]
+    assert len({headers["Authorization"] for headers in scripted.headers}) == 1
+
+
 def test_the_sandbox_refuses_a_wrong_key(sandbox):
     with pytest.raises(KeyRefusedError):
         BksbClient(sandbox.url, sandbox.access_key, "wrong", budget=IMPATIENT).find_user_id("x")

@@ -6,13 +6,16 @@ Moments are naive and in UTC.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import groupby
 
 ORDER = {"PRE": 0, "E1": 1, "E2": 2, "E3": 3, "L1": 4, "L2": 5, "L3": 6}
 HOUR = timedelta(hours=1)
+NOT_KNOWN = 1000
+"""Above every level and percentage."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +111,15 @@ class PersonResult:
     at: datetime | None
 
     @property
-    def turn(self) -> tuple[datetime | None, Place]:
-        """Which of two came later; those of one moment follow each other by source, session and component."""
-        return self.at, self.place
+    def turn(self) -> tuple[datetime | None, str, str]:
+        """Which of two sittings came later; those of one moment follow each other by source and session."""
+        return self.at, *self.place[:2]
+
+    @property
+    def weakness(self) -> tuple[object, ...]:
+        """Which strand of one sitting speaks for it: the lowest level, then percentage, then the first by name."""
+        level, percent = self.fact.level, self.fact.percent
+        return ORDER.get(level, NOT_KNOWN), NOT_KNOWN if percent is None else percent, self.place[2]
 
     @property
     def is_level(self) -> bool:
@@ -201,13 +210,14 @@ class Model:
         lines = {}
         for (person, subject), results in mine.items():
             latest = best = start = percent = last = None
-            for result in sorted(results, key=lambda result: result.turn):
-                last = result
-                if result.fact.kind == "diagnostic" and result.fact.percent is not None:
-                    percent = result.fact.percent
-                if not result.is_level:
+            for sitting in _sittings(results):
+                last = sitting[0]
+                percents = [one.fact.percent for one in sitting if one.fact.kind == "diagnostic"]
+                percent = min((one for one in percents if one is not None), default=percent)
+                levels = [one for one in sitting if one.is_level]
+                if not levels:
                     continue
-                latest = result
+                latest = result = _speaker(levels)
                 if best is None or ORDER[result.fact.level] > ORDER[best.fact.level]:
                     best = result
                 if start is None and self._counts_as_start(result):
@@ -235,28 +245,36 @@ class Model:
 
     def latest_results(self) -> dict[tuple[str, str, str], tuple[Place, str]]:
         """latest_result: which one it is, and its text."""
-        latest: dict[tuple[str, str, str], PersonResult] = {}
+        mine = defaultdict(list)
         for result in self.person_results():
             if result.at is not None:
-                key = (result.person, result.fact.subject, result.fact.kind)
-                if key not in latest or latest[key].turn < result.turn:
-                    latest[key] = result
+                mine[result.person, result.fact.subject, result.fact.kind].append(result)
+        latest = {key: _speaker(_sittings(results)[-1]) for key, results in mine.items()}
         return {key: (result.place, result.fact.text) for key, result in latest.items()}
 
     def levels_on(self, day: date) -> dict[tuple[str, str], tuple[object, ...]]:
         """skill_level_on(day): the level each stood at when the day ended."""
-        latest: dict[tuple[str, str], PersonResult] = {}
+        mine = defaultdict(list)
         for result in self.person_results():
             if result.is_level and self.clock.day(result.at) <= day:
-                key = (result.person, result.fact.subject)
-                if key not in latest or latest[key].turn < result.turn:
-                    latest[key] = result
-        return {key: _level(result) for key, result in latest.items()}
+                mine[result.person, result.fact.subject].append(result)
+        return {key: _level(_speaker(_sittings(results)[-1])) for key, results in mine.items()}
 
 
 def _is_newer(link: Link, other: Link) -> bool:
     """Whether it holds while the other is over, or else began later."""
     return (link.until is None, link.since) > (other.until is None, other.since)
+
+
+def _sittings(results: Iterable[PersonResult]) -> list[list[PersonResult]]:
+    """The results of each sitting together (the strands of a V5 session, or one result), in order."""
+    ordered = sorted(results, key=lambda result: result.turn)
+    return [list(sitting) for _, sitting in groupby(ordered, key=lambda result: result.turn)]
+
+
+def _speaker(sitting: Sequence[PersonResult]) -> PersonResult:
+    """The weakest strand."""
+    return min(sitting, key=lambda one: one.weakness)
 
 
 def _level(result: PersonResult | None) -> tuple[object, ...]:

@@ -91,33 +91,49 @@ def load(
     issues: Sequence[Issue],
     person_ids: Collection[str],
 ) -> None:
-    """One transaction: COPY into temporary tables, the row checks, one merge that leaves unchanged rows untouched.
+    """One transaction: the rows of these answers, how far they reach, and the issues that came of them.
 
     PromiseBrokenError, and nothing is written, when a check in `sql/checks/load` returns rows.
     """
     zone = deployment.settings.timezone
     with store.transaction("load_results"):
-        store.run("results/create_loaded_result")
-        store.run("results/create_loaded_source")
-        store.run("results/create_kept_session")
-        store.copy("results/copy_loaded_result", _rows(answers, zone))
-        store.copy(
-            "results/copy_loaded_source",
+        load_rows(
+            store,
+            run,
+            _rows(answers, zone),
             ((answer.bksb_user_id, answer.source, answer.synced_at, answer.complete) for answer in answers),
-        )
-        store.copy(
-            "results/copy_kept_session",
             ((answer.bksb_user_id, answer.source, kept) for answer in answers for kept in answer.kept),
         )
-        store.run("results/drop_outdated_answers")
-        store.run("results/note_outdated_sources")
-        hold_to_promises(store, sql_names("checks/load"), consequence="nothing of this share was loaded")
-        store.run("results/keep_replaced_results", run_id=run.run_id)
-        store.run("results/merge_results", run_id=run.run_id)
-        store.run("results/mark_missing_results", run_id=run.run_id)
-        store.run("results/merge_account_sources")
         open_issues(store, deployment.settings, list(_texts_new_to_us(answers, zone)))
         keep_issues(store, deployment.settings, issues, codes=RESULT_ISSUES, person_ids=person_ids)
+
+
+def load_rows(
+    store: Store,
+    run: Run,
+    rows: Iterable[tuple[object, ...]],
+    sources: Iterable[tuple[object, ...]],
+    kept: Iterable[tuple[object, ...]] = (),
+) -> None:
+    """COPY into temporary tables, the row checks, one merge that leaves unchanged rows untouched; call it inside a
+    transaction of the writer load_results.
+
+    `rows`, `sources` and `kept` in the order of `sql/results/copy_loaded_result.sql`, `copy_loaded_source.sql` and
+    `copy_kept_session.sql`. PromiseBrokenError when a row check returns rows.
+    """
+    store.run("results/create_loaded_result")
+    store.run("results/create_loaded_source")
+    store.run("results/create_kept_session")
+    store.copy("results/copy_loaded_result", rows)
+    store.copy("results/copy_loaded_source", sources)
+    store.copy("results/copy_kept_session", kept)
+    store.run("results/drop_outdated_answers")
+    store.run("results/note_outdated_sources")
+    hold_to_promises(store, sql_names("checks/load"), consequence="nothing of this share was loaded")
+    store.run("results/keep_replaced_results", run_id=run.run_id)
+    store.run("results/merge_results", run_id=run.run_id)
+    store.run("results/mark_missing_results", run_id=run.run_id)
+    store.run("results/merge_account_sources")
 
 
 def read_completion(raw: str, zone: ZoneInfo) -> datetime | None:

@@ -1,0 +1,44 @@
+"""A year of days, one after the other, and the same year again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from bench.figures import Figure
+from bench.runs import backfill, manual
+from bench.site import Site
+from bench.stage import Stage, with_accounts, write_accounts
+from bench.workers import Workers
+from bksb.model import Run
+from sandbox.people import invent
+from sandbox.world import london_today
+
+LEARNERS = 1_000
+DAYS = 365
+
+
+def measure_backfill(stage: Stage, scale: float) -> Iterator[Figure]:
+    """The figures of (b) about a backfill, without latency: calls are what counts here."""
+    # the interval of the day before yesterday has ended, whatever hour it is
+    last = london_today() - timedelta(days=2)
+    days = [last - timedelta(days=number) for number in reversed(range(max(3, round(DAYS * scale))))]
+    world, people = with_accounts(invent(max(40, round(LEARNERS * scale)), london_today()), days, None)
+    with stage.place(world) as (place, site):
+        write_accounts(stage, place.reporting, people)
+        with stage.copy_of(place) as other, Workers(other, 1) as workers:
+            once = _calls(workers, site, manual("bksb_results", "once", tuple(people)))
+        with Workers(place, 1) as workers:
+            cold, again = (
+                sum(_calls(workers, site, backfill(day, attempt)) for day in days) for attempt in ("cold", "again")
+            )
+    says = f"calls of a cold {len(days)}-day backfill, times those for its {len(people):,} accounts"
+    yield Figure("b", says, cold / once, "at most", 1.1)
+    yield Figure("b", "calls of the same backfill straight after", again, "at most", 0, digits=0)
+
+
+def _calls(workers: Workers, site: Site, run: Run) -> int:
+    """Calls made by planning a run and fetching what it lacks."""
+    site.begin(latency=0)
+    workers.share("fetch_results", run, workers.run("plan_fetches", run))
+    return sum(site.calls().values())

@@ -1,0 +1,152 @@
+"""Our load, side by side with a bare COPY and with pandas: the same rows, on the same server, in turn."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from io import StringIO
+from itertools import groupby
+from statistics import median
+from typing import Any
+
+import pandas as pd
+import sqlalchemy
+from sqlalchemy.dialects.postgresql import JSONB
+
+from bench.figures import Figure
+from bench.runs import manual
+from bench.stage import Stage
+from bksb.concurrently import in_batches
+from bksb.connection_fields import ConnectionFields
+from bksb.jobs.loading import ACCOUNTS_A_LOAD, load_rows
+from bksb.sql_files import read_sql
+from bksb.store import copy_line, open_store
+
+ROUNDS = 5
+MOST_ROWS = 12_000
+"""pandas needs some seconds for so many."""
+
+ROWS_A_STATEMENT = 1_000
+"""Of pandas with method="multi"; all rows in one statement take longer."""
+
+COLUMNS = re.findall(r"\w+", re.findall(r"\((.*)\)", read_sql("results/copy_loaded_result"), re.DOTALL)[0])
+KEY = "bksb_user_id, source, session_id, component"
+ROWS = f"select {', '.join(COLUMNS)} from bksb.assessment_result order by {KEY}"
+LINKS = """
+insert into bksb.account_link (person_id, bksb_user_id, from_at)
+select 'bench-' || id, id, now() from unnest(array[{}]) as id
+"""
+EMPTY = (
+    "drop table if exists bare",
+    f"create table bare as select {', '.join(COLUMNS)} from bksb.assessment_result with no data",
+    f"alter table bare add primary key ({KEY})",
+    "truncate bksb.assessment_result, bksb.account_source",
+    "checkpoint",
+)
+
+
+def measure_loads(stage: Stage, rows: Sequence[tuple[Any, ...]]) -> Iterator[Figure]:
+    """The figures of (c), from rows as `ROWS` gives them."""
+    rows = rows[:MOST_ROWS]
+    with stage.reporting() as fields:
+        seconds: dict[str, list[float]] = {}
+        users = sorted({row[0] for row in rows})
+        stage.rows(fields, LINKS.format(", ".join(map(str, users))))
+        loads = _Loads(stage, fields, rows)
+        ways = {"ours": loads.ours, "copy": loads.bare_copy, "usual": loads.pandas, "multi": loads.pandas_multi}
+        for number in range(ROUNDS):
+            turn = number % len(ways)
+            for name in [*ways][turn:] + [*ways][:turn]:
+                loads.empty()
+                seconds.setdefault(name, []).append(ways[name]())
+        speed = {name: len(rows) / median(times) for name, times in seconds.items()}
+        yield Figure("c", "rows a second, as a part of bare COPY's", speed["ours"] / speed["copy"], "at least", 0.5)
+        pandas = max(speed["usual"], speed["multi"])
+        yield Figure("c", "rows a second, times pandas to_sql's", speed["ours"] / pandas, "at least", 4, " x", 1)
+        loads.empty()
+        loads.ours()
+        before = loads.versions()
+        again = loads.ours()
+        yield Figure("c", "rows written by an unchanged reload", len(loads.versions() - before), "at most", 0, digits=0)
+        yield Figure("c", "rows a second of the load", speed["ours"], digits=0)
+        yield Figure("c", "rows a second of an unchanged reload", len(rows) / again, digits=0)
+
+
+class _Loads:
+    """The ways to load, each from its rows in the form that suits it; each method gives seconds."""
+
+    def __init__(self, stage: Stage, fields: ConnectionFields, rows: Sequence[tuple[Any, ...]]) -> None:
+        self._stage = stage
+        self._fields = fields
+        self._rows = rows
+        accounts = [list(group) for _, group in groupby(rows, lambda row: row[0])]
+        self._loads = [[row for account in batch for row in account] for batch in in_batches(accounts, ACCOUNTS_A_LOAD)]
+        self._frame = pd.DataFrame(rows, columns=pd.Index(COLUMNS))
+
+    def empty(self) -> None:
+        """Empty tables, and nothing of the last load still to be written to disk."""
+        for statement in EMPTY:
+            self._stage.rows(self._fields, statement)
+
+    def versions(self) -> set[tuple[Any, ...]]:
+        """Every version of every row of results and their changes: who wrote it, and where it lies."""
+        tables = ("bksb.assessment_result", "bksb.result_change")
+        found = " union all ".join(f"select '{table}', xmin::text, ctid::text from {table}" for table in tables)
+        return {tuple(row) for row in self._stage.rows(self._fields, found)}
+
+    def ours(self) -> float:
+        """As the job does: a few hundred accounts a transaction."""
+        run = manual("bksb_results", "load")
+        now = datetime.now(UTC)
+        with open_store(self._fields, migrated=False) as store:
+            began = time.perf_counter()
+            for rows in self._loads:
+                sources = {(row[0], row[1]): now for row in rows}
+                with store.transaction("load_results"):
+                    load_rows(store, run, rows, ((*source, at, True) for source, at in sources.items()))
+            return time.perf_counter() - began
+
+    def bare_copy(self) -> float:
+        """All rows at once, written out as our load writes them, into a table that has the key and nothing else."""
+        connection = self._stage.connect(self._fields)
+        try:
+            with connection.cursor() as cursor:
+                began = time.perf_counter()
+                lines = StringIO("".join(copy_line(row) for row in self._rows))
+                cursor.copy_expert(f"copy bare ({', '.join(COLUMNS)}) from stdin", lines)
+                return time.perf_counter() - began
+        finally:
+            connection.close()
+
+    def pandas(self) -> float:
+        """From a frame that is ready."""
+        return self._to_sql(None, None)
+
+    def pandas_multi(self) -> float:
+        """With several rows a statement."""
+        return self._to_sql("multi", ROWS_A_STATEMENT)
+
+    def _to_sql(self, method: Any, rows_a_statement: int | None) -> float:
+        fields = self._fields
+        engine = sqlalchemy.create_engine(
+            sqlalchemy.URL.create(
+                "postgresql+psycopg2", fields.login, fields.password, fields.host, fields.port, fields.database
+            )
+        )
+        try:
+            with engine.begin() as connection:
+                began = time.perf_counter()
+                self._frame.to_sql(
+                    "bare",
+                    connection,
+                    if_exists="append",
+                    index=False,
+                    method=method,
+                    chunksize=rows_a_statement,
+                    dtype={"raw": JSONB},
+                )
+            return time.perf_counter() - began
+        finally:
+            engine.dispose()
