@@ -143,28 +143,40 @@ def test_an_account_merged_into_another_between_two_pages_loses_and_doubles_noth
     person = "select person_id from bksb.account where bksb_user_id = %s"
     (row,) = query(with_accounts.reporting, person, merged)
     everything = truth([merged, kept], sandbox)
+    run_results(with_accounts)
+    before = loaded(with_accounts, [merged])
 
     def reach(boundary: str) -> None:
         if boundary.startswith("after GET") and sandbox.site.user(merged):
             sandbox.site.merge(kept, merged)
 
     with watched(reach):
-        run_results(with_accounts, person_ids=(row.person_id,))
+        run_results(with_accounts, "manual__2", person_ids=(row.person_id,))
     assert sandbox.site.user(merged) is None
-    assert loaded(with_accounts).keys() <= everything.keys()
-    run_results(with_accounts, "manual__2")
+    assert loaded(with_accounts, [merged]) == before
+    assert open_issues(with_accounts) == {"results_no_answer": 1}
+    run_results(with_accounts, "manual__3")
     assert loaded(with_accounts, [kept]) == truth([kept], sandbox)
     assert len(loaded(with_accounts, [kept])) == len(everything)
     twice = "select session_id from bksb.person_result group by person_id, source, session_id, component having count(*) > 1"
     assert query(with_accounts.reporting, twice) == []
 
 
-def test_a_day_without_any_result_is_published_with_no_figures(with_accounts, world):
-    morning = datetime.now(UTC).replace(hour=3, minute=0, second=0, microsecond=0)
-    run_results(with_accounts, "scheduled__1", **scheduled(morning, morning + timedelta(days=1)))
-    today = "select 1 from bksb.daily_activity where day = %s"
-    assert query(with_accounts.reporting, today, morning.date()) == []
-    assert query(with_accounts.reporting, "select 1 from bksb.sync_run where run_id = 'scheduled__1' and state = 'success'")
+def test_a_day_without_any_result_is_published_with_no_figures(with_accounts):
+    run_results(with_accounts)
+    morning = datetime(2015, 6, 1, 2, tzinfo=UTC)
+    day = scheduled(morning, morning + timedelta(days=1)) | {"run_type": "backfill"}
+    query(
+        with_accounts.reporting,
+        "insert into bksb.daily_activity values (%s, 'English', 'initial', 'L1', 1, 1)",
+        day["day"],
+    )
+    asked = rows_of(with_accounts, "account_source")
+    run_results(with_accounts, "backfill__1", **day)
+    assert rows_of(with_accounts, "account_source") == asked
+    assert query(with_accounts.reporting, "select 1 from bksb.daily_activity where day = %s", day["day"]) == []
+    (run,) = query(with_accounts.reporting, "select state from bksb.sync_run where run_id = 'backfill__1'")
+    assert run.state == "success"
 
 
 def test_a_postgresql_killed_in_the_middle_of_a_load_leaves_nothing_half_done(with_accounts, sandbox, tmp_path):
