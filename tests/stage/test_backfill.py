@@ -11,7 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,7 +20,7 @@ from sandbox.people import invent
 from sandbox.results import Result, Session
 from sandbox.world import london_today
 from tests.jobs.conftest import rows_of, run_accounts
-from tests.stage.live import Live, RunOfDay, live_airflow
+from tests.stage.live import LONDON, Live, RunOfDay, live_airflow
 
 DAYS = int(os.environ.get("BKSB_BACKFILL_DAYS", "10"))
 LEARNERS = int(os.environ.get("BKSB_BACKFILL_LEARNERS", "120"))
@@ -54,7 +54,10 @@ def clocks_go_back_before(day: date) -> date:
 
 
 TODAY = london_today()
-FIRST, LAST = TODAY - timedelta(days=DAYS), TODAY - timedelta(days=1)
+LAST = (datetime.now(LONDON) - timedelta(hours=3)).date() - timedelta(days=1)
+"""The last day whose interval is over: until 03:00 that is not yesterday."""
+
+FIRST = LAST - timedelta(days=DAYS - 1)
 LONG_DAY = clocks_go_back_before(TODAY)
 ON_THE_LONG_DAY = ("00:00:00", "00:59:59.9999999", "01:30:00", "02:30:00", "23:30:00", "23:59:59")
 
