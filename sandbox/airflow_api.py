@@ -108,7 +108,7 @@ class AirflowApi:
         return int(self._call("POST", "backfills", json=request)["id"])
 
     def end_backfill(self, number: int) -> None:
-        """Ends a backfill whose runs have all ended, so that the next may begin; Airflow itself looks twice a minute."""
+        """Ends a backfill whose runs have ended, so that the next may begin; Airflow itself looks twice a minute."""
         self._call("PUT", f"backfills/{number}/cancel", accept=(409,))
 
     def clear(self, dag_id: str, run_id: str) -> None:

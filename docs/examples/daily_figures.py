@@ -7,12 +7,13 @@ rows of `bksb.daily_activity` become `FOLDER/YYYY-MM-DD.csv`. A manual run of `b
 nothing.
 
 **Reads and writes.** Reads the connection `reporting`; writes files of counts in the folder of the Variable
-`daily_figures_folder`, and nothing about any person. A count of one may still tell something about somebody: think of who
-reads the files.
+`daily_figures_folder`, and nothing about any person. A count of one may still tell something about somebody: think of
+who reads the files.
 
-**Running it again.** Always safe: a file is replaced whole. It tells what was known when its day was published: people who
-come later may bring results of earlier days, which `bksb.daily_activity` counts and no event tells. Days published while this DAG was switched off do not come by
-themselves: backfill `bksb_results` for them with `--reprocess-behavior completed`, which asks bksb for nothing.
+**Running it again.** Always safe: a file is replaced whole. It tells what was known when its day was published: people
+who come later may bring results of earlier days, which `bksb.daily_activity` counts and no event tells. Days published
+while this DAG was switched off do not come by themselves: backfill `bksb_results` for them with `--reprocess-behavior
+completed`, which asks bksb for nothing.
 
 **When it fails.** The red task's log says what is missing. Mend it, then clear the task.
 """

@@ -130,7 +130,9 @@ class Live:
 
     def airflow(self, *arguments: str) -> None:
         """Run an airflow command to its end, as ./run airflow does."""
-        self.programs.finish(self.programs.start("command", [self.clone.python, "-m", "airflow", *arguments], self.environment))
+        self.programs.finish(
+            self.programs.start("command", [self.clone.python, "-m", "airflow", *arguments], self.environment)
+        )
 
     def runs(self, where: str, *parameters: object) -> list[RunOfDay]:
         """Runs out of Airflow's own tables, with how many of their tasks were started."""

@@ -118,7 +118,9 @@ def test_the_night_before_the_first_account_ends_well(live: Live) -> None:
 def test_one_learner_now_is_done_while_the_night_still_goes_on(live: Live) -> None:
     """In .ci/run the night takes every slot of the pool; here it takes as long, at a bksb that is slower."""
     (night,) = live.runs("run_type = 'scheduled'")
-    (person,) = live.rows("reporting", "select person_id, bksb_user_id from bksb.account where state = 'active' limit 1")
+    (person,) = live.rows(
+        "reporting", "select person_id, bksb_user_id from bksb.account where state = 'active' limit 1"
+    )
     live.rows("reporting", "delete from bksb.account_source")
     live.sandbox.site.reset_counters()
     live.sandbox.site.latency = 0.05 * max(1.0, 1000 / LEARNERS)
@@ -130,7 +132,9 @@ def test_one_learner_now_is_done_while_the_night_still_goes_on(live: Live) -> No
     seconds = time.monotonic() - began
     goes_on = live.api.run("bksb_results", night.run_id).is_active
     live.sandbox.site.latency = 0.0
-    slots = "select count(*) as tasks, sum(pool_slots) as slots from task_instance where run_id = %s and pool = 'bksb_api'"
+    slots = (
+        "select count(*) as tasks, sum(pool_slots) as slots from task_instance where run_id = %s and pool = 'bksb_api'"
+    )
     (fetching,) = live.rows("airflow", slots, night.run_id)
     print(f"\nOne learner in {seconds:.1f} s, while {fetching.tasks} tasks of the night want {fetching.slots} slots")
     assert goes_on
@@ -184,7 +188,7 @@ def daily_activity(live: Live) -> dict[tuple[Any, ...], tuple[int, int]]:
 
 
 def recount(live: Live) -> dict[tuple[Any, ...], tuple[int, int]]:
-    """Results and learners by day, subject, kind and level, from what bksb's own pages show of whoever was asked about."""
+    """Results and learners by day, subject, kind and level, from what bksb itself holds of whoever was asked about."""
     asked = live.rows("reporting", "select distinct bksb_user_id as id from bksb.account_source")
     found = defaultdict(list)
     for user in (row.id for row in asked):
