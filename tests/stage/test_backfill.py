@@ -189,7 +189,10 @@ def daily_activity(live: Live) -> dict[tuple[Any, ...], tuple[int, int]]:
 
 def recount(live: Live) -> dict[tuple[Any, ...], tuple[int, int]]:
     """Results and learners by day, subject, kind and level, from what bksb itself holds of whoever was asked about."""
-    asked = live.rows("reporting", "select distinct bksb_user_id as id from bksb.account_source")
+    asked = live.rows(
+        "reporting",
+        "select bksb_user_id as id from bksb.account_source union select bksb_user_id from bksb.assessment_result",
+    )
     found = defaultdict(list)
     for user in (row.id for row in asked):
         site = live.sandbox.site
