@@ -51,7 +51,7 @@ from bksb import defaults, notices
         "max_new_accounts": Param(
             250, type="integer", minimum=0, title="New accounts without asking", description="More wait for approval."
         ),
-        "invite": Param(True, type="boolean", title="Invite", description="Off: no mail now, and none later."),
+        "invite": Param(True, type="boolean", title="Invite", description="Off: never mail whom it creates."),
         "resend_invitation": Param(False, type="boolean", title="Invite the people named above once more"),
     },
 )

@@ -39,7 +39,13 @@ REMEDIES = {
     "username_taken": "somebody in bksb has this username already: enter the right one in the MIS",
 }
 
-OUTCOMES = {"approved": "approved", "rejected": "rejected", "waiting": "waits", "not_asked": "not asked"}
+OUTCOMES = {
+    "approved": "approved",
+    "rejected": "rejected",
+    "waiting": "waits",
+    "not_asked": "not asked",
+    "failed": "failed before",
+}
 
 REASONS = {
     "first_run": "the first run that creates accounts",

@@ -24,8 +24,8 @@ MARKUP = re.compile(r"[\\`*_\[\]<>|#~]")
 
 @dataclass(frozen=True)
 class Baseline:
-    """What later runs are compared with: whether a person has ever approved one, and the people listed by the MIS in
-    the last run that was approved or needed no approval (None before there was one)."""
+    """What later runs are compared with: whether a person has ever approved a first one about everybody, and the
+    people listed by the MIS in the last run that was approved or needed no approval (None before there was one)."""
 
     approved_before: bool
     people: int | None
@@ -64,7 +64,7 @@ def question(run: Run, plan: Plan, people: Mapping[str, Person], reasons: Sequen
     created = [people[action.person_id] for action in plan.actions if action.kind == "create"]
     before = _shown(baseline.people or 0)
     why: dict[Reason, str] = {
-        "first_run": "No run that creates accounts has been approved yet.",
+        "first_run": "No run that creates accounts has been approved yet; one for people who are named does not count.",
         "many_new_accounts": f"This is more than `max_new_accounts` ({run.max_new_accounts}).",
         "shrunk_extract": f"The MIS lists {_shown(len(people))} people now, and listed {before} at the last run that "
         "went ahead, more than twice as many: has the query been changed, or is the MIS incomplete?",

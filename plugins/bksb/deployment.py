@@ -16,7 +16,7 @@ from bksb.errors import ConfigurationError
 from bksb.mail import Mailer
 from bksb.mis import Mis
 from bksb.model import Source
-from bksb.passwords import SHORTEST_SECRET, derived_password
+from bksb.passwords import SHORTEST_SECRET, derived_password, setting_digest
 from bksb.plan import is_email
 from bksb.store import Store, open_store
 from bksb.times import MailHours
@@ -80,6 +80,12 @@ class Settings:
         if self.password_secret is not None:
             return derived_password(self.password_secret, username)
         return cast(str, self.default_password)
+
+    def password_setting(self) -> str | None:
+        """A short digest of the setting that `password_of` goes by: another one after it was changed; None without."""
+        if self.password_secret is not None:
+            return setting_digest(f"secret {self.password_secret}")
+        return None if self.default_password is None else setting_digest(f"default {self.default_password}")
 
 
 def read_settings(extra: Mapping[str, Any]) -> Settings:

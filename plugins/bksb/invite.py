@@ -30,8 +30,13 @@ KINDS: tuple[TemplateKind, ...] = ("invitation", "reminder")
 PARTS = ("subject.txt", "txt", "html")
 """Each kind of message is three files: invitation.subject.txt, invitation.txt and invitation.html."""
 
-VARIABLES = ("given_names", "family_name", "username", "password", "login_url", "site_url")
-"""What a template may use."""
+REMINDER_VARIABLES = ("given_names", "family_name", "username", "login_url", "site_url")
+
+VARIABLES: Mapping[TemplateKind, tuple[str, ...]] = {
+    "invitation": (*REMINDER_VARIABLES, "password"),
+    "reminder": REMINDER_VARIABLES,
+}
+"""What a template may use. A reminder names no password: by then the first one may no longer be right."""
 
 INVENTED = {
     "given_names": "Zoë-Mae",
@@ -77,8 +82,8 @@ class Templates:
         """Try every template on an invented person; ConfigurationError names file, mistake and what is allowed."""
         for kind in KINDS:
             for part in PARTS:
-                self._check_file(f"{kind}.{part}")
-            if not self.write(kind, words_for_nobody()).subject:
+                self._check_file(kind, f"{kind}.{part}")
+            if not self.write(kind, words_for_nobody(kind)).subject:
                 raise ConfigurationError(f"{self._folder / f'{kind}.subject.txt'} is empty: a message needs a subject.")
 
     def _render(self, name: str, words: Mapping[str, str]) -> str:
@@ -91,19 +96,20 @@ class Templates:
                 "`python -m bksb.preview`."
             ) from None
 
-    def _check_file(self, name: str) -> None:
+    def _check_file(self, kind: TemplateKind, name: str) -> None:
         path = self._folder / name
+        allowed = VARIABLES[kind]
         try:
             source = path.read_text(encoding="utf-8")
             tree = self._environment.parse(source, name)
-            unknown = sorted(meta.find_undeclared_variables(tree) - set(VARIABLES))
+            unknown = sorted(meta.find_undeclared_variables(tree) - set(allowed))
             if unknown:
                 raise ConfigurationError(
-                    f"The template {path} uses {', '.join(unknown)}, which there is not. It may use "
-                    f"{', '.join(VARIABLES)}."
+                    f"The template {path} uses {', '.join(unknown)}, which {kind}s do not have. It may use "
+                    f"{', '.join(allowed)}."
                 )
             # the person is invented, so the error's text can be shown
-            self._environment.get_template(name).render(words_for_nobody())
+            self._environment.get_template(name).render(words_for_nobody(kind))
         # an OSError as well
         except TemplateNotFound as error:
             raise ConfigurationError(
@@ -123,7 +129,7 @@ class Templates:
             ) from None
         except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise ConfigurationError(
-                f"The template {path} cannot be filled in: {error}. It may use {', '.join(VARIABLES)}."
+                f"The template {path} cannot be filled in: {error}. It may use {', '.join(allowed)}."
             ) from None
 
 
@@ -151,22 +157,25 @@ def check_ready(settings: Settings) -> Templates:
     return load_templates(settings)
 
 
-def words_for(settings: Settings, username: str, given_names: str, family_name: str) -> dict[str, str]:
-    """The VARIABLES for one person; call `check_ready` first."""
+def words_for(
+    settings: Settings, kind: TemplateKind, username: str, given_names: str, family_name: str
+) -> dict[str, str]:
+    """The VARIABLES of one kind of message for one person; call `check_ready` first."""
     site_url = settings.site_url or ""
-    return {
+    words = {
         "given_names": given_names,
         "family_name": family_name,
         "username": username,
-        "password": settings.password_of(username),
         "login_url": login_url(site_url, username),
         "site_url": site_url,
     }
+    return words if kind == "reminder" else words | {"password": settings.password_of(username)}
 
 
-def words_for_nobody(site_url: str = INVENTED["site_url"]) -> dict[str, str]:
-    """The VARIABLES for a person who is invented."""
-    return INVENTED | {"site_url": site_url, "login_url": login_url(site_url, INVENTED["username"])}
+def words_for_nobody(kind: TemplateKind, site_url: str = INVENTED["site_url"]) -> dict[str, str]:
+    """The VARIABLES of one kind of message for a person who is invented."""
+    words = INVENTED | {"site_url": site_url, "login_url": login_url(site_url, INVENTED["username"])}
+    return {name: words[name] for name in VARIABLES[kind]}
 
 
 def login_url(site_url: str, username: str) -> str:

@@ -171,6 +171,9 @@ def _person(row: Mapping[str, Any]) -> Person:
         raise _contract("returns a person_kind other than 'learner' and 'applicant'")
     if values["person_kind"] == "learner" and values["start_on"] is None:
         raise _contract(f"returns learner {values['person_id']} without start_on")
+    if values.get("former_person_id") == values["person_id"]:
+        # nobody was somebody else under the same id
+        values["former_person_id"] = None
     values["person_kind"] = cast(PersonKind, values["person_kind"])
     return Person(**values)
 

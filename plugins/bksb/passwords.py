@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from functools import lru_cache
 
 SHORTEST_SECRET = 16
 """With fewer characters, whoever has one password might find the secret, and with it everybody's."""
@@ -15,6 +16,14 @@ DIGITS = "2346789"
 
 PURPOSE = b"bksb first password 1:"
 """Sets these derivations apart from any other use of the same secret."""
+
+DIGEST_PURPOSE = b"bksb password setting 1"
+
+DIGEST_ROUNDS = 200_000
+"""Some tenths of a second for whoever guesses, once."""
+
+DIGEST_BYTES = 2
+"""One change in 65,536 goes unnoticed; and of all passwords that somebody guesses, so many fit that none is proven."""
 
 
 def derived_password(secret: str, username: str) -> str:
@@ -33,3 +42,9 @@ def derived_password(secret: str, username: str) -> str:
         number, place = divmod(number, len(DIGITS))
         groups.append(group.capitalize() + DIGITS[place])
     return "-".join(groups)
+
+
+@lru_cache(maxsize=4)
+def setting_digest(setting: str) -> str:
+    """Four hexadecimal digits by which a changed password setting is noticed, and which tell nobody what it is."""
+    return hashlib.pbkdf2_hmac("sha256", setting.encode(), DIGEST_PURPOSE, DIGEST_ROUNDS, DIGEST_BYTES).hex()

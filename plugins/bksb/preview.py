@@ -25,11 +25,10 @@ def write_previews(settings: Settings, out: Path) -> list[Path]:
     """Write every message for an invented learner into a folder; the files written. ConfigurationError as for
     `load_templates`."""
     templates = load_templates(settings)
-    words = words_for_nobody(settings.site_url or INVENTED["site_url"])
     out.mkdir(parents=True, exist_ok=True)
     written = []
     for kind in KINDS:
-        letter = templates.write(kind, words)
+        letter = templates.write(kind, words_for_nobody(kind, settings.site_url or INVENTED["site_url"]))
         message = compose(letter, sender=SENDER, to=TO, message_id=f"<{kind}@college.example>", now=datetime.now(UTC))
         for ending, content in (
             ("txt", f"Subject: {letter.subject}\n\n{letter.text}".encode()),

@@ -39,6 +39,11 @@ class MailHours:
         """When they begin, like `07:00`."""
         return f"{self.opens // 60:02}:{self.opens % 60:02}"
 
+    @property
+    def closing(self) -> str:
+        """When they end, like `21:00`."""
+        return f"{self.closes // 60:02}:{self.closes % 60:02}"
+
 
 def read_bksb_time(raw: str, zone: ZoneInfo) -> datetime | None:
     """Read bksb's text (`2026-11-20T14:03:12`, 0 to 7 fractional digits, seldom a zone) as a moment (in UTC).

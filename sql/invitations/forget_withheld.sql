@@ -1,4 +1,5 @@
--- Purpose: an earlier run that was told not to invite never made these accounts; one that invites makes them now.
+-- Purpose: an earlier run that was told not to invite never made these accounts; another run makes them now, and what
+--     it was told counts.
 -- Parameters: person_ids.
 -- Safe to repeat: yes.
 delete from bksb.invitation

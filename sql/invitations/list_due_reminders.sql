@@ -1,8 +1,9 @@
 -- Purpose: who was invited some time ago, has no result at all, and was not reminded yet; and reminders that are open,
 --     refused, or repeated by this run.
--- Parameters: person_ids, the people looked at (null: everybody); invited_before; run_id.
--- Result: person_id, username, kind, intent_at, message_id, state, repeated, last_run_id, reason, address_digest of the
---     last reminder; intent_at and all that follows null for somebody not reminded.
+-- Parameters: person_ids, the people looked at (null: everybody); invited_before; run_id; sources, those that are
+--     fetched; looked_at_since: "no result" counts only if every source was read completely since then.
+-- Result: person_id, username, kind, results_known (whether it counts); intent_at, message_id, state, repeated,
+--     last_run_id, reason, address_digest of the last reminder, all null for somebody not reminded.
 -- Safe to repeat: yes, it only reads.
 with last_one as (
     select distinct on (person_id)
@@ -23,6 +24,16 @@ select
     account.person_id,
     account.username,
     'reminder' as kind,
+    not exists (
+        select 1
+        from unnest(%(sources)s::text[]) as fetched (source)
+        left join bksb.account_source
+            on
+                account.bksb_user_id = account_source.bksb_user_id
+                and fetched.source = account_source.source
+                and account_source.synced_at >= %(looked_at_since)s
+        where account_source.source is null
+    ) as results_known,
     last_one.intent_at,
     last_one.message_id,
     last_one.state,

@@ -1,7 +1,9 @@
 -- Purpose: whose invitation is not over and done with: accounts made here that were never invited, those whose last
 --     invitation (or resend) is open, refused or of unknown fate, and those repeated by this run.
--- Parameters: person_ids, the people looked at (null: everybody); run_id.
--- Result: person_id, username, kind, intent_at, message_id, state, repeated, last_run_id, reason, address_digest of the
+-- Parameters: person_ids, the people looked at (null: everybody); run_id; setting_digest, of the password setting of
+--     now (null: none).
+-- Result: person_id, username, password_changed (the account was made under another password setting), without_results;
+--     kind, intent_at, message_id, state, repeated, last_run_id, reason, address_digest of the
 --     last one; kind and all that follows null for somebody never invited.
 -- Safe to repeat: yes, it only reads.
 with last_one as (
@@ -23,6 +25,16 @@ with last_one as (
 select
     account.person_id,
     account.username,
+    (
+        first_password.person_id is not null
+        and first_password.setting_digest is distinct from %(setting_digest)s::text
+        and %(setting_digest)s::text is not null
+    ) as password_changed,
+    not exists (
+        select 1
+        from bksb.person_result
+        where person_result.person_id = account.person_id
+    ) as without_results,
     last_one.kind,
     last_one.intent_at,
     last_one.message_id,
@@ -33,6 +45,7 @@ select
     last_one.address_digest
 from bksb.account
 left join last_one on account.person_id = last_one.person_id
+left join bksb.first_password on account.person_id = first_password.person_id
 where
     account.state = 'active'
     and account.origin = 'created'

@@ -53,9 +53,15 @@ def newcomers(mis_fields, number):
 
 
 def shrink(mis_fields, keep):
-    """Only every so many person stays Live."""
+    """Only every so many person stays Live; with 1, all who were come back."""
     for table, key in (("episode", "episode_id"), ("application", "application_id")):
-        query(mis_fields, f"update {table} set system_status = 'Dormant' where {key} %% %s <> 0", keep)
+        if keep == 1:
+            query(mis_fields, f"update {table} set system_status = 'Live' where system_status = 'Shrunk'")
+        query(
+            mis_fields,
+            f"update {table} set system_status = 'Shrunk' where system_status = 'Live' and {key} %% %s <> 0",
+            keep,
+        )
 
 
 def test_until_a_run_is_approved_each_one_asks_and_changes_nothing_but_its_plan(deployment, sandbox, plan):
@@ -125,6 +131,28 @@ def test_a_link_that_bksb_did_not_answer_for_is_no_first_approval(deployment, mi
     assert "No run that creates accounts has been approved yet" in plan("manual__2", person_ids=linked)[1]
 
 
+def test_an_approval_for_people_who_are_named_is_no_first_approval(deployment, world, plan):
+    one, two = sorted(world.people_of("plain"))[:2]
+    approve(deployment, plan("manual__1", person_ids=(one,))[0])
+    assert approvals(deployment) == [("manual__1", ["first_run"], "approved")]
+    for named in ((two,), ()):
+        assert "No run that creates accounts has been approved yet" in plan("manual__2", person_ids=named)[1]
+    approve(deployment, plan("manual__3")[0])
+    assert plan("manual__4", person_ids=(two,))[1] == ""
+
+
+def test_an_approved_shrunk_extract_is_no_first_approval(deployment, mis_fields, world, plan):
+    linked = tuple(sorted(world.people_of("stored_username"))[:1])
+    approve(deployment, plan("manual__1", person_ids=linked)[0])
+    query(mis_fields, "update person set email = null")
+    shrink(mis_fields, 3)
+    run, asked = plan("manual__2")
+    assert "more than twice as many" in asked
+    approve(deployment, run)
+    newcomers(mis_fields, 1)
+    assert "No run that creates accounts has been approved yet" in plan("manual__3")[1]
+
+
 def test_a_shrunk_extract_asks_before_anybody_loses_anything_and_once_approved_is_the_new_measure(
     deployment, mis_fields, plan
 ):
@@ -148,6 +176,27 @@ def test_an_extract_that_shrinks_while_the_run_waits_stops_it(deployment, sandbo
     with pytest.raises(MisContractError, match="less than half"):
         jobs.record_plan(deployment, run)
     assert rows_of(deployment, *UNTOUCHED) == before and sandbox.site.calls == {}
+    jobs.fail_run(deployment, run)
+    assert approvals(deployment) == [("manual__1", ["first_run"], "failed")]
+    shrink(mis_fields, 1)
+    approve(deployment, run)  # in Airflow: record_plan is cleared once the MIS is whole again
+    assert approvals(deployment) == [("manual__1", ["first_run"], "approved")]
+
+
+def test_a_run_that_fails_after_it_went_ahead_stays_approved_and_a_question_that_failed_can_be_answered(
+    deployment, plan
+):
+    run, _ = plan("manual__1")
+    jobs.record_plan(deployment, run)
+    jobs.fail_run(deployment, run)
+    assert approvals(deployment)[-1][2] == "approved"
+    run, _ = plan("manual__2")
+    assert approvals(deployment)[-1][2] == "waiting"
+    jobs.fail_run(deployment, run)
+    assert approvals(deployment)[-1] == ("manual__2", [], "failed")
+    # in Airflow: approve_plan had failed, is cleared, and answered with a no
+    jobs.finish_accounts(deployment, run)
+    assert [outcome for *_, outcome in approvals(deployment)] == ["approved", "rejected"]
 
 
 def test_only_what_was_approved_is_done_whatever_the_mis_says_meanwhile(deployment, sandbox, mis_fields, world, plan):

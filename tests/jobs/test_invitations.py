@@ -168,6 +168,27 @@ def test_names_of_every_kind_arrive_as_they_are_and_none_is_markup(deployment, s
     assert DEFAULT_PASSWORD not in "".join(message.subject for message in sandbox.mailbox.messages())
 
 
+@pytest.mark.parametrize("begun", [False, True])
+@pytest.mark.parametrize("change", ["origin = 'linked'", "origin = 'imported'", "state = 'stale'"])
+def test_an_account_that_stops_being_ours_while_messages_go_out_is_not_told_of(
+    deployment, sandbox, three, begun, change
+):
+    if begun:
+        sandbox.mailbox.faults.add(MailFault("later"))
+        send(deployment, "manual__1", person_ids=three)
+        sandbox.mailbox.faults.clear()
+
+    class Changing(Mailer):
+        def send(self, message):
+            super().send(message)
+            query(deployment.reporting, f"update bksb.account set {change} where person_id = %s", three[2])
+
+    changing = replace(deployment, open_mailer=lambda: _Closing(Changing(lambda: smtp_of(sandbox), SENDER)))
+    send(changing, "manual__2", person_ids=three)
+    assert len(sandbox.mailbox.messages()) == 2
+    assert states(deployment) == ({"sent": 2, "waiting": 1} if begun else {"sent": 2})
+
+
 def test_linked_accounts_are_not_invited(deployment, sandbox, mis_fields, world):
     run_accounts(deployment)
     linked = query(deployment.reporting, "select person_id from bksb.account where origin = 'linked'")
@@ -473,6 +494,84 @@ def test_an_mis_that_breaks_in_the_middle_leaves_nothing_in_doubt(deployment, sa
     assert states(deployment) == {"sent": 1}
 
 
+# A password setting that is changed between an account and its message
+
+OTHER_SETTINGS = [
+    {"default_password": "Another-2026"},
+    {"password_secret": "a secret of some length"},
+    {"default_password": "Another-2026", "password_secret": "a secret of some length"},
+]
+
+
+@pytest.mark.parametrize("changes", OTHER_SETTINGS)
+def test_nobody_is_invited_with_a_password_that_was_set_after_their_account_was_made(
+    deployment, sandbox, mis_fields, world, three, changes
+):
+    other = with_settings(deployment, **changes)
+    later = sorted(world.people_of("plain"))[3]
+    with_accounts(other, "manual__2", person_ids=(later,))
+    send(other, "manual__2", person_ids=(*three, later))
+    assert [message.recipients for message in sandbox.mailbox.messages()] == [(email_of(mis_fields, later),)]
+    assert issues(deployment) == dict.fromkeys(three, "invitation_failed")
+    details = query(deployment.reporting, "select distinct detail from bksb.issue where code = 'invitation_failed'")
+    assert len(details) == 1 and "password setting was changed" in details[0].detail
+    results_of(deployment, three[0])
+    send(other, "manual__3", person_ids=three)
+    assert issues(deployment).keys() == set(three[1:]), "who has a result has found the way in"
+    send(deployment, "manual__4", person_ids=three)
+    assert len(sandbox.mailbox.messages()) == 4 and issues(deployment) == {}
+
+
+def test_a_message_in_doubt_is_not_repeated_with_another_password(deployment, sandbox, three):
+    sandbox.mailbox.faults.add(MailFault("dies_after_data", times=1))
+    send(deployment, "manual__1", person_ids=three[:1])
+    send(with_settings(deployment, default_password="Another-2026"), "manual__2", person_ids=three[:1])
+    assert len(sandbox.mailbox.messages()) == 1 and issues(deployment) == {three[0]: "invitation_failed"}
+    send(deployment, "manual__3", person_ids=three[:1])
+    assert len(sandbox.mailbox.messages()) == 2 and issues(deployment) == {three[0]: "invitation_repeated"}
+
+
+def test_a_resend_names_the_password_of_the_creation_or_nothing_is_sent(deployment, sandbox, three, caplog):
+    caplog.set_level(logging.INFO)
+    send(deployment, "manual__1", person_ids=three[:1])
+    other = with_settings(deployment, default_password="Another-2026")
+    send(other, "manual__asked", person_ids=three[:1], resend_invitation=True)
+    assert len(sandbox.mailbox.messages()) == 1 and "another password setting than that of now" in caplog.text
+    assert three[0] in next(line.message for line in caplog.records if "another password setting" in line.message)
+    send(deployment, "manual__again", person_ids=three[:1], resend_invitation=True)
+    assert len(sandbox.mailbox.messages()) == 2
+
+
+def test_a_creation_that_was_begun_under_one_password_and_finished_under_another_is_not_told(
+    deployment, sandbox, world
+):
+    people = tuple(sorted(world.people_of("plain")))[:1]
+    sandbox.site.faults.add(Fault("503", calls=("createUser",)))
+    with_accounts(deployment, "manual__1", person_ids=people)
+    sandbox.site.faults.clear()
+    other = with_settings(deployment, default_password="Another-2026")
+    run_accounts(other, "manual__2", person_ids=people)
+    send(deployment, "manual__3", person_ids=people)
+    assert created(deployment) and sandbox.mailbox.messages() == []
+    assert issues(deployment) == {people[0]: "invitation_failed"}
+
+
+def test_a_creation_that_bksb_refused_and_is_made_under_another_password_is_told_that_one(deployment, sandbox, world):
+    people = tuple(sorted(world.people_of("plain")))[:1]
+    sandbox.site.faults.add(Fault("json_string", calls=("createUser",)))
+    with_accounts(deployment, "manual__1", person_ids=people)
+    sandbox.site.faults.clear()
+    run_accounts(with_settings(deployment, default_password="Another-2026"), "manual__2", person_ids=people)
+    (message,) = sandbox.mailbox.messages()
+    assert "Another-2026" in message.body("plain")
+
+
+def test_accounts_made_before_the_password_setting_was_noted_are_told_what_it_says_now(deployment, sandbox, three):
+    query(deployment.reporting, "delete from bksb.first_password")
+    send(with_settings(deployment, default_password="Another-2026"), person_ids=three)
+    assert len(sandbox.mailbox.messages()) == 3
+
+
 # Withheld, again as asked, reminders
 
 
@@ -507,19 +606,53 @@ def test_a_creation_that_failed_with_invite_off_and_succeeds_with_it_on_is_invit
     assert len(sandbox.mailbox.messages()) == 1 and states(deployment) == {"sent": 1}
 
 
-def test_invite_off_needs_no_site_url_no_template_and_no_mail_server(deployment, sandbox, three):
+def test_a_creation_that_invite_off_left_in_doubt_stays_withheld_whoever_finishes_it(deployment, sandbox, world):
+    people = tuple(sorted(world.people_of("plain")))[:1]
+    sandbox.site.faults.add(Fault("503", calls=("createUser",)))
+    with_accounts(deployment, "manual__1", person_ids=people, invite=False)
+    assert created(deployment) == {} and states(deployment) == {"withheld": 1}
+    sandbox.site.faults.clear()
+    run_accounts(deployment, "manual__2", person_ids=people)
+    assert created(deployment) and sandbox.mailbox.messages() == [] and states(deployment) == {"withheld": 1}
+
+
+def test_a_creation_that_invite_off_tries_twice_is_noted_once_and_counted_once_it_is_made(deployment, sandbox, world):
+    people = tuple(sorted(world.people_of("plain")))[:2]
+    sandbox.site.faults.add(Fault("503", calls=("createUser",)))
+    counted = []
+    for run_id in ("manual__1", "manual__2"):
+        run = with_accounts(deployment, run_id, person_ids=people, invite=False)
+        sandbox.site.faults.clear()
+        with deployment.open_store() as store, store.transaction():
+            counted.append(count_invitations(store, run)["withheld"])
+    assert counted == [0, 2] and states(deployment) == {"withheld": 2}
+
+
+def test_invite_off_needs_no_site_url_no_template_and_no_mail_server(deployment, sandbox, world):
     sandbox.mailbox.stop()
-    send(with_settings(deployment, site_url=None), invite=False, person_ids=three)
+    people = tuple(sorted(world.people_of("plain")))[:3]
+    run_accounts(with_settings(deployment, site_url=None), invite=False, person_ids=people)
     assert states(deployment) == {"withheld": 3}
 
 
-def test_invite_off_withholds_what_is_open_too(deployment, sandbox, mis_fields, three):
+def test_invite_off_leaves_the_invitations_of_other_runs_to_the_next_run_that_invites(
+    deployment, sandbox, mis_fields, world, caplog
+):
+    caplog.set_level(logging.INFO)
+    waiting, never_tried, own = sorted(world.people_of("plain"))[:3]
+    with_accounts(deployment, "manual__1", person_ids=(waiting, never_tried))
     sandbox.mailbox.faults.add(MailFault("later"))
-    send(deployment, "manual__1", person_ids=three)
+    send(deployment, "manual__1", person_ids=(waiting,))
     sandbox.mailbox.faults.clear()
-    send(deployment, "manual__2", person_ids=three, invite=False)
-    send(deployment, "manual__3", person_ids=three)
-    assert states(deployment) == {"withheld": 3} and sandbox.mailbox.messages() == []
+    before = rows_of(deployment, "invitation")
+    run_accounts(deployment, "manual__2", person_ids=(waiting, never_tried, own), invite=False)
+    assert set(before["invitation"]) < set(rows_of(deployment, "invitation")["invitation"])
+    assert "the 1 people created by this run" in caplog.text and sandbox.mailbox.messages() == []
+    send(deployment, "manual__3", person_ids=(waiting, never_tried, own))
+    assert {message.recipients for message in sandbox.mailbox.messages()} == {
+        (email_of(mis_fields, person_id),) for person_id in (waiting, never_tried)
+    }
+    assert states(deployment) == {"sent": 2, "withheld": 1}
 
 
 def test_a_resend_goes_once_to_the_people_named_however_often_the_run_is_tried(deployment, sandbox, mis_fields, three):
@@ -548,6 +681,19 @@ def test_a_resend_takes_the_place_of_what_was_still_open(deployment, sandbox, th
     send(deployment, "manual__3", person_ids=three[:1])
     assert len(sandbox.mailbox.messages()) == 1
     assert states(deployment) == {"superseded": 1, "sent": 1}
+
+
+def test_a_resend_takes_the_place_of_no_reminder(deployment, sandbox, mis_fields, three):
+    reminding = with_settings(deployment, reminder_days=7)
+    send(reminding, "manual__1", person_ids=three[:1])
+    days_pass(deployment, 7)
+    results_are_read(deployment)
+    sandbox.mailbox.faults.add(MailFault("later"))
+    send(reminding, "manual__2", person_ids=three[:1])
+    sandbox.mailbox.faults.clear()
+    send(reminding, "manual__asked", person_ids=three[:1], resend_invitation=True)
+    kinds = {row.kind: row.state for row in invitations(deployment)}
+    assert kinds == {"invitation": "sent", "reminder": "waiting", "resend": "sent"}
 
 
 def test_a_resend_that_is_not_taken_now_is_still_owed_and_sent_by_any_later_run(deployment, sandbox, three):
@@ -595,10 +741,24 @@ def days_pass(deployment, days: int) -> None:
     query(deployment.reporting, f"update bksb.account set invited_at = invited_at - interval '{days} days'")
 
 
+def results_are_read(deployment, *sources: str, hours_ago: int = 0) -> None:
+    """Every page of these sources (all that are fetched) was read for everybody, so many hours ago."""
+    query(
+        deployment.reporting,
+        "insert into bksb.account_source (bksb_user_id, source, synced_at) "
+        "select bksb_user_id, source, now() - %s * interval '1 hour' from bksb.account, unnest(%s) as source "
+        "where bksb_user_id is not null "
+        "on conflict (bksb_user_id, source) do update set synced_at = excluded.synced_at",
+        hours_ago,
+        list(sources or deployment.settings.sources),
+    )
+
+
 def test_who_has_no_result_after_so_many_days_is_reminded_once(deployment, sandbox, mis_fields, three):
     reminding = with_settings(deployment, reminder_days=7)
     send(reminding, "manual__1", person_ids=three)
     results_of(deployment, three[0])
+    results_are_read(deployment)
     days_pass(deployment, 6)
     send(reminding, "manual__2", person_ids=three)
     assert len(sandbox.mailbox.messages()) == 3
@@ -610,7 +770,49 @@ def test_who_has_no_result_after_so_many_days_is_reminded_once(deployment, sandb
     reminder = sandbox.mailbox.messages()[0]
     assert reminder.recipients == (email_of(mis_fields, three[2]),)
     assert "A while ago" in reminder.body("plain")
+    assert DEFAULT_PASSWORD not in reminder.body("plain") + reminder.body("html")
     assert sum(row.kind == "reminder" for row in invitations(deployment)) == 1
+
+
+@pytest.mark.parametrize(
+    ("sources", "read", "hours_ago", "reminded"),
+    [
+        (("initial", "diagnostic"), (), 0, 0),
+        (("initial", "diagnostic"), ("initial",), 0, 0),
+        (("initial", "diagnostic"), ("initial", "diagnostic"), 47, 1),
+        (("initial", "diagnostic"), ("initial", "diagnostic"), 49, 0),
+        (("initial", "v5"), ("initial", "diagnostic"), 0, 0),
+        (("initial",), ("initial",), 0, 1),
+    ],
+)
+def test_nobody_is_reminded_whose_results_were_not_all_looked_at_lately(
+    deployment, sandbox, three, caplog, sources, read, hours_ago, reminded
+):
+    caplog.set_level(logging.INFO)
+    reminding = with_settings(deployment, reminder_days=7, sources=sources)
+    send(reminding, "manual__1", person_ids=three[:1])
+    days_pass(deployment, 7)
+    if read:
+        results_are_read(deployment, *read, hours_ago=hours_ago)
+    send(reminding, "manual__2", person_ids=three[:1])
+    assert len(sandbox.mailbox.messages()) == 1 + reminded
+    assert ("1 for bksb_results to read their results" in caplog.text) is not bool(reminded)
+    results_are_read(reminding)
+    send(reminding, "manual__3", person_ids=three[:1])
+    assert len(sandbox.mailbox.messages()) == 2
+
+
+def test_who_is_linked_to_another_account_since_the_invitation_is_no_longer_due_a_reminder(deployment, three, caplog):
+    caplog.set_level(logging.INFO)
+    reminding = with_settings(deployment, reminder_days=7)
+    send(reminding, "manual__1", person_ids=three[:2])
+    days_pass(deployment, 7)
+    query(deployment.reporting, "update bksb.account set origin = 'linked' where person_id = %s", three[0])
+    send(reminding, "manual__2", person_ids=three[:2])
+    assert "1 for bksb_results to read" in caplog.text
+    results_are_read(deployment)
+    send(reminding, "manual__3", person_ids=three[:2])
+    assert [row.person_id for row in invitations(deployment) if row.kind == "reminder"] == [three[1]]
 
 
 def test_without_the_setting_nobody_is_reminded(deployment, sandbox, three):
@@ -624,6 +826,7 @@ def test_a_reminder_in_doubt_is_repeated_once_too(deployment, sandbox, three):
     reminding = with_settings(deployment, reminder_days=7)
     send(reminding, "manual__1", person_ids=three[:1])
     days_pass(deployment, 7)
+    results_are_read(deployment)
     sandbox.mailbox.faults.add(MailFault("dies_after_data"))
     for number in range(2, 6):
         send(reminding, f"manual__{number}", person_ids=three[:1])
@@ -661,11 +864,66 @@ def test_a_send_that_reaches_the_night_stops_politely(deployment, sandbox, three
     assert clock.now().astimezone(slow.settings.timezone).strftime("%H:%M") == "21:00"
 
 
-def test_what_a_person_asks_for_is_sent_at_night_too(deployment, sandbox, three):
-    day_only = with_settings(deployment, mail_hours=MailHours.from_text("07:00-21:00"))
-    night = Passing(datetime(2026, 11, 23, 2, 0, tzinfo=UTC))
-    send(day_only, "manual__asked", night, person_ids=three, resend_invitation=True)
+DAY_ONLY = MailHours.from_text("07:00-21:00")
+
+NIGHT = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+
+
+def test_a_resend_outside_the_mail_hours_is_refused_with_the_hours_and_changes_nothing(deployment, sandbox, three):
+    day_only = with_settings(deployment, mail_hours=DAY_ONLY)
+    again = {"person_ids": three, "resend_invitation": True}
+    before = rows_of(deployment, *TABLES, "planned_action", "approval")
+    with pytest.raises(ConfigurationError, match=r"between 07:00 and 21:00 \(Europe/London\).*Nothing was sent"):
+        jobs.plan_accounts(day_only, a_run(deployment, "bksb_accounts", "manual__asked", **again), NIGHT)
+    with pytest.raises(ConfigurationError, match="between 07:00 and 21:00"):
+        send(day_only, "manual__asked", Passing(NIGHT), **again)
+    assert rows_of(deployment, *TABLES, "planned_action", "approval") == before and sandbox.mailbox.messages() == []
+    jobs.plan_accounts(day_only, a_run(deployment, "bksb_accounts", "manual__dry", dry_run=True, **again), NIGHT)
+
+
+def test_a_resend_that_reaches_the_night_is_left_to_the_next_run_and_not_forgotten(deployment, sandbox, three, caplog):
+    caplog.set_level(logging.INFO)
+    slow = with_settings(deployment, mail_hours=DAY_ONLY, mails_a_minute=1)
+    evening = Passing(datetime(2026, 11, 23, 20, 59, 30, tzinfo=UTC))
+    send(slow, "manual__asked", evening, person_ids=three, resend_invitation=True)
+    assert states(deployment) == {"sent": 1, "waiting": 2} and "2 for 07:00" in caplog.text
+    send(slow, "scheduled__2", Passing(datetime(2026, 11, 24, 7, 30, tzinfo=UTC)))
+    assert len(sandbox.mailbox.messages()) == 3 and states(deployment) == {"sent": 3}
+    assert {row.run_id for row in invitations(deployment)} == {"manual__asked"}
+
+
+def test_a_resend_that_waited_too_long_for_its_turn_is_not_forgotten(deployment, sandbox, mis_fields, three):
+    clock = Passing()
+
+    class Waited(Mis):
+        def read_people(self, as_of):
+            clock.advance(LONGEST_SECONDS)
+            return super().read_people(as_of)
+
+    late = replace(deployment, mis=Waited(mis_fields, SQL_FOLDER / "mis" / "eligible_learners.sql"))
+    send(late, "manual__asked", clock, person_ids=three, resend_invitation=True)
+    assert states(deployment) == {"waiting": 3} and sandbox.mailbox.messages() == []
+    send(deployment, "scheduled__2")
     assert len(sandbox.mailbox.messages()) == 3
+
+
+def test_an_mis_that_is_slow_until_the_night_has_nobody_mailed_in_it(deployment, sandbox, mis_fields, three, caplog):
+    caplog.set_level(logging.INFO)
+    clock = Passing(datetime(2026, 11, 23, 20, 57, 30, tzinfo=UTC))
+
+    class Slow(Mis):
+        def read_people(self, as_of):
+            clock.advance(50)
+            return super().read_people(as_of)
+
+    slow = replace(
+        with_settings(deployment, mail_hours=DAY_ONLY, mails_a_minute=1),
+        mis=Slow(mis_fields, SQL_FOLDER / "mis" / "eligible_learners.sql"),
+    )
+    send(slow, "manual__1", clock, person_ids=three)
+    assert len(sandbox.mailbox.messages()) == 1 and "2 for 07:00" in caplog.text
+    assert clock.now() == datetime(2026, 11, 23, 21, 0, 10, tzinfo=UTC), "it was the reading that took until the night"
+    assert states(deployment) == {"sent": 1}
 
 
 def test_messages_go_at_an_even_pace(deployment, sandbox, three):

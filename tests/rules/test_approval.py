@@ -121,7 +121,7 @@ def test_with_invite_off_the_question_says_that_nobody_is_told():
 
 def test_each_reason_is_given_with_its_figures():
     text = asked(people(30), reasons=("first_run", "many_new_accounts", "shrunk_extract"), max_new_accounts=20)
-    assert "- No run that creates accounts has been approved yet." in text
+    assert "- No run that creates accounts has been approved yet; one for people who are named does not count." in text
     assert "- This is more than `max_new_accounts` (20)." in text
     assert "- The MIS lists 30 people now, and listed 100 at the last run that went ahead" in text
 

@@ -45,16 +45,17 @@ def test_the_templates_that_come_with_the_project_are_ready():
     assert {path.name for path in TEMPLATE_FOLDER.iterdir()} == set(FILES)
     templates = check_ready(SETTINGS)
     for kind in KINDS:
-        letter = templates.write(kind, words_for(SETTINGS, "L1", "Synthia", "Sample"))
+        letter = templates.write(kind, words_for(SETTINGS, kind, "L1", "Synthia", "Sample"))
         for body in (letter.text, letter.html):
-            assert "Synthia" in body and "L1" in body and SETTINGS.default_password in body
+            assert "Synthia" in body and "L1" in body
+            assert (SETTINGS.default_password in body) is (kind == "invitation")
         assert 0 < len(letter.subject) < 80
         assert "{" not in letter.text + letter.subject
 
 
 def test_what_learners_read_is_short_and_plain():
     for kind in KINDS:
-        text = load_templates(SETTINGS).write(kind, words_for_nobody()).text
+        text = load_templates(SETTINGS).write(kind, words_for_nobody(kind)).text
         sentences = [one for one in re.split(r"[.?!:]\s", text) if "://" not in one]
         assert max(len(sentence.split()) for sentence in sentences) <= 20
 
@@ -73,7 +74,7 @@ class Page(HTMLParser):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_page_fits_a_phone_follows_nobody_and_says_its_language(kind):
-    page = Page(load_templates(SETTINGS).write(kind, words_for_nobody()).html)
+    page = Page(load_templates(SETTINGS).write(kind, words_for_nobody(kind)).html)
     tags = {tag for tag, _ in page.tags}
     assert not tags & {"img", "script", "link", "iframe", "form", "table"}
     assert ("html", {"lang": "en-GB"}) in page.tags
@@ -81,7 +82,7 @@ def test_the_page_fits_a_phone_follows_nobody_and_says_its_language(kind):
     assert {"name": "color-scheme", "content": "light dark"} in [given for _, given in page.tags]
     styles = " ".join(given.get("style") or "" for _, given in page.tags)
     assert "url(" not in styles and "max-width" in styles and "monospace" in styles
-    assert [given["href"] for tag, given in page.tags if tag == "a"] == [words_for_nobody()["login_url"]]
+    assert [given["href"] for tag, given in page.tags if tag == "a"] == [words_for_nobody(kind)["login_url"]]
 
 
 def test_a_username_of_any_kind_is_filled_into_the_log_in_page():
@@ -91,14 +92,14 @@ def test_a_username_of_any_kind_is_filled_into_the_log_in_page():
 
 
 def test_markup_in_a_name_is_text_in_html_and_stays_as_it_is_in_text(folder):
-    words = words_for_nobody() | {"given_names": "<b>O'Neil</b> & {{ password }}"}
+    words = words_for_nobody("invitation") | {"given_names": "<b>O'Neil</b> & {{ password }}"}
     letter = load_templates(Settings(template_folder=folder)).write("invitation", words)
     assert "<b>O'Neil</b> & {{ password }}" in letter.text and "<b>O'Neil</b>" in letter.subject
     assert "<b>O" not in letter.html and "&lt;b&gt;O&#39;Neil&lt;/b&gt; &amp; {{ password }}" in letter.html
 
 
 def test_a_subject_is_one_line_whatever_a_name_holds(folder):
-    words = words_for_nobody() | {"given_names": "Ann\r\nBcc: x@y.example\0\u202e\t"}
+    words = words_for_nobody("invitation") | {"given_names": "Ann\r\nBcc: x@y.example\0\u202e\t"}
     letter = load_templates(Settings(template_folder=folder)).write("invitation", words)
     assert letter.subject.startswith("Ann Bcc: x@y.example ,")
     assert letter.subject.isprintable()
@@ -107,7 +108,13 @@ def test_a_subject_is_one_line_whatever_a_name_holds(folder):
 def test_an_unknown_variable_is_named_with_those_that_there_are(folder):
     (folder / "reminder.html").write_text("{% if username == 'nobody' %}{{ frist_name }}{% endif %}")
     said = complaint(folder)
-    assert "reminder.html uses frist_name" in said and all(name in said for name in VARIABLES)
+    assert "reminder.html uses frist_name" in said and all(name in said for name in VARIABLES["reminder"])
+
+
+def test_a_reminder_may_not_name_a_password_which_the_learner_may_have_changed(folder):
+    (folder / "reminder.txt").write_text("Hello {{ given_names }}, use {{ password }}")
+    assert "reminder.txt uses password, which reminders do not have" in complaint(folder)
+    assert "password" not in words_for(SETTINGS, "reminder", "L1", "Synthia", "Sample")
 
 
 def test_a_mistake_is_named_with_its_line(folder):
@@ -146,16 +153,16 @@ def test_an_empty_subject_is_refused(folder):
 def test_a_template_may_include_another_of_its_folder(folder):
     (folder / "footer.txt").write_text("Yours, {{ family_name }}")
     (folder / "invitation.txt").write_text("{% include 'footer.txt' %}")
-    assert load_templates(Settings(template_folder=folder)).write("invitation", words_for_nobody()).text == (
-        "Yours, O'Sample\n"
-    )
+    assert load_templates(Settings(template_folder=folder)).write(
+        "invitation", words_for_nobody("invitation")
+    ).text == ("Yours, O'Sample\n")
 
 
 def test_what_fails_on_one_person_alone_names_the_file_and_not_the_person(folder):
     (folder / "invitation.txt").write_text("{{ 'x' if given_names != 'Zebedee' else {'a': 1}[given_names] }}")
     templates = load_templates(Settings(template_folder=folder))
     with pytest.raises(ConfigurationError, match=r"invitation\.txt cannot be filled in") as caught:
-        templates.write("invitation", words_for_nobody() | {"given_names": "Zebedee"})
+        templates.write("invitation", words_for_nobody("invitation") | {"given_names": "Zebedee"})
     assert "Zebedee" not in str(caught.value) and caught.value.__suppress_context__
 
 

@@ -5,7 +5,8 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bksb.passwords import derived_password
+from bksb.deployment import Settings
+from bksb.passwords import derived_password, setting_digest
 
 SECRET = "a secret of some length"
 
@@ -26,3 +27,20 @@ def test_it_depends_on_the_secret_and_the_username_but_not_on_the_usernames_case
     assert derived_password(SECRET, "L1") != derived_password(SECRET, "L2")
     assert derived_password(SECRET, "L1") != derived_password(SECRET + "!", "L1")
     assert len({derived_password(SECRET, f"L{number}") for number in range(2000)}) == 2000
+
+
+def test_a_changed_password_setting_has_another_digest_of_four_digits_whatever_kind_it_is_of():
+    settings = [
+        Settings(default_password=SECRET),
+        Settings(default_password=SECRET + "!"),
+        Settings(password_secret=SECRET),
+        Settings(password_secret=SECRET + "!"),
+    ]
+    digests = [one.password_setting() for one in settings]
+    assert len(set(digests)) == 4 and all(re.fullmatch("[0-9a-f]{4}", digest or "") for digest in digests)
+    assert Settings(default_password="x" * 8, password_secret=SECRET).password_setting() == digests[2]
+    assert Settings().password_setting() is None
+
+
+def test_the_digest_of_a_setting_never_changes_as_it_is_kept():
+    assert setting_digest(f"default {SECRET}") == "162f"

@@ -85,4 +85,5 @@ def test_hours_that_are_none_or_go_over_midnight_are_refused(text):
 
 
 def test_hours_say_when_they_begin():
-    assert MailHours.from_text("09:05-17:00").opening == "09:05"
+    hours = MailHours.from_text("09:05-24:00")
+    assert (hours.opening, hours.closing) == ("09:05", "24:00")

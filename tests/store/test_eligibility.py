@@ -312,6 +312,12 @@ def test_a_transferred_applicant_gives_way_to_the_learner_who_names_the_old_id(m
     assert listed(mis, person_id=WITNESS).former_person_id is None
 
 
+def test_a_former_id_that_is_the_persons_own_is_none(mis):
+    add_person(mis, "P8", former_person_id="P8")
+    add_episode(mis, 10, "P8")
+    assert listed(mis, person_id="P8").former_person_id is None
+
+
 def test_neither_programme_nor_application_is_not_eligible(mis):
     add_person(mis)
     assert listed(mis) is None

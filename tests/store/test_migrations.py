@@ -92,7 +92,11 @@ def test_the_writer_has_rows_but_no_tables_and_the_reader_sees_no_person(postgre
             assert query(reader, f"select * from bksb.{allowed}") == []
         assert query(reader, "select result_raw from bksb.assessment_result") == []
         assert query(reader, "select * from bksb.skill_level_on(current_date)") == []
-        for forbidden in ("select * from bksb.learner_contact", "select raw from bksb.assessment_result"):
+        for forbidden in (
+            "select * from bksb.learner_contact",
+            "select raw from bksb.assessment_result",
+            "select * from bksb.first_password",
+        ):
             with pytest.raises(psycopg2.errors.InsufficientPrivilege):
                 query(reader, forbidden)
     finally:

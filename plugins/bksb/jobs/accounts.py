@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 
 from bksb.approval import Baseline, has_shrunk, question, reasons_to_ask
 from bksb.deployment import Deployment, Settings
 from bksb.errors import ConfigurationError, MisContractError, TransientError
 from bksb.invite import check_ready
-from bksb.jobs.invitations import count_invitations
+from bksb.jobs.invitations import count_invitations, refuse_resend
 from bksb.jobs.planned import Planned, is_planned, known_accounts, of_run, planned_actions, write_plan
 from bksb.jobs.runs import close_run, keep_issues, open_run, share_out, write_extract
 from bksb.model import Person, Plan, Run
@@ -20,13 +21,16 @@ from bksb.times import day_bounds, today
 log = logging.getLogger(__name__)
 
 
-def plan_accounts(deployment: Deployment, run: Run) -> str:
+def plan_accounts(deployment: Deployment, run: Run, now: datetime | None = None) -> str:
     """Read the MIS, decide, and write down what is to be done; the question to a person, "" where none is needed.
 
     Nothing is changed but `bksb.planned_action`, `bksb.sync_run` and (not in a dry run) `bksb.approval`.
+    ConfigurationError, before anything else, for a run that asks for mail that may not be sent now (`now`).
     """
     with deployment.open_store() as store:
         open_run(store, run)
+        if not run.dry_run:
+            refuse_resend(deployment.settings, run, now or datetime.now(UTC))
         people = deployment.mis.read_people(run.day)
         with store.transaction("plan_accounts"):
             plan = make_plan(people, known_accounts(store), _due_checks(store, deployment.settings))
@@ -119,6 +123,7 @@ def _ask(store: Store, run: Run, plan: Plan, people: Sequence[Person]) -> str:
         people=len(people),
         creations=sum(action.kind == "create" for action in plan.actions),
         reasons=list(reasons),
+        about_everybody=not run.person_ids,
     )
     if not reasons:
         return ""

@@ -126,10 +126,15 @@ class _Applying:
         with self._store.transaction("apply_plan"):
             for action in actions:
                 if not self._claimed(action, None):
-                    self._store.run("accounts/begin_creation", person_id=action.person_id, username=action.username)
+                    self._store.run(
+                        "accounts/begin_creation",
+                        person_id=action.person_id,
+                        username=action.username,
+                        setting_digest=self._settings.password_setting(),
+                    )
                     intended.append(action)
-            self._note_whether_to_invite([action.person_id for action in intended])
-        unfinished = {action.person_id for action in intended if self._is_unfinished(action)}
+            unfinished = {action.person_id for action in intended if self._is_unfinished(action)}
+            self._note_whether_to_invite([action.person_id for action in intended], unfinished)
         create = partial(_create, self._client, self._settings, self._people, unfinished)
         for action, outcome in run_concurrently(create, intended, THREADS):
             self._patience.saw(outcome)
@@ -147,11 +152,15 @@ class _Applying:
                     ),
                 )
 
-    def _note_whether_to_invite(self, person_ids: list[str]) -> None:
-        """With the intent, so that no later run invites whom this one was told not to, wherever this one ends."""
-        if self._run.invite:
-            self._store.run("invitations/forget_withheld", person_ids=person_ids)
-        else:
+    def _note_whether_to_invite(self, person_ids: list[str], unfinished: Collection[str]) -> None:
+        """With the intent, so that no later run invites whom this one was told not to, wherever this one ends.
+
+        An unfinished creation of a run that withheld stays withheld: bksb may yet turn out to have made the account
+        for that run.
+        """
+        forgotten = [one for one in person_ids if not (self._run.invite and one in unfinished)]
+        self._store.run("invitations/forget_withheld", person_ids=forgotten)
+        if not self._run.invite:
             self._store.run("invitations/withhold_invitations", person_ids=person_ids, run_id=self._run.run_id)
 
     def _check(self, batch: Sequence[Action]) -> None:

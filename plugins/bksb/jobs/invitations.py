@@ -15,9 +15,9 @@ from email.message import EmailMessage
 from typing import Any, Literal
 from uuid import uuid4
 
-from bksb.deployment import Deployment
+from bksb.deployment import Deployment, Settings
 from bksb.errors import BksbSyncError, ConfigurationError, FateUnknownError, RejectedError, TransientError
-from bksb.invite import check_ready, compose, words_for
+from bksb.invite import TemplateKind, Templates, check_ready, compose, words_for
 from bksb.jobs.runs import Patience, keep_issues, open_issues
 from bksb.mail import Mailer
 from bksb.model import Issue, Person, Run
@@ -37,6 +37,10 @@ MIS_IS_FRESH_SECONDS = 60.0
 
 LONGEST_SECONDS = 100 * 60.0
 """Sending ends politely after so long: a task may take two hours, waiting for its turn included."""
+
+RESULTS_ARE_FRESH = timedelta(days=2)
+"""Nobody is reminded for want of a result unless all their results were read since: one night of `bksb_results` that
+fails is borne, two are not."""
 
 REFUSALS_IN_A_ROW = 8
 """So many people are not refused one after the other for an address of theirs: then it is about us."""
@@ -67,17 +71,15 @@ class Due:
 def send_invitations(deployment: Deployment, run: Run, clock: Clock | None = None) -> None:
     """Send every invitation and reminder that is due, or what a person asked to be sent again; record each.
 
-    A run with invite off notes those who are due as withheld instead. Raises ConfigurationError (templates, Site
+    A run with invite off sends nothing, and leaves what is due to the next run that invites; whom it created itself it
+    has noted as withheld together with the intent to create. Raises ConfigurationError (templates, Site
     URL, password, mail server) or TransientError (mail server away); what was sent until then is recorded, and the
     rest is due at the next try. A dry run does nothing.
     """
     if run.dry_run:
         return
-    if run.resend_invitation and not run.person_ids:
-        raise ConfigurationError(
-            "resend_invitation sends again to people who are named: give their person_ids as well. Nothing was sent."
-        )
     clock = clock or Clock()
+    refuse_resend(deployment.settings, run, clock.now())
     stop_at = clock.monotonic() + LONGEST_SECONDS
     with deployment.open_store() as store:
         store.lock_sender()
@@ -85,7 +87,25 @@ def send_invitations(deployment: Deployment, run: Run, clock: Clock | None = Non
         if run.invite or run.resend_invitation:
             sending.send()
         else:
-            sending.withhold()
+            sending.leave_alone()
+
+
+def refuse_resend(settings: Settings, run: Run, now: datetime) -> None:
+    """Stop a run that is asked to send again, before it does anything, if it may not do so at `now`;
+    ConfigurationError says what to do instead."""
+    if not run.resend_invitation:
+        return
+    if not run.person_ids:
+        raise ConfigurationError(
+            "resend_invitation sends again to people who are named: give their person_ids as well. Nothing was sent."
+        )
+    hours = settings.mail_hours
+    if not hours.include(now.astimezone(settings.timezone)):
+        raise ConfigurationError(
+            "resend_invitation mails at once, and nobody is mailed outside the mail hours: start the run again "
+            f"between {hours.opening} and {hours.closing} ({settings.timezone.key}), or change Mail hours in the bksb "
+            "connection. Nothing was sent."
+        )
 
 
 def count_invitations(store: Store, run: Run) -> dict[str, int]:
@@ -150,21 +170,12 @@ class _Sending:
             raise
         self._report(need_attention=self._keep_issues())
 
-    def withhold(self) -> None:
+    def leave_alone(self) -> None:
         self._move_along()
-        person_ids = [
-            row.person_id
-            for row in self._unsettled()
-            if row.kind in (None, "invitation")
-            and row.state in (None, "waiting", "sending")
-            and row.person_id in self._eligible.last_read
-        ]
-        with self._store.transaction():
-            if person_ids:
-                self._store.run("invitations/withhold_invitations", person_ids=person_ids, run_id=self._run.run_id)
-            withheld = count_invitations(self._store, self._run)["withheld"]
         self._keep_issues()
-        log.info("invite is off: %d people who were due an invitation are noted as withheld.", withheld)
+        with self._store.transaction():
+            withheld = count_invitations(self._store, self._run)["withheld"]
+        log.info("invite is off: nobody is mailed, and the %d people created by this run are not later.", withheld)
 
     # What is due
 
@@ -174,7 +185,7 @@ class _Sending:
         asked = {one.person_id for one in due}
         rows = [row for row in self._unsettled() if row.person_id not in asked]
         if not self._run.resend_invitation:
-            rows += self._reminders()
+            rows += self._reminders_due()
         tries = [one for row in rows if (one := self._due_of(row))]
         # what a crash left in doubt is settled first
         return due + sorted(tries, key=lambda one: (not one.fate_unknown, one.kind == "reminder"))
@@ -196,8 +207,19 @@ class _Sending:
     def _unsettled(self) -> list[Any]:
         with self._store.transaction():
             return self._store.run(
-                "invitations/list_unsettled_invitations", person_ids=self._named(), run_id=self._run.run_id
+                "invitations/list_unsettled_invitations",
+                person_ids=self._named(),
+                run_id=self._run.run_id,
+                setting_digest=self._settings.password_setting(),
             )
+
+    def _reminders_due(self) -> list[Any]:
+        """The reminders, but those of people whose results nobody has looked at lately."""
+        reminders = self._reminders()
+        unknown = [row for row in reminders if not row.results_known and row.person_id in self._eligible.last_read]
+        if unknown:
+            self._waiting["bksb_results to read their results"] += len(unknown)
+        return [row for row in reminders if row.results_known]
 
     def _reminders(self) -> list[Any]:
         if self._settings.reminder_days is None:
@@ -207,6 +229,8 @@ class _Sending:
                 "invitations/list_due_reminders",
                 person_ids=self._named(),
                 invited_before=self._clock.now() - timedelta(days=self._settings.reminder_days),
+                sources=list(self._settings.sources),
+                looked_at_since=self._clock.now() - RESULTS_ARE_FRESH,
                 run_id=self._run.run_id,
             )
 
@@ -214,7 +238,10 @@ class _Sending:
         """What this run was asked to send again; once each, however often the task is tried."""
         with self._store.transaction():
             rows = self._store.run(
-                "invitations/list_accounts_to_reinvite", person_ids=self._named(), run_id=self._run.run_id
+                "invitations/list_accounts_to_reinvite",
+                person_ids=self._named(),
+                run_id=self._run.run_id,
+                setting_digest=self._settings.password_setting(),
             )
         ours = {row.person_id for row in rows if row.made_here and row.person_id in self._eligible.last_read}
         others = [person_id for person_id in self._run.person_ids if person_id not in ours]
@@ -233,14 +260,25 @@ class _Sending:
                 len(unreachable),
                 ", ".join(unreachable),
             )
+        changed = {row.person_id for row in rows if row.password_changed} & ours
+        if changed:
+            log.warning(
+                "%d of the people named have accounts that were made under another password setting than that of now, "
+                "so nothing is sent to them: put the setting back and ask again, or give them a password in bksb and "
+                "tell them: %s.",
+                len(changed),
+                ", ".join(sorted(changed)),
+            )
         return [
-            Due(row.person_id, row.username, "resend") for row in rows if row.person_id in ours and not row.asked_before
+            Due(row.person_id, row.username, "resend")
+            for row in rows
+            if row.person_id in ours - changed and not row.asked_before
         ]
 
     def _due_of(self, row: Any) -> Due | None:
         """What is to be sent to somebody whose last message is not over and done with, if anything."""
         person = self._eligible.last_read.get(row.person_id)
-        if person is None or self._eligible.obstacle(person):
+        if person is None or self._obstacle(row, person):
             return None
         first = Due(row.person_id, row.username, row.kind or "invitation")
         again = replace(first, intent_at=row.intent_at, message_id=row.message_id)
@@ -254,6 +292,15 @@ class _Sending:
             self._leave(again, row.intent_at, "unknown", repeated=True)
         return None
 
+    def _obstacle(self, row: Any, person: Person) -> str | None:
+        """Why somebody cannot be told now, if so."""
+        if row.kind != "reminder" and row.password_changed:
+            return (
+                "the password setting was changed after the account was made, so that the message would name a wrong "
+                "one: put it back, or give the person a password in bksb and tell them"
+            )
+        return self._eligible.obstacle(person)
+
     def _named(self) -> list[str] | None:
         return list(self._run.person_ids) or None
 
@@ -266,67 +313,87 @@ class _Sending:
         with ExitStack() as stack:
             mailer: Mailer | None = None
             for one in due:
-                if not self._not_now(one):
-                    mailer = mailer or stack.enter_context(self._deployment.open_mailer())
-                    self._pace.wait()
-                why = self._not_now(one)
-                if why or mailer is None:
-                    self._waiting[why or "the next run"] += 1
+                why = self._not_now()
+                if why and not _would_be_forgotten(one):
+                    self._waiting[why] += 1
                     continue
+                mailer = mailer or stack.enter_context(self._deployment.open_mailer())
+                if not why:
+                    self._pace.wait()
+                message_id = one.message_id or f"<{uuid4().hex}@{mailer.domain}>"
                 person = self._eligible.now().get(one.person_id)
                 if person is None or self._eligible.obstacle(person):
                     continue
-                message_id = one.message_id or f"<{uuid4().hex}@{mailer.domain}>"
-                message: EmailMessage | RejectedError
-                try:
-                    words = words_for(self._settings, one.username, person.given_names or "", person.family_name or "")
-                    message = compose(
-                        templates.write("reminder" if one.kind == "reminder" else "invitation", words),
-                        sender=mailer.sender,
-                        to=person.email or "",
-                        message_id=message_id,
-                        now=self._clock.now().astimezone(self._settings.timezone),
-                    )
-                except RejectedError as error:
-                    message = error
+                message = self._compose(templates, mailer, one, message_id, person)
+                # waiting, the MIS and the templates take their time, too
+                why = self._not_now()
+                if why:
+                    self._postpone(one, message_id, why)
+                    continue
                 intent_at = self._intend(one, message_id)
                 if intent_at is not None:
                     outcome = message if isinstance(message, RejectedError) else _hand_over(mailer, message)
                     self._settle(replace(one, message_id=message_id), intent_at, person, outcome)
 
-    def _not_now(self, due: Due) -> str | None:
+    def _compose(
+        self, templates: Templates, mailer: Mailer, due: Due, message_id: str, person: Person
+    ) -> EmailMessage | RejectedError:
+        kind: TemplateKind = "reminder" if due.kind == "reminder" else "invitation"
+        words = words_for(self._settings, kind, due.username, person.given_names or "", person.family_name or "")
+        try:
+            return compose(
+                templates.write(kind, words),
+                sender=mailer.sender,
+                to=person.email or "",
+                message_id=message_id,
+                now=self._clock.now().astimezone(self._settings.timezone),
+            )
+        except RejectedError as error:
+            return error
+
+    def _not_now(self) -> str | None:
         """What a message has to wait for, if so."""
         if self._clock.monotonic() >= self._stop_at:
             return "the next run"
-        asked_now = due.kind == "resend" and self._run.resend_invitation
         hours = self._settings.mail_hours
-        if not asked_now and not hours.include(self._clock.now().astimezone(self._settings.timezone)):
+        if not hours.include(self._clock.now().astimezone(self._settings.timezone)):
             return hours.opening
         return None
 
+    def _postpone(self, due: Due, message_id: str, why: str) -> None:
+        """Leave a message to the next run."""
+        self._waiting[why] += 1
+        if _would_be_forgotten(due):
+            self._begin(due, message_id, "waiting")
+
     def _intend(self, due: Due, message_id: str) -> datetime | None:
         """Commit what is about to be done; None if the account is no longer one to tell its owner of."""
+        if due.intent_at is None:
+            return self._begin(due, message_id, "sending")
         with self._store.transaction():
-            if due.intent_at is None:
-                if due.kind == "resend":
-                    self._store.run("invitations/supersede_invitations", person_id=due.person_id)
-                rows = self._store.run(
-                    "invitations/begin_invitation",
-                    person_id=due.person_id,
-                    message_id=message_id,
-                    kind=due.kind,
-                    run_id=self._run.run_id,
-                )
-            else:
-                rows = self._store.run(
-                    "invitations/resume_invitation",
-                    person_id=due.person_id,
-                    intent_at=due.intent_at,
-                    repeated=due.fate_unknown,
-                    run_id=self._run.run_id,
-                )
-                if rows and due.fate_unknown:
-                    open_issues(self._store, self._settings, [_repeated(due.person_id)])
+            rows = self._store.run(
+                "invitations/resume_invitation",
+                person_id=due.person_id,
+                intent_at=due.intent_at,
+                repeated=due.fate_unknown,
+                run_id=self._run.run_id,
+            )
+            if rows and due.fate_unknown:
+                open_issues(self._store, self._settings, [_repeated(due.person_id)])
+        return rows[0].intent_at if rows else None
+
+    def _begin(self, due: Due, message_id: str, state: Literal["sending", "waiting"]) -> datetime | None:
+        with self._store.transaction():
+            if due.kind == "resend":
+                self._store.run("invitations/supersede_invitations", person_id=due.person_id)
+            rows = self._store.run(
+                "invitations/begin_invitation",
+                person_id=due.person_id,
+                message_id=message_id,
+                kind=due.kind,
+                state=state,
+                run_id=self._run.run_id,
+            )
         return rows[0].intent_at if rows else None
 
     def _settle(self, due: Due, intent_at: datetime, person: Person, outcome: BksbSyncError | None) -> None:
@@ -403,8 +470,8 @@ class _Sending:
                 "twice nobody could tell whether it arrived: ask the person; resend_invitation sends another",
             )
         elif row.state in (None, "waiting", "sending", "refused") and row.kind != "reminder":
-            obstacle = self._eligible.obstacle(person)
-            if obstacle:
+            obstacle = self._obstacle(row, person)
+            if obstacle and (row.without_results or not row.password_changed):
                 yield _failed(row.person_id, obstacle)
 
     def _report(self, need_attention: int) -> None:
@@ -438,6 +505,11 @@ def address_digest(message_id: str, address: str) -> str:
     """What is kept of a refused address: enough to see that the MIS has another one, keyed with the Message-ID, so
     that it tells nothing to whoever sees two of them."""
     return hmac.new(message_id.encode(), address.casefold().encode(), hashlib.sha256).hexdigest()
+
+
+def _would_be_forgotten(due: Due) -> bool:
+    """Whether only this run knows that the message is due: a person has asked it to send again."""
+    return due.kind == "resend" and due.intent_at is None
 
 
 def _hand_over(mailer: Mailer, message: EmailMessage) -> BksbSyncError | None:

@@ -46,9 +46,10 @@ def close_run(store: Store, run: Run, state: str, counts: Mapping[str, int] | No
 
 
 def fail_run(deployment: Deployment, run: Run) -> None:
-    """Note in `bksb.sync_run` that the attempt failed."""
+    """Note that the attempt failed in `bksb.sync_run`, and in `bksb.approval` if it had not gone ahead yet."""
     with deployment.open_store() as store, store.transaction():
         close_run(store, run, "failed")
+        store.run("accounts/fail_approval", dag_id=run.dag_id, run_id=run.run_id)
 
 
 def share_out(person_ids: Iterable[str]) -> list[list[int]]:
