@@ -1,27 +1,31 @@
 """
 Brings every assessment result from bksb into the reporting tables.
 
-**What it does.** Takes the people who were eligible on the run's day and have an active bksb account, reads
-*every page* of their initial and diagnostic assessments, and loads them. The day is the London date on which the
-run's interval starts; a manual run without a logical date is about today.
+**What it does.** Takes the people who were eligible on the run's day and have an active bksb account, reads *every
+page* of every source chosen in connection `bksb` (initial, diagnostic, and `v5`: the newer assessments, of which a
+finished session's report is read once), and loads them. The day is the London date on which the run's interval starts;
+a manual run without a logical date is about today.
 
 1. `plan_fetches` reads the MIS as of the day and finds the accounts whose answers are due.
-2. `fetch_results` (one task for each share of the people) reads bksb and loads by COPY and one merge.
-3. `check_results` holds the tables to every promise in `sql/checks`.
-4. `publish_results` brings the summaries up to date and emits the asset `bksb_results`.
+2. `fetch_results` (one task for each share of the people; skipped where nothing is due) first links people who have no
+   account yet, but a bksb username in the MIS, then reads bksb and loads by COPY and one merge.
+3. `publish_results` holds the tables to every promise in `sql/checks`, brings the summaries up to date and emits the
+   asset `bksb_results`, with the day as partition key.
 
-**Reads and writes.** Reads the MIS, and bksb by GET only: it never creates an account and never mails.
-Writes `assessment_result`, `result_change`, `account_source`, `skill_summary`, `daily_activity`, `run_person`,
-`issue` and `sync_run`. Parameters: `person_ids` refreshes just the people named; `full_refresh` asks bksb
-again even where a later answer is loaded already.
+**Reads and writes.** Reads the MIS, and bksb by GET only: it never creates an account and never mails. Writes
+`assessment_result`, `result_change`, `account_source`, `skill_summary`, `daily_activity`, `run_person`, `issue` and
+`sync_run`, and for people linked on the way `account` and `account_link`. Parameters: `person_ids` refreshes just the
+people named ("Get latest results"), before everything else that waits; `full_refresh` asks bksb again for everything.
 
-**Running it again.** Always safe, also for a past day. An unchanged result is not written; a changed one
-leaves its old row in `result_change`; a day of `daily_activity` is counted anew, from the results.
-A scheduled or backfill run asks nothing that a later answer already covers, so a backfill is cheap.
+**Running it again.** Always safe, also for a past day. An unchanged result is not written; a changed one leaves its old
+row in `result_change`; one that bksb no longer shows gets `missing_since` and counts no more, and comes back if bksb
+shows it again. The run's day of `daily_activity` is counted anew, from the results. A scheduled or backfill run asks
+nothing that a later answer already covers, so a backfill costs one sweep, not one a day; `full_refresh` asks, and
+repairs damaged rows. To read again what is loaded, after new words for levels: `python -m bksb.reread`, without bksb.
 
-**When it fails.** The red task's log says what to do. *Key refused*: in bksb, Admin Options > API Access
-Keys. *bksb did not answer*: it tries again by itself. *Checks failed*: the named file in `sql/checks` says
-what was promised; nothing was published, what is loaded stays. Then clear the red task.
+**When it fails.** The red task's log says what to do. *Key refused*: in bksb, Admin Options > API Access Keys.
+*bksb did not answer*: it tries again by itself. *Checks failed*: the named file in `sql/checks` says what was
+promised; nothing was published, what is loaded stays. Then clear the red task.
 """
 
 from airflow.sdk import Asset, CronDataIntervalTimetable, Param, dag, task
@@ -61,25 +65,19 @@ def bksb_results():
         deployment = defaults.deployment_or_skip()
         jobs.fetch_results(deployment, defaults.run_of(dag_run, params, deployment), buckets)
 
-    @task(trigger_rule="none_failed")
-    def check_results(dag_run=None, params=None) -> None:
-        from bksb import jobs
-
-        deployment = defaults.deployment_or_skip()
-        jobs.check_results(deployment, defaults.run_of(dag_run, params, deployment))
-
-    @task(outlets=[RESULTS])
+    @task(trigger_rule="none_failed", outlets=[RESULTS])
     def publish_results(dag_run=None, params=None, *, outlet_events) -> None:
         from bksb import jobs
 
         deployment = defaults.deployment_or_skip()
         run = defaults.run_of(dag_run, params, deployment)
+        jobs.check_results(deployment, run)
         figures = jobs.publish_results(deployment, run)
         outlet_events[RESULTS].extra = {"day": run.day.isoformat()} | vars(figures)
         if run.interval_start:
             outlet_events[RESULTS].add_partitions(run.day.isoformat())
 
-    fetch_results.expand(buckets=plan_fetches()) >> check_results() >> publish_results()
+    fetch_results.expand(buckets=plan_fetches()) >> publish_results()
 
 
 bksb_results()

@@ -92,9 +92,28 @@ class AirflowApi:
     def unpause(self, dag_id: str) -> None:
         self._call("PATCH", f"dags/{dag_id}", json={"is_paused": False})
 
-    def trigger(self, dag_id: str) -> Run:
-        """Starts a manual run about now."""
-        return _run(self._call("POST", f"dags/{dag_id}/dagRuns", json={"logical_date": None}))
+    def pause(self, dag_id: str) -> None:
+        self._call("PATCH", f"dags/{dag_id}", json={"is_paused": True})
+
+    def trigger(self, dag_id: str, **conf: Any) -> Run:
+        """Starts a manual run about now, with these parameters."""
+        return _run(self._call("POST", f"dags/{dag_id}/dagRuns", json={"logical_date": None, "conf": conf}))
+
+    def backfill(self, dag_id: str, first: datetime, last: datetime, **more: Any) -> int:
+        """Starts a backfill of every interval that begins from first to last, moments with a zone; its number.
+
+        `more` goes into the request as it is: max_active_runs, reprocess_behavior, dag_run_conf, run_backwards.
+        """
+        request = {"dag_id": dag_id, "from_date": first.isoformat(), "to_date": last.isoformat(), **more}
+        return int(self._call("POST", "backfills", json=request)["id"])
+
+    def end_backfill(self, number: int) -> None:
+        """Ends a backfill whose runs have ended, so that the next may begin; Airflow itself looks twice a minute."""
+        self._call("PUT", f"backfills/{number}/cancel", accept=(409,))
+
+    def clear(self, dag_id: str, run_id: str) -> None:
+        """Lets a run that has ended run once more, as the same run."""
+        self._call("POST", f"dags/{dag_id}/dagRuns/{run_id}/clear", json={"dry_run": False})
 
     def run(self, dag_id: str, run_id: str) -> Run:
         return _run(self._call("GET", f"dags/{dag_id}/dagRuns/{run_id}"))

@@ -53,6 +53,14 @@ REASONS = {
     "shrunk_extract": "the MIS lists less than half as many people as before",
 }
 
+PROGRESS = {
+    "not_again": "One result only",
+    "lower": "Lower",
+    "unchanged": "Same",
+    "one_higher": "1 higher",
+    "more_higher": "2+ higher",
+}
+
 
 def print_report(dsn: str, since: datetime, runs: list[Run]) -> None:
     """Prints what the runs since that moment have done, from the reporting database."""
@@ -81,6 +89,8 @@ def _lines(connection: Connection, since: datetime, runs: list[Run]) -> list[str
         f"  {results.results:>6}  results of {results.people} people, {results.new_results} of them new just now",
         "",
         *_level_lines(_read(connection, "count_levels")),
+        "",
+        *_progress_lines(_read(connection, "count_progress")),
         "",
         "Runs",
         *(f"  {run.dag_id:<14}  {run.kind:<10} {run.state:<8}{_duration(run)}" for run in runs),
@@ -116,6 +126,16 @@ def _level_lines(levels: pd.DataFrame) -> list[str]:
     table.index.name = table.columns.name = None
     lines = table.to_string(line_width=WIDTH).splitlines()
     return ["  People by latest level", *(f"    {line}" for line in lines)]
+
+
+def _progress_lines(progress: pd.DataFrame) -> list[str]:
+    """People by subject (down) and levels gained since their starting point (across)."""
+    if progress.empty:
+        return ["  nobody has a starting point yet"]
+    table = progress.set_index("subject").rename(columns=PROGRESS)
+    table.index.name = None
+    lines = table.to_string(line_width=WIDTH).splitlines()
+    return ["  People by progress from starting point to latest level", *(f"    {line}" for line in lines)]
 
 
 def _duration(run: Run) -> str:

@@ -64,11 +64,12 @@ class Mis:
     def __repr__(self) -> str:
         return f"Mis({self._conn_id})"
 
-    def read_people(self, as_of: date) -> list[Person]:
+    def read_people(self, as_of: date, *, perhaps_nobody: bool = False) -> list[Person]:
         """Everybody eligible on `as_of`, one Person each.
 
-        Raises MisContractError (missing column, repeated person, wrong type, nobody, SQL error), ConfigurationError
-        (driver, log-in) or TransientError (the database is away). No message holds a row.
+        Raises MisContractError (missing column, repeated person, wrong type, SQL error; nobody, unless
+        `perhaps_nobody`), ConfigurationError (driver, log-in) or TransientError (the database is away). No message
+        holds a row.
         """
         try:
             statement = sqlalchemy.text(_without_comment_lines(self._query.read_text(encoding="utf-8")))
@@ -89,7 +90,7 @@ class Mis:
                 rows = [tuple(row) for row in result]
         except (exc.SQLAlchemyError, ImportError, ValueError, TypeError, OverflowError) as error:
             raise _by_remedy(error, self._conn_id) from None
-        return people_from_rows(names, rows)
+        return people_from_rows(names, rows, perhaps_nobody=perhaps_nobody)
 
 
 def _without_comment_lines(query: str) -> str:
@@ -119,7 +120,9 @@ def database_url(fields: ConnectionFields) -> sqlalchemy.URL:
     )
 
 
-def people_from_rows(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[Person]:
+def people_from_rows(
+    names: Sequence[str], rows: Sequence[Sequence[Any]], *, perhaps_nobody: bool = False
+) -> list[Person]:
     """Rows of the query as people, in the order of the rows; MisContractError names what is wrong."""
     missing = [name for name, column in COLUMNS.items() if not column.optional and name not in names]
     if missing:
@@ -127,7 +130,7 @@ def people_from_rows(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> lis
     repeated_names = [name for name, times in Counter(names).items() if times > 1 and name in COLUMNS]
     if repeated_names:
         raise _contract(f"returns the column {repeated_names[0]} twice")
-    if not rows:
+    if not rows and not perhaps_nobody:
         raise _contract(
             "returned nobody. A provider without a single eligible learner is unlikely: check the database, "
             "the rights of the log-in and the conditions"

@@ -69,7 +69,7 @@ class Fate:
 def deployment_of(case: Case) -> Deployment:
     """What the tasks of this case get: the one place to change when a deployment gets a further neighbour."""
     return Deployment(
-        settings=SETTINGS,
+        settings=replace(SETTINGS, sources=("initial", "diagnostic", "v5")),
         mis=Mis(
             fields_of(case.mis, "mis", {"sqlalchemy_scheme": "postgresql+psycopg2"}),
             SQL_FOLDER / "mis" / "eligible_learners.sql",

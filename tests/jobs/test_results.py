@@ -14,7 +14,7 @@ import pytest
 from bksb import jobs
 from bksb.client import BksbClient
 from bksb.errors import ConfigurationError, FatalError, KeyRefusedError, PromiseBrokenError, TransientError
-from bksb.model import bucket_of
+from bksb.model import BUCKETS, bucket_of
 from bksb.times import day_bounds, read_bksb_time
 from bksb.transport import RetryBudget
 from tests.conftest import IMPATIENT, query
@@ -344,6 +344,20 @@ def test_two_scheduled_runs_at_once_sweep_once(with_accounts, sandbox):
     pages = sum(sandbox.site.calls.values())
     jobs.fetch_results(with_accounts, replace(runs[0], full_refresh=True), share)
     assert sum(sandbox.site.calls.values()) == 2 * pages and due > 0
+
+
+def test_one_learner_now_does_not_wait_for_the_night_that_works_on_the_same_people(with_accounts, sandbox):
+    person = sorted(set_of_active(with_accounts))[0]
+    asked = threading.Thread(target=run_results, args=(with_accounts,), kwargs={"person_ids": (person,)})
+    with with_accounts.open_store() as night:
+        night.lock_buckets(range(BUCKETS))
+        asked.start()
+        asked.join(60)
+        waits = asked.is_alive()
+    asked.join()
+    assert not waits
+    assert sum(sandbox.site.calls.values()) >= 2
+    assert len(query(with_accounts.reporting, "select distinct bksb_user_id from bksb.account_source")) == 1
 
 
 @pytest.mark.parametrize("status", [200, 400, 404])

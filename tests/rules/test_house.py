@@ -113,7 +113,7 @@ def test_a_sql_file_names_each_parameter_it_takes(path):
 def test_every_statement_is_used():
     sources = [
         path.read_text(encoding="utf-8")
-        for top in ("plugins", "sandbox")
+        for top in ("plugins", "sandbox", "docs/examples")
         for path in (repository() / top).rglob("*.py")
     ]
     whole_folders = {"migrations", "checks", "load", "mis"}

@@ -15,7 +15,7 @@ from bksb.client import V5_SUBJECTS, BksbClient, V5Session
 from bksb.concurrently import run_concurrently
 from bksb.deployment import Deployment
 from bksb.errors import RejectedError, TransientError
-from bksb.jobs.linking import link_planned
+from bksb.jobs.linking import buckets_to_link, link_planned
 from bksb.jobs.loading import Answer, Loading
 from bksb.jobs.runs import Patience
 from bksb.model import AssessmentRecord, Run, Source, bucket_of
@@ -46,12 +46,13 @@ def fetch_results(deployment: Deployment, run: Run, buckets: Collection[int]) ->
     """Ask bksb for what is due in these buckets, every page, and load it.
 
     What another run answered while this one waited for its buckets is not asked again. People with a bksb username
-    in the MIS and no account yet are linked first (GET only).
+    in the MIS and no account yet are linked first (GET only). A run for people who were named asks in any case, so it
+    waits for no other unless it has to link them: of two answers the load keeps the newer.
     """
     client = deployment.make_client()
     patience = Patience()
     with deployment.open_store() as store:
-        store.lock_buckets(buckets)
+        store.lock_buckets(set(buckets) & buckets_to_link(store, run) if run.person_ids else buckets)
         link_planned(store, client, run, buckets, patience)
         with store.transaction():
             due = [

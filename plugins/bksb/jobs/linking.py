@@ -38,6 +38,12 @@ def plan_links(store: Store, run: Run, people: Sequence[Person]) -> list[str]:
     return [action.person_id for action in actions]
 
 
+def buckets_to_link(store: Store, run: Run) -> set[int]:
+    """The buckets with people whom `plan_links` noted for this run."""
+    with store.transaction():
+        return {bucket_of(person_id) for person_id in planned_actions(store, run)}
+
+
 def link_planned(store: Store, client: BksbClient, run: Run, buckets: Collection[int], patience: Patience) -> None:
     """Look up whom `plan_links` noted in these buckets, and link whoever is found and nobody else's."""
     with store.transaction():

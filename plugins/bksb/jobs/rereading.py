@@ -40,7 +40,7 @@ def reread_results(deployment: Deployment, run: Run) -> Reread:
             store.run("results/create_new_reading")
             store.copy("results/copy_new_reading", differing)
             store.run("results/replace_readings", run_id=run.run_id)
-            summarise(store, deployment.settings, run)
+            summarise(store, deployment.settings, run, whole=True)
             close_run(store, run, "success", vars(reread))
     return reread
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +36,8 @@ def plan_fetches(deployment: Deployment, run: Run) -> list[list[int]]:
     vocabulary()  # a mistake in a site's words is told before bksb is asked
     with deployment.open_store() as store:
         open_run(store, run)
-        people = deployment.mis.read_people(run.day)
+        # a backfill may go back to before there was anybody; at night nobody at all means that the MIS is not well
+        people = deployment.mis.read_people(run.day, perhaps_nobody=run.run_type == "backfill")
         with store.transaction():
             write_extract(store, people)
             for name in ("results/delete_run_people", "results/write_run_people"):
@@ -70,11 +71,14 @@ def check_results(deployment: Deployment, run: Run) -> None:
 
 
 def publish_results(deployment: Deployment, run: Run) -> Figures:
-    """Bring skill_summary and daily_activity up to date, close the run, and say what it came to."""
+    """Bring skill_summary and daily_activity up to date, close the run, and say what it came to.
+
+    Cheap where nothing was written since the last publication, as in most runs of a backfill.
+    """
     settings = deployment.settings
     of_run = {"dag_id": run.dag_id, "run_id": run.run_id}
     with deployment.open_store() as store, store.transaction("publish_results"):
-        summarise(store, settings, run)
+        summarise(store, settings, run, whole=run.always_fetches)
         store.run("results/resolve_issues_of_leavers", codes=list(RESULT_ISSUES))
         if settings.raw_days is not None:
             store.run("results/forget_raw_results", raw_days=settings.raw_days)
@@ -91,17 +95,32 @@ def publish_results(deployment: Deployment, run: Run) -> Figures:
     return figures
 
 
-def summarise(store: Store, settings: Settings, run: Run) -> None:
-    """Work skill_summary and daily_activity out from the results, and resolve issues about texts that can be read by
-    now; call it inside a transaction of the writer publish_results."""
-    store.run(
-        "results/merge_skill_summary",
-        starting_point_days=settings.starting_point_days,
-        zone=settings.timezone.key,
-        person_ids=list(run.person_ids) or None,
-    )
-    store.run("results/merge_daily_activity", zone=settings.timezone.key)
-    store.run("runs/resolve_issues", ids=_issues_that_no_longer_hold(store.run("results/list_open_texts")))
+def summarise(store: Store, settings: Settings, run: Run, *, whole: bool) -> None:
+    """Bring skill_summary and daily_activity up to date with the results, and resolve issues about texts that can be
+    read by now; call it inside a transaction of the writer publish_results.
+
+    Unless `whole`, a table is worked out whole only if something it is made from was written since that was last done
+    by a run that ended well; of daily_activity the run's own day is counted in any case. A run for some people brings
+    their lines of skill_summary up to date and leaves the others to the next.
+    """
+    chosen: dict[str, Any] = {"zone": settings.timezone.key, "starting_point_days": settings.starting_point_days}
+    summarised = False
+    if run.person_ids:
+        store.run("results/merge_skill_summary", person_ids=list(run.person_ids), **chosen)
+    elif summarised := _take_recount(store, "skill_summary", chosen, whole=whole):
+        store.run("results/merge_skill_summary", person_ids=None, **chosen)
+    counted = _take_recount(store, "daily_activity", chosen, whole=whole)
+    store.run("results/merge_daily_activity", zone=settings.timezone.key, day=None if counted else run.day)
+    if summarised or counted:
+        store.run("runs/resolve_issues", ids=_issues_that_no_longer_hold(store.run("results/list_open_texts")))
+
+
+def _take_recount(store: Store, table: str, chosen: Mapping[str, Any], *, whole: bool) -> bool:
+    """Whether the table has to be worked out whole; if so it is noted as done, with the settings that it is done by."""
+    due = bool(store.run("results/take_recount_due", table_name=table, **chosen)[0].due)
+    if due or whole:
+        store.run("results/note_recount", table_name=table, **chosen)
+    return due or whole
 
 
 def _issues_that_no_longer_hold(rows: Iterable[Any]) -> list[int]:

@@ -1,0 +1,218 @@
+"""bksb_results on bad days, with every source switched on: nothing is missing, nothing doubled, nobody stops others."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import psutil
+import pytest
+
+from bksb import jobs
+from bksb.client import V5_SUBJECTS, BksbClient
+from bksb.errors import TransientError
+from bksb.migrate import migrate
+from bksb.transport import RetryBudget
+from sandbox.behaviour import Behaviour
+from sandbox.faults import Fault
+from sandbox.postgres import Postgres
+from tests.conftest import fields_of, query
+from tests.jobs.conftest import a_run, rows_of, run_accounts, run_results, scheduled
+from tests.jobs.edges import watched
+
+SOURCES = ("initial", "diagnostic", "v5")
+TABLES = ("assessment_result", "result_change", "account_source", "skill_summary", "daily_activity", "issue")
+PATIENT = RetryBudget(attempts=8, first_wait_seconds=0.02, longest_wait_seconds=0.1)
+TRANSIENT = ("429", "500", "503", "reset", "truncated")
+CAP = 20
+
+
+@pytest.fixture
+def with_accounts(deployment, sandbox):
+    """A deployment with a patient client, whose people have their accounts already."""
+    run_accounts(deployment, invite=False)
+    sandbox.site.reset_counters()
+    return replace(
+        deployment,
+        settings=replace(deployment.settings, sources=SOURCES),
+        make_client=lambda: BksbClient(sandbox.url, sandbox.access_key, sandbox.secret_key, budget=PATIENT),
+    )
+
+
+def users_of(deployment) -> list[int]:
+    statement = "select bksb_user_id from bksb.account where state = 'active' order by 1"
+    return [row.bksb_user_id for row in query(deployment.reporting, statement)]
+
+
+def truth(users, sandbox) -> Counter:
+    """What the sandbox holds for these users: (user, source, session, component, text)."""
+    found = Counter()
+    for user in users:
+        for source in ("initial", "diagnostic"):
+            for result in sandbox.site.results(user, source):
+                found[user, source, str(result.session_id), "", str(result.result)] += 1
+        for session in sandbox.site.results(user, "v5"):
+            if session.course_subject in V5_SUBJECTS:
+                for part in session.components:
+                    text = part.ability_measurement or ""
+                    found[user, "v5", str(session.session_id), part.course_component_name, text] += 1
+    return found
+
+
+def loaded(deployment, users=None) -> Counter:
+    rows = query(
+        deployment.reporting,
+        "select bksb_user_id, source, session_id, component, result_raw from bksb.assessment_result"
+        " where missing_since is null and (%s::bigint[] is null or bksb_user_id = any(%s))",
+        users,
+        users,
+    )
+    return Counter(tuple(row) for row in rows)
+
+
+def open_issues(deployment) -> Counter:
+    rows = query(deployment.reporting, "select code from bksb.issue where resolved_at is null and code like 'results%'")
+    return Counter(row.code for row in rows)
+
+
+def assert_nothing_is_missing(deployment, sandbox) -> None:
+    users = users_of(deployment)
+    assert loaded(deployment) == truth(users, sandbox)
+    assert open_issues(deployment) == {}
+    synced = query(deployment.reporting, "select bksb_user_id, source from bksb.account_source")
+    assert len(synced) == len(SOURCES) * len(users)
+
+
+@pytest.mark.parametrize("null", ["always", "never"])
+def test_nobody_has_v5_sessions_as_null_or_as_an_empty_list(with_accounts, sandbox, null):
+    sandbox.site.behaviour = Behaviour(null_for_no_sessions=null)
+    run_results(with_accounts)
+    assert any(not sandbox.site.results(user, "v5") for user in users_of(with_accounts))
+    assert_nothing_is_missing(with_accounts, sandbox)
+
+
+def test_pages_capped_at_twenty_lose_nothing(with_accounts, sandbox):
+    sandbox.site.behaviour = Behaviour(page_cap=CAP)
+    run_results(with_accounts)
+    assert max(len(sandbox.site.results(user, "initial")) for user in users_of(with_accounts)) > 2 * CAP
+    assert_nothing_is_missing(with_accounts, sandbox)
+
+
+def test_when_every_twentieth_call_fails_one_run_brings_everything(with_accounts, sandbox):
+    sandbox.site.faults.add(*(Fault(kind, probability=0.05 / len(TRANSIENT)) for kind in TRANSIENT))
+    run_results(with_accounts)
+    assert sum(sandbox.site.faults.played().values()) > 0.02 * sum(sandbox.site.calls.values())
+    assert_nothing_is_missing(with_accounts, sandbox)
+
+
+def test_when_every_call_about_one_learner_fails_the_others_are_loaded_and_the_next_run_heals(with_accounts, sandbox):
+    victim, *others = users_of(with_accounts)
+    sandbox.site.faults.add(Fault("500", user=victim))
+    run_results(with_accounts)
+    assert loaded(with_accounts) == truth(others, sandbox)
+    assert open_issues(with_accounts) == {"results_no_answer": 1}
+    sandbox.site.faults.clear()
+    run_results(with_accounts, "manual__2")
+    assert_nothing_is_missing(with_accounts, sandbox)
+
+
+def test_a_storm_of_429_is_waited_out(with_accounts, sandbox):
+    sandbox.site.faults.add(Fault("429_seconds", times=24, seconds=1))
+    run_results(with_accounts)
+    assert sandbox.site.faults.played() == {"429_seconds": 24}
+    assert_nothing_is_missing(with_accounts, sandbox)
+
+
+def test_a_storm_of_429_that_does_not_end_is_left_to_the_next_try(with_accounts, sandbox):
+    sandbox.site.faults.add(Fault("429"))
+    with pytest.raises(TransientError):
+        run_results(with_accounts)
+    assert sum(sandbox.site.calls.values()) < 8 * PATIENT.attempts * 4
+    sandbox.site.faults.clear()
+    run_results(with_accounts)
+    assert_nothing_is_missing(with_accounts, sandbox)
+
+
+def test_an_account_merged_into_another_between_two_pages_loses_and_doubles_nothing(with_accounts, sandbox):
+    sandbox.site.behaviour = Behaviour(page_cap=CAP)
+    users = users_of(with_accounts)
+    merged = max(users, key=lambda user: len(sandbox.site.results(user, "initial")))
+    kept = next(user for user in users if user != merged)
+    person = "select person_id from bksb.account where bksb_user_id = %s"
+    (row,) = query(with_accounts.reporting, person, merged)
+    everything = truth([merged, kept], sandbox)
+    run_results(with_accounts)
+    before = loaded(with_accounts, [merged])
+
+    def reach(boundary: str) -> None:
+        if boundary.startswith("after GET") and sandbox.site.user(merged):
+            sandbox.site.merge(kept, merged)
+
+    with watched(reach):
+        run_results(with_accounts, "manual__2", person_ids=(row.person_id,))
+    assert sandbox.site.user(merged) is None
+    assert loaded(with_accounts, [merged]) == before
+    assert open_issues(with_accounts) == {"results_no_answer": 1}
+    run_results(with_accounts, "manual__3")
+    assert loaded(with_accounts, [kept]) == truth([kept], sandbox)
+    assert len(loaded(with_accounts, [kept])) == len(everything)
+    sessions = "select person_id, source, session_id, component from bksb.person_result"
+    assert max(Counter(tuple(row) for row in query(with_accounts.reporting, sessions)).values()) == 1
+
+
+def test_a_day_without_any_result_is_published_with_no_figures(with_accounts):
+    run_results(with_accounts)
+    morning = datetime(2015, 6, 1, 2, tzinfo=UTC)
+    day = scheduled(morning, morning + timedelta(days=1)) | {"run_type": "backfill"}
+    query(
+        with_accounts.reporting,
+        "insert into bksb.daily_activity values (%s, 'English', 'initial', 'L1', 1, 1)",
+        day["day"],
+    )
+    asked = rows_of(with_accounts, "account_source")
+    run_results(with_accounts, "backfill__1", **day)
+    assert rows_of(with_accounts, "account_source") == asked
+    assert query(with_accounts.reporting, "select 1 from bksb.daily_activity where day = %s", day["day"]) == []
+    (run,) = query(with_accounts.reporting, "select state from bksb.sync_run where run_id = 'backfill__1'")
+    assert run.state == "success"
+
+
+def test_a_postgresql_killed_in_the_middle_of_a_load_leaves_nothing_half_done(with_accounts, sandbox, tmp_path):
+    with Postgres(tmp_path / "server") as server:
+        server.create_database("reporting")
+        migrate(fields_of(server.dsn("reporting"), "reporting"))
+        first = replace(with_accounts, reporting=fields_of(server.dsn("reporting"), "reporting"))
+        run_accounts(first, invite=False)
+        run = a_run(first, "bksb_results")
+        (share,) = jobs.plan_fetches(first, run)
+
+        def reach(boundary: str) -> None:
+            if boundary.startswith("before commit of create_loaded_result"):
+                kill(server)
+
+        with watched(reach), pytest.raises(TransientError):
+            jobs.fetch_results(first, run, share)
+        server.start()
+        healed = replace(first, reporting=fields_of(server.dsn("reporting"), "reporting"))
+        assert loaded(healed) == {}
+        jobs.fetch_results(healed, run, share)
+        jobs.check_results(healed, run)
+        jobs.publish_results(healed, run)
+        assert_nothing_is_missing(healed, sandbox)
+        before = rows_of(healed, *(table for table in TABLES if table != "account_source"))
+        run_results(healed, "manual__2")
+        assert rows_of(healed, *before) == before
+
+
+def kill(server: Postgres) -> None:
+    """SIGKILL for every process of a server."""
+    with closing(server.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("select pg_backend_pid()")
+        ((backend,),) = cursor.fetchall()
+        postmaster = psutil.Process(backend).parent()
+        processes = [postmaster, *postmaster.children()]
+        for process in processes:
+            process.kill()
+    psutil.wait_procs(processes, timeout=30)
