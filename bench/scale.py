@@ -87,7 +87,7 @@ def _totals(stage: Stage, place: Place) -> Iterator[Figure]:
     with deployment.open_store() as store:
         for name, parameters in (
             ("merge_skill_summary", {"starting_point_days": 183, "person_ids": None}),
-            ("merge_daily_activity", {}),
+            ("merge_daily_activity", {"day": None}),
         ):
             began = time.perf_counter()
             with store.transaction():
