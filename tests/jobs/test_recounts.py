@@ -36,9 +36,9 @@ def contents(deployment) -> dict[str, list[str]]:
 
 
 def busiest_day(deployment):
-    return query(deployment.reporting, "select day from bksb.daily_activity group by 1 order by sum(results) desc")[
-        0
-    ].day
+    """The day with the most results, of those whose interval is over at any hour of today."""
+    statement = "select day from bksb.daily_activity where day < current_date - 1 group by 1 order by sum(results) desc"
+    return query(deployment.reporting, statement)[0].day
 
 
 def damage(deployment) -> None:
