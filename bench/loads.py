@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from io import StringIO
+from io import BytesIO
 from itertools import groupby
 from statistics import median
 from typing import Any
@@ -22,7 +22,7 @@ from bksb.concurrently import in_batches
 from bksb.connection_fields import ConnectionFields
 from bksb.jobs.loading import ACCOUNTS_A_LOAD, load_rows
 from bksb.sql_files import read_sql
-from bksb.store import copy_line, open_store
+from bksb.store import COPY_BYTES, copy_line, open_store
 
 ROUNDS = 5
 MOST_ROWS = 12_000
@@ -114,8 +114,8 @@ class _Loads:
         try:
             with connection.cursor() as cursor:
                 began = time.perf_counter()
-                lines = StringIO("".join(copy_line(row) for row in self._rows))
-                cursor.copy_expert(f"copy bare ({', '.join(COLUMNS)}) from stdin", lines)
+                lines = BytesIO("".join([copy_line(row) for row in self._rows]).encode())
+                cursor.copy_expert(f"copy bare ({', '.join(COLUMNS)}) from stdin", lines, COPY_BYTES)
                 return time.perf_counter() - began
         finally:
             connection.close()

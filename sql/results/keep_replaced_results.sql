@@ -1,7 +1,7 @@
 -- Purpose: before a changed result is replaced, its old row goes to bksb.result_change.
 -- Parameters: run_id.
--- The limit makes it look each result up by its key: a temporary table has no statistics, and without it the planner
--- would read the whole of assessment_result for every load.
+-- The offset makes it look each account's results up by key: a temporary table has no statistics, and without it the
+-- planner would read the whole of assessment_result for every load.
 -- Safe to repeat: yes, after the merge nothing differs.
 insert into bksb.result_change (
     bksb_user_id, source, session_id, component, assessment_kind, subject, course_subject_raw, course_name,
@@ -29,18 +29,22 @@ select
     known.changed_at,
     known.run_id,
     %(run_id)s as replaced_by_run_id
-from loaded_result as loaded
+from loaded_source
 cross join lateral (
     select assessment_result.*
     from bksb.assessment_result
     where
-        assessment_result.bksb_user_id = loaded.bksb_user_id
-        and assessment_result.source = loaded.source
-        and assessment_result.session_id = loaded.session_id
-        and assessment_result.component = loaded.component
-    order by assessment_result.component
-    limit 1
+        assessment_result.bksb_user_id = loaded_source.bksb_user_id
+        and assessment_result.source = loaded_source.source
+    order by assessment_result.session_id
+    offset 0
 ) as known
+inner join loaded_result as loaded
+    on
+        known.bksb_user_id = loaded.bksb_user_id
+        and known.source = loaded.source
+        and known.session_id = loaded.session_id
+        and known.component = loaded.component
 where
     (
         known.assessment_kind, known.subject, known.course_subject_raw, known.course_name,

@@ -70,6 +70,19 @@ def test_nothing_and_the_empty_text_are_two_things_to_copy():
     assert copy_line((None, "", "\\N", True, {"a": "b\\c"})) == '\\N\t\t\\\\N\tt\t{"a": "b\\\\\\\\c"}\n'
 
 
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [("a\0b", "ab"), ("\\u0000", "\\u0000"), ("\\\0", "\\"), ("\0\0\\\\u0000", "\\\\u0000")],
+)
+def test_json_loses_its_nul_characters_and_nothing_that_looks_like_one(reporting, written, kept):
+    with open_store(reporting) as store, store.transaction():
+        store.run("results/create_loaded_result")
+        store.copy("results/copy_loaded_result", [(1, *[""] * 7, None, "", "", *[None] * 4, "", {"text": written})])
+        with store._connection.cursor() as cursor:
+            cursor.execute("select raw ->> 'text' from loaded_result")
+            assert cursor.fetchall() == [(kept,)]
+
+
 def test_a_bucket_is_one_tasks_at_a_time(reporting):
     entered: list[str] = []
     first_may_go = threading.Event()

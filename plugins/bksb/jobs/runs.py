@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from heapq import heappop, heappush
 
 from bksb.deployment import Deployment, Settings
 from bksb.errors import PromiseBrokenError, TransientError
 from bksb.model import BUCKETS, Issue, Person, Run, bucket_of
 from bksb.store import Store
 from bksb.times import day_bounds, today
+
+TASKS_AT_ONCE = 2
+"""So many tasks of 8 threads the pool bksb_api lets through, as it is delivered."""
 
 PEOPLE_A_TASK = 300
 """Work for several seconds at least, so that starting a task costs little beside it; and for not many more, because
@@ -53,11 +58,20 @@ def fail_run(deployment: Deployment, run: Run) -> None:
 
 
 def share_out(person_ids: Iterable[str]) -> list[list[int]]:
-    """The buckets of these people, shared over as few tasks as the work needs: [] when there is nobody."""
-    ids = list(person_ids)
-    buckets = sorted({bucket_of(person_id) for person_id in ids})
-    tasks = min(-(-len(ids) // PEOPLE_A_TASK), BUCKETS)
-    return [part for part in (buckets[start::tasks] for start in range(tasks)) if part]
+    """The buckets of these people, shared over as few tasks as the work needs: [] when there is nobody.
+
+    The tasks are alike in size, the largest first, and a multiple of TASKS_AT_ONCE where there are several, so that
+    those under way end together and no slot of the pool idles while the last one works.
+    """
+    people = Counter(bucket_of(person_id) for person_id in person_ids)
+    tasks = -(-people.total() // PEOPLE_A_TASK)
+    if tasks > 1:
+        tasks = min(-(-tasks // TASKS_AT_ONCE) * TASKS_AT_ONCE, BUCKETS)
+    shares: list[tuple[int, int, list[int]]] = [(0, number, []) for number in range(tasks)]
+    for bucket, number in people.most_common():
+        held, place, buckets = heappop(shares)
+        heappush(shares, (held + number, place, [*buckets, bucket]))
+    return [sorted(buckets) for _, _, buckets in sorted(shares, reverse=True) if buckets]
 
 
 def write_extract(store: Store, people: Sequence[Person]) -> None:

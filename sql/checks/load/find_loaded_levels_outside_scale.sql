@@ -6,7 +6,8 @@ select distinct bksb_user_id || '/' || session_id as id
 from loaded_result
 where
     (level_code is null) <> (level_order is null)
-    or (level_code is not null and array_position(array['PRE', 'E1', 'E2', 'E3', 'L1', 'L2', 'L3'], level_code) is null)
-    or array_position(array['PRE', 'E1', 'E2', 'E3', 'L1', 'L2', 'L3'], level_code) <> level_order + 1
+    or not (level_code, level_order) in (
+        ('PRE', 0), ('E1', 1), ('E2', 2), ('E3', 3), ('L1', 4), ('L2', 5), ('L3', 6)
+    )
 order by id
 limit 20;
