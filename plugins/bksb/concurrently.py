@@ -12,18 +12,15 @@ from typing import TypeVar
 Thing = TypeVar("Thing")
 Outcome = TypeVar("Outcome")
 
-AHEAD = 8
-"""Things handed out for each thread: whoever takes the outcomes may be busy for a while (with a load, or waiting for
-the lock of one) before a thread has nothing to do."""
-
 
 def run_concurrently(
-    function: Callable[[Thing], Outcome], things: Iterable[Thing], threads: int
+    function: Callable[[Thing], Outcome], things: Iterable[Thing], threads: int, ahead: int = 2
 ) -> Iterator[tuple[Thing, Outcome]]:
     """Yield (thing, outcome) in the order of completion; at most `threads` are under way at once.
 
-    Only a few things are handed out ahead (`AHEAD`), so memory does not grow with their number. After an exception
-    nothing more begins; it is raised when what was under way has ended.
+    Only `ahead` things are handed out for each thread, so memory does not grow with their number: as many as may still
+    begin after whoever takes the outcomes has seen enough. After an exception of `function` nothing more begins; it is
+    raised when what was under way has ended.
     """
     failed = Event()
 
@@ -42,7 +39,7 @@ def run_concurrently(
     with ThreadPoolExecutor(threads, thread_name_prefix="bksb") as pool:
         try:
             while True:
-                for thing in islice(supply, AHEAD * threads - len(waiting)):
+                for thing in islice(supply, ahead * threads - len(waiting)):
                     future = pool.submit(unless_failed, thing)
                     waiting[future] = thing
                     future.add_done_callback(arrived.put)

@@ -6,7 +6,9 @@ import threading
 
 import pytest
 
-from bksb.concurrently import AHEAD, run_concurrently
+from bksb.concurrently import run_concurrently
+
+AHEAD = 5
 
 
 def test_everything_is_done_once_and_handed_back_with_what_it_was_done_to():
@@ -20,7 +22,7 @@ def test_threads_go_on_while_whoever_takes_the_outcomes_is_busy():
         done.release()
         return number
 
-    outcomes = run_concurrently(work, range(1000), 2)
+    outcomes = run_concurrently(work, range(1000), 2, AHEAD)
     next(outcomes)
     for _ in range(2 * AHEAD):
         assert done.acquire(timeout=10), "the next ones are done although nobody has asked for them"
@@ -29,7 +31,7 @@ def test_threads_go_on_while_whoever_takes_the_outcomes_is_busy():
 
 def test_no_more_is_taken_than_is_handed_out_ahead():
     taken = []
-    outcomes = run_concurrently(lambda n: n, (taken.append(n) or n for n in range(1000)), 2)
+    outcomes = run_concurrently(lambda n: n, (taken.append(n) or n for n in range(1000)), 2, AHEAD)
     next(outcomes)
     assert len(taken) == 2 * AHEAD
     outcomes.close()

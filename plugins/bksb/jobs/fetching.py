@@ -27,6 +27,10 @@ log = logging.getLogger(__name__)
 THREADS = 8
 """Calls under way at once in one task: as many as the pool slots it takes."""
 
+AHEAD = 8
+"""Accounts handed out for each thread: a load, or the wait for its turn, may take a while before a thread has nothing
+to do. To read once too often harms nobody; where accounts are made, fewer are handed out."""
+
 CLOCK_MARGIN = timedelta(minutes=5)
 """bksb's clock may be behind ours by so much: an answer is taken to be complete up to this much earlier."""
 
@@ -59,7 +63,7 @@ def fetch_results(deployment: Deployment, run: Run, buckets: Collection[int]) ->
                 account for account in due_accounts(store, deployment, run) if bucket_of(account.person_id) in buckets
             ]
             due = _with_reported(store, due, run)
-        fetched = run_concurrently(partial(_fetch, client), due, THREADS)
+        fetched = run_concurrently(partial(_fetch, client), due, THREADS, AHEAD)
         loading = Loading(store, deployment, run)
         try:
             for account, outcome in fetched:
