@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg2
 import pytest
 
-from bksb.client import V5_SUBJECTS
+from bksb.client import V5_SUBJECTS, BksbClient
 from bksb.connection_fields import libpq_arguments
 from bksb.errors import PromiseBrokenError
 from bksb.jobs.loading import Answer, load
@@ -269,3 +269,18 @@ def test_a_kind_of_session_that_is_new_to_us_is_reported_and_never_guessed(with_
     issues = query(with_v5.reporting, "select subject_key from bksb.issue where code = 'unknown_result'")
     assert "AssessmentType 7" in {row.subject_key for row in issues}
     assert loaded(with_v5).total() == sum(len(s.components) for _, s in finished(with_v5, sandbox)) - 1
+
+
+def test_a_session_that_bksb_lists_twice_is_loaded_once(with_v5, sandbox):
+    class ListsTwice(BksbClient):
+        def v5_sessions(self, user_id, course_subject):
+            everywhere = [
+                session for subject in V5_SUBJECTS for session in super(ListsTwice, self).v5_sessions(user_id, subject)
+            ]
+            return [*everywhere, *everywhere]
+
+    twice = replace(with_v5, make_client=lambda: ListsTwice(sandbox.url, sandbox.access_key, sandbox.secret_key))
+    run_results(twice)
+    keys = Counter(key[:3] for key in loaded(with_v5))
+    assert len(keys) > 50 and set(keys.values()) == {1}
+    assert sandbox.site.calls[REPORT] == len(finished(with_v5, sandbox))
