@@ -266,8 +266,8 @@ def test_a_kind_of_session_that_is_new_to_us_is_reported_and_never_guessed(with_
     user = users_of(with_v5)[0]
     sit(sandbox, user, 7, "Reading")
     run_results(with_v5)
-    issues = query(with_v5.reporting, "select subject_key from bksb.issue where code = 'unknown_result'")
-    assert "AssessmentType 7" in {row.subject_key for row in issues}
+    still_open = "select subject_key from bksb.issue where code = 'unknown_result' and resolved_at is null"
+    assert "AssessmentType 7" in {row.subject_key for row in query(with_v5.reporting, still_open)}
     assert loaded(with_v5).total() == sum(len(s.components) for _, s in finished(with_v5, sandbox)) - 1
 
 
@@ -284,3 +284,12 @@ def test_a_session_that_bksb_lists_twice_is_loaded_once(with_v5, sandbox):
     keys = Counter(key[:3] for key in loaded(with_v5))
     assert len(keys) > 50 and set(keys.values()) == {1}
     assert sandbox.site.calls[REPORT] == len(finished(with_v5, sandbox))
+
+
+def test_a_kind_of_session_that_was_not_met_for_a_week_is_no_issue_any_more(with_v5, sandbox):
+    sit(sandbox, users_of(with_v5)[0], 7, "Reading")
+    run_results(with_v5)
+    query(with_v5.reporting, "update bksb.issue set last_seen_at = last_seen_at - interval '8 days'")
+    run_results(replace(with_v5, settings=replace(with_v5.settings, sources=("initial",))), "manual__2")
+    statement = "select resolved_at from bksb.issue where subject_key = 'AssessmentType 7'"
+    assert [row.resolved_at is None for row in query(with_v5.reporting, statement)] == [False]
