@@ -293,3 +293,18 @@ def test_a_kind_of_session_that_was_not_met_for_a_week_is_no_issue_any_more(with
     run_results(replace(with_v5, settings=replace(with_v5.settings, sources=("initial",))), "manual__2")
     statement = "select resolved_at from bksb.issue where subject_key = 'AssessmentType 7'"
     assert [row.resolved_at is None for row in query(with_v5.reporting, statement)] == [False]
+
+
+def test_abilities_of_v5_in_words_that_are_all_new_stop_nothing(with_v5, sandbox):
+    class InNewWords(BksbClient):
+        def v5_components(self, user_id, session_id):
+            return [replace(one, ability_raw="Band Nine") for one in super().v5_components(user_id, session_id)]
+
+    run_results(replace(with_v5, make_client=lambda: InNewWords(sandbox.url, sandbox.access_key, sandbox.secret_key)))
+    assert (
+        query(
+            with_v5.reporting,
+            "select count(*) as n from bksb.issue where resolved_at is null and code = 'unknown_result'",
+        )[0].n
+        == 1
+    )
