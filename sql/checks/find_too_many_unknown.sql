@@ -1,5 +1,6 @@
 -- Purpose: of the initial and diagnostic results that a run added or changed, less than half (or fewer than 50) have a
---     text that is new to us: else bksb has changed its wording, and summaries would be made of gaps.
+--     text that is new to us: else bksb has changed its wording, and summaries would be made of gaps. Abilities of V5
+--     are free text of which no sample is public: all of them may be new, each is an issue, and they hold up nothing.
 -- Parameters: run_id.
 -- Result: id, of the open issues about those texts; no row when the promise is kept.
 -- Safe to repeat: yes, it only reads.
@@ -11,7 +12,10 @@ with touched as (
             issue.code = 'unknown_result'
             and issue.resolved_at is null
             and issue.subject_key = left(assessment_result.result_raw, 200)
-    where assessment_result.run_id = %(run_id)s and assessment_result.missing_since is null
+    where
+        assessment_result.run_id = %(run_id)s
+        and assessment_result.missing_since is null
+        and assessment_result.source in ('initial', 'diagnostic')
 ),
 
 share as (

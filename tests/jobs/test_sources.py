@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg2
 import pytest
 
-from bksb.client import V5_SUBJECTS
+from bksb.client import V5_SUBJECTS, BksbClient
 from bksb.connection_fields import libpq_arguments
 from bksb.errors import PromiseBrokenError
 from bksb.jobs.loading import Answer, load
@@ -266,6 +266,45 @@ def test_a_kind_of_session_that_is_new_to_us_is_reported_and_never_guessed(with_
     user = users_of(with_v5)[0]
     sit(sandbox, user, 7, "Reading")
     run_results(with_v5)
-    issues = query(with_v5.reporting, "select subject_key from bksb.issue where code = 'unknown_result'")
-    assert "AssessmentType 7" in {row.subject_key for row in issues}
+    still_open = "select subject_key from bksb.issue where code = 'unknown_result' and resolved_at is null"
+    assert "AssessmentType 7" in {row.subject_key for row in query(with_v5.reporting, still_open)}
     assert loaded(with_v5).total() == sum(len(s.components) for _, s in finished(with_v5, sandbox)) - 1
+
+
+def test_a_session_that_bksb_lists_twice_is_loaded_once(with_v5, sandbox):
+    class ListsTwice(BksbClient):
+        def v5_sessions(self, user_id, course_subject):
+            everywhere = [
+                session for subject in V5_SUBJECTS for session in super(ListsTwice, self).v5_sessions(user_id, subject)
+            ]
+            return [*everywhere, *everywhere]
+
+    twice = replace(with_v5, make_client=lambda: ListsTwice(sandbox.url, sandbox.access_key, sandbox.secret_key))
+    run_results(twice)
+    keys = Counter(key[:3] for key in loaded(with_v5))
+    assert len(keys) > 50 and set(keys.values()) == {1}
+    assert sandbox.site.calls[REPORT] == len(finished(with_v5, sandbox))
+
+
+def test_a_kind_of_session_that_was_not_met_for_a_week_is_no_issue_any_more(with_v5, sandbox):
+    sit(sandbox, users_of(with_v5)[0], 7, "Reading")
+    run_results(with_v5)
+    query(with_v5.reporting, "update bksb.issue set last_seen_at = last_seen_at - interval '8 days'")
+    run_results(replace(with_v5, settings=replace(with_v5.settings, sources=("initial",))), "manual__2")
+    statement = "select resolved_at from bksb.issue where subject_key = 'AssessmentType 7'"
+    assert [row.resolved_at is None for row in query(with_v5.reporting, statement)] == [False]
+
+
+def test_abilities_of_v5_in_words_that_are_all_new_stop_nothing(with_v5, sandbox):
+    class InNewWords(BksbClient):
+        def v5_components(self, user_id, session_id):
+            return [replace(one, ability_raw="Band Nine") for one in super().v5_components(user_id, session_id)]
+
+    run_results(replace(with_v5, make_client=lambda: InNewWords(sandbox.url, sandbox.access_key, sandbox.secret_key)))
+    assert (
+        query(
+            with_v5.reporting,
+            "select count(*) as n from bksb.issue where resolved_at is null and code = 'unknown_result'",
+        )[0].n
+        == 1
+    )

@@ -132,14 +132,19 @@ def _listing(client: BksbClient, source: Source, user_id: int) -> Listing[Assess
 
 
 def _fetch_v5(client: BksbClient, account: Due, synced_at: datetime) -> Answer:
-    """Every finished session: its report, unless that is loaded already."""
+    """Every finished session: its report, unless that is loaded already.
+
+    One that bksb lists twice, also under the other subject, counts where it is met first.
+    """
     records: list[AssessmentRecord] = []
+    met: set[str] = set()
     kept: set[str] = set()
     unknown: set[str] = set()
     for subject in V5_SUBJECTS:
         for session in client.v5_sessions(account.bksb_user_id, subject):
-            if not session.is_finished:
+            if not session.is_finished or session.session_id in met:
                 continue
+            met.add(session.session_id)
             if session.session_id in account.reported:
                 kept.add(session.session_id)
             elif session.assessment_kind is None:
