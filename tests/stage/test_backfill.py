@@ -1,6 +1,6 @@
 """bksb_results through the real scheduler: backfills of many days, again, beside other runs, over the clock change.
 
-BKSB_BACKFILL_DAYS and BKSB_BACKFILL_LEARNERS make it a year over a thousand learners, as in .ci/run.
+BKSB_BACKFILL_DAYS and BKSB_BACKFILL_LEARNERS make it two months over a thousand learners, as in .ci/run, or a year.
 """
 
 from __future__ import annotations
