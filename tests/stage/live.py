@@ -43,6 +43,12 @@ from sandbox.stage import migrate_reporting, reporting_fields, sandbox_connectio
 from tests.conftest import client_of, fields_of, mailer_of
 
 POLL_SECONDS = 0.5
+GOING = """
+select 1 from dag_run where dag_id = 'bksb_results' and state in ('queued', 'running')
+union all
+select 1 from task_instance
+where dag_id = 'bksb_results' and state in ('scheduled', 'queued', 'running', 'restarting', 'up_for_retry', 'deferred')
+"""
 LONDON = ZoneInfo("Europe/London")
 
 
@@ -122,9 +128,12 @@ class Live:
         return self.await_backfill(number, seconds)
 
     def await_backfill(self, number: int, seconds: float = 600) -> list[RunOfDay]:
-        """Wait until every run of a backfill has ended; the runs, the oldest day first."""
-        going = "select 1 from dag_run where backfill_id = %s and state in ('queued', 'running')"
-        self.wait(f"backfill {number} ends", lambda: not self.rows("airflow", going, number), seconds)
+        """Wait until every run of bksb_results has ended, those of the backfill among them; its runs, the oldest day
+        first.
+
+        Not only its own are waited for: one that another backfill has begun again may still be under way.
+        """
+        self.wait(f"backfill {number} ends", lambda: not self.rows("airflow", GOING), seconds)
         self.api.end_backfill(number)
         return self.runs("dag_run.backfill_id = %s", number)
 
