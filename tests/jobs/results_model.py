@@ -142,14 +142,14 @@ class Model:
     # What happens
 
     def load(self, answers: Sequence[Answer]) -> None:
-        """Answers arrive: an older one than the newest complete one is dropped, a changed result is replaced, and one
+        """Answers arrive: an older one than the newest is dropped, a changed result is replaced, and one
         that a complete answer does not show is missing until it is shown again."""
         for answer in answers:
             known = self._known_until.get((answer.user, answer.source))
             if known is not None and known > answer.asked_at:
                 continue
+            self._known_until[answer.user, answer.source] = answer.asked_at
             if answer.complete:
-                self._known_until[answer.user, answer.source] = answer.asked_at
                 self.missing |= {
                     (user, place) for user, place in self.results if (user, place[0]) == (answer.user, answer.source)
                 }

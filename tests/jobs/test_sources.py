@@ -308,3 +308,26 @@ def test_abilities_of_v5_in_words_that_are_all_new_stop_nothing(with_v5, sandbox
         )[0].n
         == 1
     )
+
+
+def test_an_older_answer_replaces_nothing_of_a_newer_one_that_may_hide_more(deployment, sandbox):
+    run_accounts(deployment)
+    user, result = some_result(deployment, sandbox)
+    run = a_run(deployment, "bksb_results", "manual__2")
+    now = datetime.now(UTC)
+
+    def record(session_id, text):
+        return AssessmentRecord(session_id, "ENG", "", 1, "", text, result.completed_raw, {})
+
+    newer = Answer(
+        user, "initial", now, [record("1", "English Level 2"), record("2", "English Level 1")], complete=False
+    )
+    older = Answer(user, "initial", now - timedelta(minutes=1), [record("1", "English Level 1")], complete=True)
+    with deployment.open_store() as store:
+        for answer in (newer, older):
+            load(store, deployment, run, [answer], [], [])
+    statement = "select session_id, result_raw, missing_since from bksb.assessment_result order by 1"
+    assert [tuple(row) for row in query(deployment.reporting, statement)] == [
+        ("1", "English Level 2", None),
+        ("2", "English Level 1", None),
+    ]

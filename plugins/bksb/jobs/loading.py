@@ -127,13 +127,14 @@ def load_rows(
     store.copy("results/copy_loaded_result", rows)
     store.copy("results/copy_loaded_source", sources)
     store.copy("results/copy_kept_session", kept)
-    if store.run("results/note_outdated_sources"):
+    if store.run("results/drop_outdated_sources"):
         store.run("results/drop_outdated_answers")
     hold_to_promises(store, sql_names("checks/load"), consequence="nothing of this share was loaded")
     store.run("results/keep_replaced_results", run_id=run.run_id)
     store.run("results/merge_results", run_id=run.run_id)
     store.run("results/mark_missing_results", run_id=run.run_id)
     store.run("results/merge_account_sources")
+    store.run("results/merge_incomplete_answers")
 
 
 def read_completion(raw: str, zone: ZoneInfo) -> datetime | None:
