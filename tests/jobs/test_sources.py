@@ -331,3 +331,14 @@ def test_an_older_answer_replaces_nothing_of_a_newer_one_that_may_hide_more(depl
         ("1", "English Level 2", None),
         ("2", "English Level 1", None),
     ]
+
+
+def test_words_of_ours_that_change_are_no_change_of_bksbs(deployment):
+    run_accounts(deployment)
+    run_results(deployment)
+    query(
+        deployment.reporting, "update bksb.assessment_result set level_code = 'L3', level_order = 6, subject = 'Other'"
+    )
+    run_results(deployment, "manual__2")
+    assert query(deployment.reporting, "select 1 from bksb.assessment_result where subject = 'Other'") == []
+    assert query(deployment.reporting, "select 1 from bksb.result_change") == []
