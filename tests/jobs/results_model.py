@@ -179,7 +179,7 @@ class Model:
     # What is so
 
     def person_results(self) -> Iterator[PersonResult]:
-        """Each session once a person: as it stands under the user they have, or had last."""
+        """Each session once a person: as it stands under the user they have, or had last; not one missing there."""
         last_link: dict[int, Link] = {}
         for link in self.links:
             other = last_link.get(link.user)
@@ -187,14 +187,15 @@ class Model:
                 last_link[link.user] = link
         chosen: dict[tuple[str, Place], tuple[Link, Fact]] = {}
         for (user, place), fact in self.results.items():
-            if user not in last_link or (user, place) in self.missing:
+            if user not in last_link:
                 continue
             link = last_link[user]
             rival = chosen.get((link.person, place))
             if rival is None or _is_newer(link, rival[0]):
                 chosen[link.person, place] = (link, fact)
-        for (person, place), (_, fact) in chosen.items():
-            yield PersonResult(person, place, fact, self.moment_of(fact.when))
+        for (person, place), (link, fact) in chosen.items():
+            if (link.user, place) not in self.missing:
+                yield PersonResult(person, place, fact, self.moment_of(fact.when))
 
     def moment_of(self, when: When) -> datetime | None:
         if when.clock is None or when.utc:
