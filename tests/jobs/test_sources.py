@@ -11,7 +11,7 @@ import pytest
 
 from bksb.client import V5_SUBJECTS, BksbClient
 from bksb.connection_fields import libpq_arguments
-from bksb.errors import PromiseBrokenError
+from bksb.errors import PromiseBrokenError, RejectedError
 from bksb.jobs.loading import Answer, load
 from bksb.model import AssessmentRecord
 from bksb.sql_files import read_sql
@@ -342,3 +342,27 @@ def test_words_of_ours_that_change_are_no_change_of_bksbs(deployment):
     run_results(deployment, "manual__2")
     assert query(deployment.reporting, "select 1 from bksb.assessment_result where subject = 'Other'") == []
     assert query(deployment.reporting, "select 1 from bksb.result_change") == []
+
+
+def test_a_source_without_an_answer_keeps_nothing_of_the_others_back(deployment, sandbox):
+    run_accounts(deployment)
+    user, _ = some_result(deployment, sandbox)
+
+    class WithoutDiagnostics(BksbClient):
+        def diagnostic_assessments(self, user_id):
+            if user_id == user:
+                raise RejectedError("never for this one")
+            return super().diagnostic_assessments(user_id)
+
+    run_results(
+        replace(deployment, make_client=lambda: WithoutDiagnostics(sandbox.url, sandbox.access_key, sandbox.secret_key))
+    )
+    assert len([key for key in loaded(deployment, "initial") if key[0] == user]) == len(
+        sandbox.site.results(user, "initial")
+    )
+    codes = query(
+        deployment.reporting, "select code from bksb.issue where code = 'results_no_answer' and resolved_at is null"
+    )
+    assert len(codes) == 1
+    read = "select source from bksb.account_source where bksb_user_id = %s"
+    assert [row.source for row in query(deployment.reporting, read, user)] == ["initial"]
