@@ -3,8 +3,9 @@ An example to copy into your `dags/`: a CSV of the figures of each day that `bks
 
 **What it does.** Airflow starts one run for each day that was published, a night's as well as each day of a backfill:
 `bksb_results` emits its asset with the day as partition key, and the run finds it in `dag_run.partition_key`. The day's
-rows of `bksb.daily_activity` become `FOLDER/YYYY-MM-DD.csv`. A manual run of `bksb_results` is about no day and starts
-nothing.
+rows of `bksb.daily_activity` become `FOLDER/YYYY-MM-DD.csv`. A manual run of `bksb_results` without a logical date is
+about no day and starts nothing; one with a date, as the form of the UI fills in, publishes the day before, also if it
+was for one learner.
 
 **Reads and writes.** Reads the connection `reporting`; writes files of counts in the folder of the Variable
 `daily_figures_folder`, and nothing about any person. A count of one may still tell something about somebody: think of

@@ -1,4 +1,5 @@
--- Purpose: before a changed result is replaced, its old row goes to bksb.result_change.
+-- Purpose: before a result that bksb changed is replaced, its old row goes to bksb.result_change; not one that we read
+-- otherwise by now, by new words for levels, in another time zone, or because its date is in the future no more.
 -- Parameters: run_id.
 -- The offset makes it look each account's results up by key: a temporary table has no statistics, and without it the
 -- planner would read the whole of assessment_result for every load.
@@ -47,11 +48,9 @@ inner join loaded_result as loaded
         and known.component = loaded.component
 where
     (
-        known.assessment_kind, known.subject, known.course_subject_raw, known.course_name,
-        known.assessment_id, known.assessment_name, known.result_raw, known.level_code, known.level_order,
-        known.percent, known.completed_at, known.completed_raw
+        known.assessment_kind, known.course_subject_raw, known.course_name, known.assessment_id,
+        known.assessment_name, known.result_raw, known.completed_raw
     ) is distinct from (
-        loaded.assessment_kind, loaded.subject, loaded.course_subject_raw, loaded.course_name,
-        loaded.assessment_id, loaded.assessment_name, loaded.result_raw, loaded.level_code,
-        loaded.level_order, loaded.percent, loaded.completed_at, loaded.completed_raw
+        loaded.assessment_kind, loaded.course_subject_raw, loaded.course_name, loaded.assessment_id,
+        loaded.assessment_name, loaded.result_raw, loaded.completed_raw
     );

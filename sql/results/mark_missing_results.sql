@@ -2,7 +2,7 @@
 -- Parameters: run_id.
 -- The offset makes it look each account's results up by key, and the rows are addressed by ctid: a temporary table has
 -- no statistics, and without both the planner would read the whole of assessment_result for every load. A ctid holds
--- meanwhile, because one transaction at a time loads results (bksb.jobs.loading).
+-- meanwhile, because whoever writes results does so as the writer load_results, one transaction at a time.
 -- Safe to repeat: yes, what is missing already stays untouched.
 update bksb.assessment_result
 set

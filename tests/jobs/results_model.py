@@ -142,14 +142,14 @@ class Model:
     # What happens
 
     def load(self, answers: Sequence[Answer]) -> None:
-        """Answers arrive: an older one than the newest complete one is dropped, a changed result is replaced, and one
+        """Answers arrive: an older one than the newest is dropped, a changed result is replaced, and one
         that a complete answer does not show is missing until it is shown again."""
         for answer in answers:
             known = self._known_until.get((answer.user, answer.source))
             if known is not None and known > answer.asked_at:
                 continue
+            self._known_until[answer.user, answer.source] = answer.asked_at
             if answer.complete:
-                self._known_until[answer.user, answer.source] = answer.asked_at
                 self.missing |= {
                     (user, place) for user, place in self.results if (user, place[0]) == (answer.user, answer.source)
                 }
@@ -179,7 +179,7 @@ class Model:
     # What is so
 
     def person_results(self) -> Iterator[PersonResult]:
-        """Each session once a person: as it stands under the user they have, or had last."""
+        """Each session once a person: as it stands under the user they have, or had last; not one missing there."""
         last_link: dict[int, Link] = {}
         for link in self.links:
             other = last_link.get(link.user)
@@ -187,14 +187,15 @@ class Model:
                 last_link[link.user] = link
         chosen: dict[tuple[str, Place], tuple[Link, Fact]] = {}
         for (user, place), fact in self.results.items():
-            if user not in last_link or (user, place) in self.missing:
+            if user not in last_link:
                 continue
             link = last_link[user]
             rival = chosen.get((link.person, place))
             if rival is None or _is_newer(link, rival[0]):
                 chosen[link.person, place] = (link, fact)
-        for (person, place), (_, fact) in chosen.items():
-            yield PersonResult(person, place, fact, self.moment_of(fact.when))
+        for (person, place), (link, fact) in chosen.items():
+            if (link.user, place) not in self.missing:
+                yield PersonResult(person, place, fact, self.moment_of(fact.when))
 
     def moment_of(self, when: When) -> datetime | None:
         if when.clock is None or when.utc:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from bksb import jobs
 from bksb.jobs.rereading import reread_results
+from bksb.store import WRITERS
 from tests.conftest import query
 from tests.jobs.conftest import a_run, rows_of, run_accounts, run_results
 
@@ -91,3 +95,19 @@ def test_raw_answers_are_kept_unless_a_site_says_for_how_long(loaded):
     before = rows_of(loaded, "assessment_result")
     run_results(forgetful, "manual__4")
     assert rows_of(loaded, "assessment_result") == before
+
+
+def test_raw_answers_are_forgotten_while_nobody_loads_as_a_load_addresses_rows_by_their_place(loaded):
+    query(loaded.reporting, "update bksb.assessment_result set changed_at = changed_at - interval '91 days'")
+    forgetful = replace(loaded, settings=replace(loaded.settings, raw_days=90))
+    waiting = "select 1 from pg_locks where locktype = 'advisory' and not granted and objid = %s"
+    kept = "select count(*) as n from bksb.assessment_result where raw <> '{}'"
+    with ThreadPoolExecutor(1) as pool, loaded.open_store() as store:
+        with store.transaction("load_results"):
+            publication = pool.submit(jobs.publish_results, forgetful, a_run(loaded, "bksb_results", "manual__2"))
+            deadline = time.monotonic() + 30
+            while not (publication.done() or query(loaded.reporting, waiting, WRITERS.index("load_results"))):
+                assert time.monotonic() < deadline
+            held = query(loaded.reporting, kept)[0].n
+        publication.result()
+    assert held > 0 and query(loaded.reporting, kept)[0].n == 0

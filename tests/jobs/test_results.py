@@ -544,6 +544,9 @@ def test_a_session_that_a_merge_left_under_two_users_of_one_person_counts_once(w
         user.bksb_user_id,
     )
     assert before > 0 and query(with_accounts.reporting, count, user.person_id)[0].n == before
+    vanished = "update bksb.assessment_result set missing_since = now() where bksb_user_id = %s"
+    query(with_accounts.reporting, vanished, user.bksb_user_id)
+    assert query(with_accounts.reporting, count, user.person_id)[0].n == 0
 
 
 def test_what_arrived_before_the_key_was_refused_is_kept(with_accounts, sandbox):

@@ -460,6 +460,7 @@ TABLES = (
     "learner",
     "account_link",
     "account_source",
+    "incomplete_answer",
     "assessment_result",
     "result_change",
     "skill_summary",

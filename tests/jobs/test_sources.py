@@ -11,7 +11,7 @@ import pytest
 
 from bksb.client import V5_SUBJECTS, BksbClient
 from bksb.connection_fields import libpq_arguments
-from bksb.errors import PromiseBrokenError
+from bksb.errors import PromiseBrokenError, RejectedError
 from bksb.jobs.loading import Answer, load
 from bksb.model import AssessmentRecord
 from bksb.sql_files import read_sql
@@ -308,3 +308,61 @@ def test_abilities_of_v5_in_words_that_are_all_new_stop_nothing(with_v5, sandbox
         )[0].n
         == 1
     )
+
+
+def test_an_older_answer_replaces_nothing_of_a_newer_one_that_may_hide_more(deployment, sandbox):
+    run_accounts(deployment)
+    user, result = some_result(deployment, sandbox)
+    run = a_run(deployment, "bksb_results", "manual__2")
+    now = datetime.now(UTC)
+
+    def record(session_id, text):
+        return AssessmentRecord(session_id, "ENG", "", 1, "", text, result.completed_raw, {})
+
+    newer = Answer(
+        user, "initial", now, [record("1", "English Level 2"), record("2", "English Level 1")], complete=False
+    )
+    older = Answer(user, "initial", now - timedelta(minutes=1), [record("1", "English Level 1")], complete=True)
+    with deployment.open_store() as store:
+        for answer in (newer, older):
+            load(store, deployment, run, [answer], [], [])
+    statement = "select session_id, result_raw, missing_since from bksb.assessment_result order by 1"
+    assert [tuple(row) for row in query(deployment.reporting, statement)] == [
+        ("1", "English Level 2", None),
+        ("2", "English Level 1", None),
+    ]
+
+
+def test_words_of_ours_that_change_are_no_change_of_bksbs(deployment):
+    run_accounts(deployment)
+    run_results(deployment)
+    query(
+        deployment.reporting, "update bksb.assessment_result set level_code = 'L3', level_order = 6, subject = 'Other'"
+    )
+    run_results(deployment, "manual__2")
+    assert query(deployment.reporting, "select 1 from bksb.assessment_result where subject = 'Other'") == []
+    assert query(deployment.reporting, "select 1 from bksb.result_change") == []
+
+
+def test_a_source_without_an_answer_keeps_nothing_of_the_others_back(deployment, sandbox):
+    run_accounts(deployment)
+    user, _ = some_result(deployment, sandbox)
+
+    class WithoutDiagnostics(BksbClient):
+        def diagnostic_assessments(self, user_id):
+            if user_id == user:
+                raise RejectedError("never for this one")
+            return super().diagnostic_assessments(user_id)
+
+    run_results(
+        replace(deployment, make_client=lambda: WithoutDiagnostics(sandbox.url, sandbox.access_key, sandbox.secret_key))
+    )
+    assert len([key for key in loaded(deployment, "initial") if key[0] == user]) == len(
+        sandbox.site.results(user, "initial")
+    )
+    codes = query(
+        deployment.reporting, "select code from bksb.issue where code = 'results_no_answer' and resolved_at is null"
+    )
+    assert len(codes) == 1
+    read = "select source from bksb.account_source where bksb_user_id = %s"
+    assert [row.source for row in query(deployment.reporting, read, user)] == ["initial"]

@@ -66,14 +66,14 @@ def fetch_results(deployment: Deployment, run: Run, buckets: Collection[int]) ->
         fetched = run_concurrently(partial(_fetch, client), due, THREADS, AHEAD)
         loading = Loading(store, deployment, run)
         try:
-            for account, outcome in fetched:
-                loading.take(account.person_id, outcome)
-                patience.saw(outcome)
+            for account, (answers, failed) in fetched:
+                loading.take(account.person_id, answers, failed)
+                patience.saw(failed)
         finally:
             # what arrived before a refused key or a silent bksb stopped the rest is kept
             loading.finish()
     log.info(
-        "Read %d results of %d accounts; %d gave no answer (see bksb.issue).",
+        "Read %d results of %d accounts; %d gave none, or not from every source (see bksb.issue).",
         loading.results,
         len(due),
         loading.without_answer,
@@ -110,20 +110,26 @@ def _with_reported(store: Store, due: Sequence[Due], run: Run) -> list[Due]:
     ]
 
 
-def _fetch(client: BksbClient, account: Due) -> list[Answer] | RejectedError | TransientError:
-    """Every source of one account, or why there is no answer; half an answer is none."""
-    answers = []
-    try:
-        for source in account.sources:
-            synced_at = datetime.now(UTC) - CLOCK_MARGIN
+def _fetch(client: BksbClient, account: Due) -> tuple[list[Answer], RejectedError | TransientError | None]:
+    """Every source of one account, and why one or more of them gave no answer; half a source is none.
+
+    A source that bksb refuses keeps none of the others back; after a TransientError the rest waits for the next run.
+    """
+    answers: list[Answer] = []
+    failed: RejectedError | TransientError | None = None
+    for source in account.sources:
+        synced_at = datetime.now(UTC) - CLOCK_MARGIN
+        try:
             if source == "v5":
                 answers.append(_fetch_v5(client, account, synced_at))
             else:
                 listing = _listing(client, source, account.bksb_user_id)
                 answers.append(Answer(account.bksb_user_id, source, synced_at, listing.records, listing.complete))
-    except (RejectedError, TransientError) as error:
-        return error
-    return answers
+        except RejectedError as error:
+            failed = error
+        except TransientError as error:
+            return answers, error
+    return answers, failed
 
 
 def _listing(client: BksbClient, source: Source, user_id: int) -> Listing[AssessmentRecord]:

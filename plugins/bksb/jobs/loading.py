@@ -25,7 +25,7 @@ LATEST = timedelta(days=1)
 RESULT_ISSUES = ("results_no_answer", "results_incomplete")
 """Codes about one person that a load raises and resolves."""
 
-NO_ANSWER = "bksb gave no usable answer for the results; the next run asks again"
+NO_ANSWER = "bksb gave no usable answer for the results of a source or more; the next run asks again"
 INCOMPLETE = "bksb says that there are more results than it gives; what it gave is loaded, the next run asks again"
 
 LONGEST_TEXT_IN_AN_ISSUE = 200
@@ -61,15 +61,16 @@ class Loading:
         self.results = 0
         self.without_answer = 0
 
-    def take(self, person_id: str, outcome: list[Answer] | RejectedError | TransientError) -> None:
-        """Take one account's answers, or the reason why there are none."""
+    def take(
+        self, person_id: str, answers: Sequence[Answer], failed: RejectedError | TransientError | None = None
+    ) -> None:
+        """Take one account's answers, and why a source gave none."""
         self._person_ids.append(person_id)
-        if isinstance(outcome, list):
-            self._answers += outcome
-            self.results += sum(len(answer.records) for answer in outcome)
-            if not all(answer.complete for answer in outcome):
-                self._issues.append(_about(person_id, "results_incomplete", INCOMPLETE))
-        else:
+        self._answers += answers
+        self.results += sum(len(answer.records) for answer in answers)
+        if not all(answer.complete for answer in answers):
+            self._issues.append(_about(person_id, "results_incomplete", INCOMPLETE))
+        if failed is not None:
             self._issues.append(_about(person_id, "results_no_answer", NO_ANSWER))
             self.without_answer += 1
         if len(self._person_ids) >= ACCOUNTS_A_LOAD:
@@ -127,13 +128,14 @@ def load_rows(
     store.copy("results/copy_loaded_result", rows)
     store.copy("results/copy_loaded_source", sources)
     store.copy("results/copy_kept_session", kept)
-    if store.run("results/note_outdated_sources"):
+    if store.run("results/drop_outdated_sources"):
         store.run("results/drop_outdated_answers")
     hold_to_promises(store, sql_names("checks/load"), consequence="nothing of this share was loaded")
     store.run("results/keep_replaced_results", run_id=run.run_id)
     store.run("results/merge_results", run_id=run.run_id)
     store.run("results/mark_missing_results", run_id=run.run_id)
     store.run("results/merge_account_sources")
+    store.run("results/merge_incomplete_answers")
 
 
 def read_completion(raw: str, zone: ZoneInfo) -> datetime | None:

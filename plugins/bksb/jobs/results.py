@@ -77,15 +77,18 @@ def publish_results(deployment: Deployment, run: Run) -> Figures:
     """
     settings = deployment.settings
     of_run = {"dag_id": run.dag_id, "run_id": run.run_id}
-    with deployment.open_store() as store, store.transaction("publish_results"):
-        summarise(store, settings, run, whole=run.always_fetches)
-        store.run("results/resolve_issues_of_leavers", codes=list(RESULT_ISSUES))
+    with deployment.open_store() as store:
         if settings.raw_days is not None:
-            store.run("results/forget_raw_results", raw_days=settings.raw_days)
-            store.run("results/forget_raw_changes", raw_days=settings.raw_days)
-        row = store.run("results/count_results", **of_run)[0]
-        figures = Figures(row.people, row.results, row.added, row.changed)
-        close_run(store, run, "success", figures.__dict__)
+            # it moves rows of results, which a load under way addresses by their place
+            with store.transaction("load_results"):
+                store.run("results/forget_raw_results", raw_days=settings.raw_days)
+                store.run("results/forget_raw_changes", raw_days=settings.raw_days)
+        with store.transaction("publish_results"):
+            summarise(store, settings, run, whole=run.always_fetches)
+            store.run("results/resolve_issues_of_leavers", codes=list(RESULT_ISSUES))
+            row = store.run("results/count_results", **of_run)[0]
+            figures = Figures(row.people, row.results, row.added, row.changed)
+            close_run(store, run, "success", figures.__dict__)
     log.info(
         "%d results are loaded, %d of them new and %d changed by this run.",
         row.results,
