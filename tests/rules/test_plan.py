@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from bksb import plan as plan_rules
 from bksb.model import Account, Action, Person, Transfer
 from bksb.plan import after_lookup, is_email, make_plan
 
@@ -226,3 +227,8 @@ def test_an_applicant_whose_learner_record_has_the_account_gets_no_second_one(st
 def test_an_applicant_whose_learner_record_has_no_account_yet_gets_theirs():
     plan = make_plan([person("A1", email="home@learner.example"), person(former_person_id="A1")], [])
     assert kinds(plan) == {"A1": "create"} and codes(plan) == {("P1", "former_record_unsettled")}
+
+
+@pytest.mark.parametrize(("found", "holds"), [(7, True), (8, False), (None, False)])
+def test_a_link_holds_while_its_username_finds_the_same_user(found, holds):
+    assert plan_rules.still_holds(active("P1", "REF1", 7), found) is holds
