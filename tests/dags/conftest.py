@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -110,19 +112,45 @@ def run_accounts(airflow: None) -> Iterator[Callable[[str], Any]]:
             from airflow.dag_processing.dagbag import DagBag
 
             ended = threading.Event()
-            person = people.submit(answer_when_asked, answer, ended)
-            try:
-                dag_run = DagBag(str(repository() / "dags")).dags["bksb_accounts"].test(run_after=datetime.now(UTC))
-            finally:
-                ended.set()
-                person.result()
+            with dag_test_waiting() as waiting:
+                person = people.submit(answer_when_asked, answer, waiting, ended)
+                try:
+                    dag_run = DagBag(str(repository() / "dags")).dags["bksb_accounts"].test(run_after=datetime.now(UTC))
+                finally:
+                    ended.set()
+                    person.result()
             return dag_run
 
         yield run
 
 
-def answer_when_asked(answer: str, ended: threading.Event) -> None:
-    """Gives the answer as the button in Airflow does, as soon as a task waits for one; returns once `ended` is set."""
+@contextmanager
+def dag_test_waiting() -> Iterator[threading.Event]:
+    """Set whenever dag.test() has found that a task waits for a person.
+
+    A task that is parked may not be answered yet: dag.test() writes its state once more, and an answer in between would
+    be lost, with nobody let to give another.
+    """
+    waiting = threading.Event()
+
+    def is_told(record: logging.LogRecord) -> bool:
+        if record.getMessage().startswith("Waiting for Human-in-the-loop input"):
+            waiting.set()
+        return True
+
+    logger = logging.getLogger("airflow.sdk.definitions.dag")
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    logger.addFilter(is_told)
+    try:
+        yield waiting
+    finally:
+        logger.removeFilter(is_told)
+        logger.setLevel(level)
+
+
+def answer_when_asked(answer: str, waiting: threading.Event, ended: threading.Event) -> None:
+    """Gives the answer as the button in Airflow does, once dag.test() waits for one; returns once `ended` is set."""
     from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
     from airflow.api_fastapi.core_api.datamodels.hitl import UpdateHITLDetailPayload
     from airflow.api_fastapi.core_api.routes.public.hitl import update_hitl_detail
@@ -130,12 +158,15 @@ def answer_when_asked(answer: str, ended: threading.Event) -> None:
     from airflow.utils.session import create_session
 
     while not ended.wait(0.1):
+        if not waiting.is_set():
+            continue
+        waiting.clear()
         with create_session() as session:
-            for waiting in session.query(TaskInstance).where(TaskInstance.state == "awaiting_input").all():
+            for asking in session.query(TaskInstance).where(TaskInstance.state == "awaiting_input").all():
                 update_hitl_detail(
-                    dag_id=waiting.dag_id,
-                    dag_run_id=waiting.run_id,
-                    task_id=waiting.task_id,
+                    dag_id=asking.dag_id,
+                    dag_run_id=asking.run_id,
+                    task_id=asking.task_id,
                     update_hitl_detail_payload=UpdateHITLDetailPayload(chosen_options=[answer]),
                     user=SimpleAuthManagerUser(username="skills-manager", role="admin"),
                     session=session,
