@@ -3,6 +3,5 @@
 create temporary table if not exists kept_session (
     bksb_user_id bigint,
     source text,
-    session_id text,
-    primary key (bksb_user_id, source, session_id)
+    session_id text
 ) on commit delete rows;

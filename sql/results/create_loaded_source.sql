@@ -4,6 +4,5 @@ create temporary table if not exists loaded_source (
     bksb_user_id bigint,
     source text,
     synced_at timestamptz,
-    complete boolean,
-    primary key (bksb_user_id, source)
+    complete boolean
 ) on commit delete rows;

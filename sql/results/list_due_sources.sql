@@ -1,7 +1,8 @@
 -- Purpose: what a run has to ask bksb: sources of active accounts of the run's people, or of the people named, that
 -- no complete answer from after the interval's end covers.
--- Parameters: dag_id, run_id; sources; person_ids (null: the run's people); covered_until, the interval's end
---     (null: ask whatever has been answered).
+-- Parameters: dag_id, run_id; sources; person_ids (null: the run's people); buckets of the run's people (null: all;
+--     people noted before buckets were are in all of them); covered_until, the interval's end (null: ask whatever has
+--     been answered).
 -- Result: person_id, bksb_user_id, source.
 -- Safe to repeat: yes, it only reads.
 select
@@ -24,6 +25,11 @@ where
                     run_person.dag_id = %(dag_id)s
                     and run_person.run_id = %(run_id)s
                     and run_person.person_id = account.person_id
+                    and (
+                        %(buckets)s::smallint[] is null
+                        or run_person.bucket is null
+                        or run_person.bucket = any(%(buckets)s::smallint[])
+                    )
             )
         )
     )

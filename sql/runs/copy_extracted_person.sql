@@ -1,6 +1,6 @@
 -- Purpose: load the people just read from the MIS.
 -- Safe to repeat: no, a second time breaks the primary key.
 copy extracted_person (
-    person_id, person_kind, learn_ref_number, programme, programme_status, start_on, ended_on,
+    person_id, bucket, person_kind, learn_ref_number, programme, programme_status, start_on, ended_on,
     given_names, family_name, email
 ) from stdin;

@@ -2,6 +2,7 @@
 -- Safe to repeat: once a transaction.
 create temporary table extracted_person (
     person_id text primary key,
+    bucket smallint not null,
     person_kind text not null,
     learn_ref_number text,
     programme text,

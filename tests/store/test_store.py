@@ -16,8 +16,8 @@ from tests.conftest import query
 SECRET = "Unmistakeable"
 
 
-def contact(person_id: str, family_name: str) -> tuple[str | None, ...]:
-    return (person_id, "learner", None, None, None, None, None, "Synthia", family_name, None)
+def contact(person_id: str, family_name: str) -> tuple[str | int | None, ...]:
+    return (person_id, 0, "learner", None, None, None, None, None, "Synthia", family_name, None)
 
 
 def test_a_transaction_that_fails_leaves_nothing_behind(reporting):
@@ -42,7 +42,7 @@ def test_a_row_that_does_not_fit_is_not_repeated_by_the_copy_context(reporting):
     with open_store(reporting) as store:
         with pytest.raises(FatalError) as caught, store.transaction():
             store.run("runs/create_extracted_person")
-            store.copy("runs/copy_extracted_person", [("P1", "learner", None, None, None, SECRET, *[None] * 4)])
+            store.copy("runs/copy_extracted_person", [("P1", 0, "learner", None, None, None, SECRET, *[None] * 4)])
     assert_no_secret(caught.value)
 
 
@@ -67,7 +67,7 @@ def test_any_text_comes_back_from_copy_as_it_went_in(reporting, names):
 
 
 def test_nothing_and_the_empty_text_are_two_things_to_copy():
-    assert copy_line((None, "", "\\N", True, {"a": "b\\c"})) == '\\N\t\t\\\\N\tt\t{"a": "b\\\\\\\\c"}\n'
+    assert copy_line((None, "", "\\N", True, {"a": "b\\c"})) == '\\N\t\t\\\\N\tt\t{"a":"b\\\\\\\\c"}\n'
 
 
 @pytest.mark.parametrize(

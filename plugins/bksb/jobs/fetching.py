@@ -59,10 +59,7 @@ def fetch_results(deployment: Deployment, run: Run, buckets: Collection[int]) ->
         store.lock_buckets(set(buckets) & buckets_to_link(store, run) if run.person_ids else buckets)
         link_planned(store, client, run, buckets, patience)
         with store.transaction():
-            due = [
-                account for account in due_accounts(store, deployment, run) if bucket_of(account.person_id) in buckets
-            ]
-            due = _with_reported(store, due, run)
+            due = _with_reported(store, due_accounts(store, deployment, run, buckets), run)
         fetched = run_concurrently(partial(_fetch, client), due, THREADS, AHEAD)
         loading = Loading(store, deployment, run)
         try:
@@ -80,19 +77,21 @@ def fetch_results(deployment: Deployment, run: Run, buckets: Collection[int]) ->
     )
 
 
-def due_accounts(store: Store, deployment: Deployment, run: Run) -> list[Due]:
-    """Whom the run has to ask bksb about, and for which sources."""
+def due_accounts(store: Store, deployment: Deployment, run: Run, buckets: Collection[int] | None = None) -> list[Due]:
+    """Whom the run has to ask bksb about, and for which sources; in all buckets, or in some."""
     rows = store.run(
         "results/list_due_sources",
         dag_id=run.dag_id,
         run_id=run.run_id,
         sources=list(deployment.settings.sources),
         person_ids=list(run.person_ids) or None,
+        buckets=None if buckets is None else list(buckets),
         covered_until=None if run.always_fetches else run.interval_end,
     )
     return [
         Due(person_id, user_id, tuple(row.source for row in group))
         for (person_id, user_id), group in groupby(rows, lambda row: (row.person_id, row.bksb_user_id))
+        if buckets is None or bucket_of(person_id) in buckets
     ]
 
 

@@ -47,18 +47,20 @@ def buckets_to_link(store: Store, run: Run) -> set[int]:
 def link_planned(store: Store, client: BksbClient, run: Run, buckets: Collection[int], patience: Patience) -> None:
     """Look up whom `plan_links` noted in these buckets, and link whoever is found and nobody else's."""
     with store.transaction():
-        planned = planned_actions(store, run)
+        planned = {
+            person_id: username
+            for person_id, (_, username) in planned_actions(store, run).items()
+            if username and bucket_of(person_id) in buckets
+        }
+        if not planned:
+            return
         # what a run of bksb_accounts left open since the plan is that DAG's to settle
         settled = {
             account.person_id
             for account in known_accounts(store)
             if account.bksb_user_id is not None or account.state == "creating"
         }
-    wanted = [
-        (person_id, username)
-        for person_id, (_, username) in planned.items()
-        if username and bucket_of(person_id) in buckets and person_id not in settled
-    ]
+    wanted = [(person_id, username) for person_id, username in planned.items() if person_id not in settled]
     found_people = 0
     for (person_id, username), found in run_concurrently(partial(_find, client), wanted, THREADS):
         patience.saw(found)

@@ -122,20 +122,24 @@ def load_rows(
     `rows`, `sources` and `kept` in the order of `sql/results/copy_loaded_result.sql`, `copy_loaded_source.sql` and
     `copy_kept_session.sql`. PromiseBrokenError when a row check returns rows.
     """
-    store.run("results/create_loaded_result")
-    store.run("results/create_loaded_source")
-    store.run("results/create_kept_session")
+    read, still_listed = list(sources), list(kept)
+    if not store.run("results/find_loading_tables")[0].found:
+        for name in ("create_loaded_result", "create_loaded_source", "create_kept_session"):
+            store.run(f"results/{name}")
     store.copy("results/copy_loaded_result", rows)
-    store.copy("results/copy_loaded_source", sources)
-    store.copy("results/copy_kept_session", kept)
+    store.copy("results/copy_loaded_source", read)
+    if still_listed:
+        store.copy("results/copy_kept_session", still_listed)
     if store.run("results/drop_outdated_sources"):
         store.run("results/drop_outdated_answers")
     hold_to_promises(store, sql_names("checks/load"), consequence="nothing of this share was loaded")
+    # before the merge, which adds nothing that could be missing, there is less to look through
     store.run("results/keep_replaced_results", run_id=run.run_id)
-    store.run("results/merge_results", run_id=run.run_id)
     store.run("results/mark_missing_results", run_id=run.run_id)
+    store.run("results/merge_results", run_id=run.run_id)
     store.run("results/merge_account_sources")
-    store.run("results/merge_incomplete_answers")
+    if not all(complete for *_, complete in read):
+        store.run("results/merge_incomplete_answers")
 
 
 def read_completion(raw: str, zone: ZoneInfo) -> datetime | None:

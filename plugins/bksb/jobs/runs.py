@@ -82,6 +82,7 @@ def write_extract(store: Store, people: Sequence[Person]) -> None:
         (
             (
                 person.person_id,
+                bucket_of(person.person_id),
                 person.person_kind,
                 person.learn_ref_number,
                 person.programme,

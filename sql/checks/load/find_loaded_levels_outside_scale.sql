@@ -5,9 +5,8 @@
 select distinct bksb_user_id || '/' || session_id as id
 from loaded_result
 where
-    (level_code is null) <> (level_order is null)
-    or not (level_code, level_order) in (
-        ('PRE', 0), ('E1', 1), ('E2', 2), ('E3', 3), ('L1', 4), ('L2', 5), ('L3', 6)
-    )
+    -- the first place is 1; a code that stands nowhere has none, and so has a missing one
+    level_order is distinct from array_position(array['PRE', 'E1', 'E2', 'E3', 'L1', 'L2', 'L3'], level_code) - 1
+    or level_code is not null and level_order is null
 order by id
 limit 20;
