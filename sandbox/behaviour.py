@@ -48,6 +48,12 @@ class Behaviour:
         default="sometimes",
         metadata=_switch("Whether a user without V5 sessions gets null, else [] (sometimes: with an odd id).", *OFTEN),
     )
+    merged_users: Literal["refused", "empty"] = field(
+        default="refused",
+        metadata=_switch(
+            "Results of a user that was merged away: status 404, or as if there were none.", "refused", "empty"
+        ),
+    )
 
     def __post_init__(self) -> None:
         for switch in fields(self):

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
-from typing import TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.parse import parse_qsl, quote
 from zoneinfo import ZoneInfo
 
@@ -182,14 +182,15 @@ class _Calls:
     async def get_assessment_sessions_for_course_v5(self, request: Request) -> Response:
         user_id, subject = self._user(request).user_id, _asked(request, "courseSubject")
         sessions = [
-            _session_of(session) for session in self._site.results(user_id, "v5") if session.course_subject == subject
+            _session_of(session) for session in self._results(user_id, "v5") if session.course_subject == subject
         ]
         if not sessions and _applies(self._site.behaviour.null_for_no_sessions, user_id):
             return answer(None)
         return answer(sessions)
 
     async def get_eoa_report_data_for_assessment_session_v5(self, request: Request) -> Response:
-        session = self._site.session(self._user(request).user_id, _number(_asked(request, "sessionId")))
+        sessions, wanted = self._results(self._user(request).user_id, "v5"), _number(_asked(request, "sessionId"))
+        session = next((one for one in sessions if one.session_id == wanted), None)
         if session is None:
             raise RefusedError(404, {"Message": "Session not found."})
         components = session.components if session.finished else ()
@@ -204,7 +205,7 @@ class _Calls:
 
     def _page(self, request: Request, source: Source, list_name: str) -> Response:
         user = self._user(request)
-        user_id, results = user.user_id, self._site.results(user.user_id, source)
+        user_id, results = user.user_id, self._results(user.user_id, source)
         page, size = self._page_asked_for(request)
         shown, pagination = _slice(results, page, size)
         caller = Caller(user_id, user.username.lower())
@@ -229,9 +230,15 @@ class _Calls:
             raise RefusedError(400, {"Message": "The request is invalid."})
         return page, min(size, self._site.behaviour.page_cap)
 
+    def _results(self, user_id: int, source: Literal["initial", "diagnostic", "v5"]) -> tuple[Any, ...]:
+        """None for a user that was merged away: they are the other's now."""
+        return () if self._site.user(user_id) is None else self._site.results(user_id, source)
+
     def _user(self, request: Request) -> User:
         user_id = _number(request.path_params.get("user_id") or _asked(request, "userId"))
         user = self._site.user(user_id)
+        if user is None and self._site.behaviour.merged_users == "empty":
+            user = self._site.merged_user(user_id)
         if user is None:
             raise RefusedError(404, {"Message": f"A user with id '{user_id}' not found."})
         return user

@@ -79,6 +79,7 @@ class BksbSite:
         self._users: dict[int, User] = {}
         self._ids: dict[str, int] = {}
         self._born_as: dict[int, tuple[str, int | None]] = {}
+        self._merged: dict[int, User] = {}
         self._histories: dict[int, _History] = {}
         self._next_user_id = FIRST_USER_ID
         self._next_session_id = FIRST_ADDED_SESSION_ID
@@ -116,6 +117,11 @@ class BksbSite:
         """The user of that id."""
         with self._lock:
             return self._users.get(user_id)
+
+    def merged_user(self, user_id: int) -> User | None:
+        """The user of that id as it was before it was merged away; it has no results."""
+        with self._lock:
+            return self._merged.get(user_id)
 
     def create_user(
         self,
@@ -170,7 +176,8 @@ class BksbSite:
             kept.initial = _newest_first(kept.initial + merged.initial)
             kept.diagnostic = _newest_first(kept.diagnostic + merged.diagnostic)
             kept.sessions = sorted(kept.sessions + merged.sessions, key=_started, reverse=True)
-            del self._ids[self._users.pop(merged_id).username.lower()]
+            gone = self._merged[merged_id] = self._users.pop(merged_id)
+            del self._ids[gone.username.lower()]
             del self._histories[merged_id]
 
     # Results
@@ -184,10 +191,6 @@ class BksbSite:
         with self._lock:
             history = self._history(user_id)
             return tuple(getattr(history, "sessions" if source == "v5" else source))
-
-    def session(self, user_id: int, session_id: int) -> Session | None:
-        """One V5 session of one user."""
-        return next((one for one in self.results(user_id, "v5") if one.session_id == session_id), None)
 
     def add_result(
         self,

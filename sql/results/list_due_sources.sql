@@ -3,12 +3,21 @@
 -- Parameters: dag_id, run_id; sources; person_ids (null: the run's people); buckets of the run's people (null: all;
 --     people noted before buckets were are in all of them); covered_until, the interval's end (null: ask whatever has
 --     been answered).
--- Result: person_id, bksb_user_id, source.
+-- Result: person_id, bksb_user_id, username, source, holds_results: whether bksb has shown any of that source that are
+--     not missing.
 -- Safe to repeat: yes, it only reads.
 select
     account.person_id,
     account.bksb_user_id,
-    wanted.source
+    account.username,
+    wanted.source,
+    exists(
+        select 1 from bksb.assessment_result
+        where
+            assessment_result.bksb_user_id = account.bksb_user_id
+            and assessment_result.source = wanted.source
+            and assessment_result.missing_since is null
+    ) as holds_results
 from bksb.account
 cross join unnest(%(sources)s::text[]) as wanted (source)
 left join bksb.account_source

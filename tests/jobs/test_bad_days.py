@@ -12,7 +12,7 @@ import pytest
 
 from bksb import jobs
 from bksb.client import V5_SUBJECTS, BksbClient
-from bksb.errors import TransientError
+from bksb.errors import RejectedError, TransientError
 from bksb.migrate import migrate
 from bksb.transport import RetryBudget
 from sandbox.behaviour import Behaviour
@@ -162,6 +162,68 @@ def test_an_account_merged_into_another_between_two_pages_loses_and_doubles_noth
     assert max(Counter(tuple(row) for row in query(with_accounts.reporting, sessions)).values()) == 1
 
 
+def test_a_user_that_lists_nothing_any_more_loses_no_result_unless_the_username_still_is_that_users(
+    with_accounts, sandbox
+):
+    sandbox.site.behaviour = Behaviour(merged_users="empty")
+    run_results(with_accounts)
+    merged, emptied, kept = sorted(users_of(with_accounts), key=lambda user: len(truth([user], sandbox)), reverse=True)[
+        :3
+    ]
+    before = loaded(with_accounts, [merged])
+    sandbox.site.merge(kept, merged)
+    for source in ("initial", "diagnostic"):
+        for result in sandbox.site.results(emptied, source):
+            sandbox.site.remove_result(emptied, source, result.session_id)
+    sandbox.site.reset_counters()
+    run_results(with_accounts, "manual__2")
+    assert sandbox.site.calls["getUserId"] == 2
+    assert loaded(with_accounts, [merged]) == before
+    assert {key[1] for key in loaded(with_accounts, [emptied])} <= {"v5"}
+    assert open_issues(with_accounts) == {"results_no_answer": 1}
+    # nobody else's turn has come, and yet whose link it is is looked at again in the morning
+    query(
+        with_accounts.reporting, "update bksb.account set checked_at = now() - interval '1 day' where state = 'active'"
+    )
+    others = "update bksb.account set checked_at = now() where bksb_user_id <> %s and state = 'active'"
+    query(with_accounts.reporting, others, merged)
+    run_accounts(with_accounts, "manual__2", invite=False)
+    stale = query(with_accounts.reporting, "select bksb_user_id from bksb.account where state = 'stale'")
+    assert [row.bksb_user_id for row in stale] == [merged]
+
+
+def test_a_report_that_bksb_refuses_keeps_no_other_session_back(with_accounts, sandbox):
+    user = next(user for user in users_of(with_accounts) if len(finished_sessions(sandbox, user)) > 1)
+    refused, *others = finished_sessions(sandbox, user)
+
+    class WithoutOne(BksbClient):
+        def v5_components(self, user_id, session_id):
+            if session_id == str(refused):
+                raise RejectedError("never this one")
+            return super().v5_components(user_id, session_id)
+
+    run_results(
+        replace(with_accounts, make_client=lambda: WithoutOne(sandbox.url, sandbox.access_key, sandbox.secret_key))
+    )
+    sessions = {int(key[2]) for key in loaded(with_accounts, [user]) if key[1] == "v5"}
+    assert sessions == set(others)
+    assert open_issues(with_accounts) == {"results_incomplete": 1}
+    read = "select source from bksb.account_source where bksb_user_id = %s order by 1"
+    assert [row.source for row in query(with_accounts.reporting, read, user)] == ["diagnostic", "initial"]
+    sandbox.site.reset_counters()
+    run_results(with_accounts, "manual__2")
+    assert sandbox.site.calls["GetEOAReportDataForAssessmentSessionV5"] == 1
+    assert_nothing_is_missing(with_accounts, sandbox)
+
+
+def finished_sessions(sandbox, user) -> list[int]:
+    return [
+        session.session_id
+        for session in sandbox.site.results(user, "v5")
+        if session.finished and session.course_subject in V5_SUBJECTS
+    ]
+
+
 def test_a_day_without_any_result_is_published_with_no_figures(with_accounts):
     run_results(with_accounts)
     morning = datetime(2015, 6, 1, 2, tzinfo=UTC)
@@ -189,7 +251,7 @@ def test_a_postgresql_killed_in_the_middle_of_a_load_leaves_nothing_half_done(wi
         (share,) = jobs.plan_fetches(first, run)
 
         def reach(boundary: str) -> None:
-            if boundary.startswith("before commit of create_loaded_result"):
+            if boundary.startswith("before commit of find_loading_tables"):
                 kill(server)
 
         with watched(reach), pytest.raises(TransientError):

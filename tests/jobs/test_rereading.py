@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bksb import jobs
+from bksb.errors import FatalError
 from bksb.jobs.rereading import reread_results
 from bksb.store import WRITERS
 from tests.conftest import query
@@ -71,6 +72,18 @@ def test_a_dry_run_counts_and_writes_nothing(loaded):
     before = rows_of(loaded, "assessment_result", "sync_run", *SUMMARIES)
     assert reread(loaded, dry_run=True).changed > 0
     assert rows_of(loaded, "assessment_result", "sync_run", *SUMMARIES) == before
+
+
+def test_one_that_fails_says_so_in_sync_run_and_has_changed_nothing(loaded):
+    query(loaded.reporting, "update bksb.assessment_result set subject = 'ICT' where source = 'initial'")
+    query(loaded.reporting, "alter table bksb.skill_summary add check (subject <> 'English') not valid")
+    query(loaded.reporting, "truncate bksb.skill_summary")
+    before = rows_of(loaded, "assessment_result")
+    with pytest.raises(FatalError):
+        reread(loaded)
+    assert rows_of(loaded, "assessment_result") == before
+    (row,) = query(loaded.reporting, "select state, finished_at from bksb.sync_run where run_id = 'reread__1'")
+    assert row.state == "failed" and row.finished_at
 
 
 def test_a_text_that_can_be_read_by_now_is_no_issue_any_more(loaded):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import groupby
@@ -41,7 +41,10 @@ class Due:
 
     person_id: str
     bksb_user_id: int
+    username: str = field(repr=False)
     sources: tuple[Source, ...]
+    held: frozenset[Source]
+    """Sources of which results are loaded that bksb has not stopped to show."""
     reported: frozenset[str] = frozenset()
     """V5 sessions whose report is loaded: they never change."""
 
@@ -89,10 +92,21 @@ def due_accounts(store: Store, deployment: Deployment, run: Run, buckets: Collec
         covered_until=None if run.always_fetches else run.interval_end,
     )
     return [
-        Due(person_id, user_id, tuple(row.source for row in group))
-        for (person_id, user_id), group in groupby(rows, lambda row: (row.person_id, row.bksb_user_id))
+        _due(list(group))
+        for person_id, group in groupby(rows, lambda row: row.person_id)
         if buckets is None or bucket_of(person_id) in buckets
     ]
+
+
+def _due(rows: Sequence[Any]) -> Due:
+    """From the rows of one account."""
+    return Due(
+        person_id=rows[0].person_id,
+        bksb_user_id=rows[0].bksb_user_id,
+        username=rows[0].username,
+        sources=tuple(row.source for row in rows),
+        held=frozenset(row.source for row in rows if row.holds_results),
+    )
 
 
 def _with_reported(store: Store, due: Sequence[Due], run: Run) -> list[Due]:
@@ -103,16 +117,15 @@ def _with_reported(store: Store, due: Sequence[Due], run: Run) -> list[Due]:
     reported = defaultdict(set)
     for row in store.run("results/list_reported_sessions", bksb_user_ids=users):
         reported[row.bksb_user_id].add(row.session_id)
-    return [
-        Due(account.person_id, account.bksb_user_id, account.sources, frozenset(reported[account.bksb_user_id]))
-        for account in due
-    ]
+    return [replace(account, reported=frozenset(reported[account.bksb_user_id])) for account in due]
 
 
 def _fetch(client: BksbClient, account: Due) -> tuple[list[Answer], RejectedError | TransientError | None]:
     """Every source of one account, and why one or more of them gave no answer; half a source is none.
 
     A source that bksb refuses keeps none of the others back; after a TransientError the rest waits for the next run.
+    A source that lists nothing any more of what it had says something only while the username still is that user's:
+    after a merge in bksb the results are another user's, and what bksb then lists for this one is not known.
     """
     answers: list[Answer] = []
     failed: RejectedError | TransientError | None = None
@@ -127,7 +140,17 @@ def _fetch(client: BksbClient, account: Due) -> tuple[list[Answer], RejectedErro
         except RejectedError as error:
             failed = error
         except TransientError as error:
-            return answers, error
+            failed = error
+            break
+    emptied = {answer.source for answer in answers if answer.source in account.held and answer.lists_nothing}
+    if emptied:
+        try:
+            resolves = client.find_user_id(account.username) == account.bksb_user_id
+        except (RejectedError, TransientError) as error:
+            resolves, failed = False, error
+        if not resolves:
+            answers = [answer for answer in answers if answer.source not in emptied]
+            failed = failed or RejectedError("the username is no longer that user's, who lists nothing any more")
     return answers, failed
 
 
@@ -139,12 +162,14 @@ def _listing(client: BksbClient, source: Source, user_id: int) -> Listing[Assess
 def _fetch_v5(client: BksbClient, account: Due, synced_at: datetime) -> Answer:
     """Every finished session: its report, unless that is loaded already.
 
-    One that bksb lists twice, also under the other subject, counts where it is met first.
+    One that bksb lists twice, also under the other subject, counts where it is met first. A report that bksb refuses
+    keeps none of the others back, but the answer is not complete without it.
     """
     records: list[AssessmentRecord] = []
     met: set[str] = set()
     kept: set[str] = set()
     unknown: set[str] = set()
+    complete = True
     for subject in V5_SUBJECTS:
         for session in client.v5_sessions(account.bksb_user_id, subject):
             if not session.is_finished or session.session_id in met:
@@ -155,9 +180,12 @@ def _fetch_v5(client: BksbClient, account: Due, synced_at: datetime) -> Answer:
             elif session.assessment_kind is None:
                 unknown.add(str(session.raw.get("AssessmentType")))
             else:
-                records += _report(client, account.bksb_user_id, subject, session)
+                try:
+                    records += _report(client, account.bksb_user_id, subject, session)
+                except RejectedError:
+                    complete = False
     return Answer(
-        account.bksb_user_id, "v5", synced_at, records, complete=True, kept=frozenset(kept), unknown=frozenset(unknown)
+        account.bksb_user_id, "v5", synced_at, records, complete, kept=frozenset(kept), unknown=frozenset(unknown)
     )
 
 

@@ -47,6 +47,11 @@ class Answer:
     kept: frozenset[str] = frozenset()
     unknown: frozenset[str] = frozenset()
 
+    @property
+    def lists_nothing(self) -> bool:
+        """Whether bksb says that there is nothing at all."""
+        return self.complete and not (self.records or self.kept or self.unknown)
+
 
 class Loading:
     """Collects answers and loads them a few hundred accounts at a time."""

@@ -8,10 +8,12 @@ from functools import cache
 from typing import Any
 
 from bksb.deployment import Deployment, Settings
+from bksb.errors import BksbSyncError
 from bksb.jobs.loading import READERS, read_completion
 from bksb.jobs.results import summarise
-from bksb.jobs.runs import close_run, open_run
+from bksb.jobs.runs import close_run, fail_run, open_run
 from bksb.model import Run
+from bksb.store import Store
 
 
 @dataclass
@@ -28,20 +30,30 @@ def reread_results(deployment: Deployment, run: Run) -> Reread:
     bksb's own texts stay, and nothing goes to bksb.result_change. A dry run counts only. Safe to repeat: a second time
     nothing differs.
     """
-    reread = Reread()
     with deployment.open_store() as store:
         if not run.dry_run:
             open_run(store, run)
-        with store.transaction("load_results", "publish_results"):
-            with store.stream("results/list_readings") as (_, rows):
-                differing = list(_differing(rows, deployment.settings, reread))
-            if run.dry_run:
-                return reread
-            store.run("results/create_new_reading")
-            store.copy("results/copy_new_reading", differing)
-            store.run("results/replace_readings", run_id=run.run_id)
-            summarise(store, deployment.settings, run, whole=True)
-            close_run(store, run, "success", vars(reread))
+        try:
+            return _replace_readings(store, deployment.settings, run)
+        except BksbSyncError:
+            if not run.dry_run:
+                # on a connection of its own: this one may be what failed
+                fail_run(deployment, run)
+            raise
+
+
+def _replace_readings(store: Store, settings: Settings, run: Run) -> Reread:
+    reread = Reread()
+    with store.transaction("load_results", "publish_results"):
+        with store.stream("results/list_readings") as (_, rows):
+            differing = list(_differing(rows, settings, reread))
+        if run.dry_run:
+            return reread
+        store.run("results/create_new_reading")
+        store.copy("results/copy_new_reading", differing)
+        store.run("results/replace_readings", run_id=run.run_id)
+        summarise(store, settings, run, whole=True)
+        close_run(store, run, "success", vars(reread))
     return reread
 
 
