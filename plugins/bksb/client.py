@@ -314,8 +314,8 @@ def _v5_session(row: Mapping[str, Any]) -> V5Session:
 USERNAME_IS_TAKEN = "the username is taken"
 
 _REASONS: tuple[tuple[str, str], ...] = (
-    (r"username.*(exist|taken|use)", USERNAME_IS_TAKEN),
     (r"password", "the password does not meet bksb's rules"),
+    (r"\buser(\s?name)?\b.*\b(already|exists|taken|(?<!not )in use)\b", USERNAME_IS_TAKEN),
     (r"e-?mail", "the e-mail address is not accepted"),
     (r"(first|last|sur)\s?name", "a name is not accepted"),
     (r"birth", "the date of birth is not accepted"),

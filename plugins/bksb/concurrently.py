@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from itertools import islice
 from queue import SimpleQueue
@@ -15,12 +15,12 @@ Outcome = TypeVar("Outcome")
 
 def run_concurrently(
     function: Callable[[Thing], Outcome], things: Iterable[Thing], threads: int, ahead: int = 2
-) -> Iterator[tuple[Thing, Outcome]]:
+) -> Generator[tuple[Thing, Outcome], None, None]:
     """Yield (thing, outcome) in the order of completion; at most `threads` are under way at once.
 
     Only `ahead` things are handed out for each thread, so memory does not grow with their number: as many as may still
     begin after whoever takes the outcomes has seen enough. After an exception of `function` nothing more begins; it is
-    raised when what was under way has ended.
+    raised when what was under way has ended. Close it (contextlib.closing) to have nothing under way afterwards.
     """
     failed = Event()
 

@@ -12,6 +12,7 @@
     │   ├── ProxyFailedError     the way to the web leads through a proxy that failed
     │   ├── SilentError          connected, but no answer in time
     │   ├── NotBksbError         something answered that does not talk like bksb
+    │   ├── PutOffError          the mail server is there, and does not take this message now
     │   └── FateUnknownError     a message was handed over, and no answer says whether it was accepted
     └── RejectedError            one learner is refused; the others go on
 
@@ -81,6 +82,10 @@ class SilentError(TransientError):
 
 class NotBksbError(TransientError):
     """What came is not what the call returns: a wrong API URL, a page in place of bksb, or half an answer."""
+
+
+class PutOffError(TransientError):
+    """The mail server answers, and does not take this message now: that may be about the one it is for."""
 
 
 class FateUnknownError(TransientError):

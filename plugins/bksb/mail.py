@@ -12,7 +12,14 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 
-from bksb.errors import BksbSyncError, ConfigurationError, FateUnknownError, RejectedError, TransientError
+from bksb.errors import (
+    BksbSyncError,
+    ConfigurationError,
+    FateUnknownError,
+    PutOffError,
+    RejectedError,
+    TransientError,
+)
 
 CONNECTION = "smtp_default"
 """The Airflow connection that all mail goes through."""
@@ -158,7 +165,7 @@ class Mailer:
             return
         if code // 100 == 5:
             raise self._refused(RejectedError(f"SMTP {code}"))
-        raise self._refused(TransientError(f"The mail server did not take the message now (SMTP {code})."))
+        raise self._refused(PutOffError(f"The mail server did not take the message now (SMTP {code})."))
 
     def _refused(self, error: BksbSyncError) -> BksbSyncError:
         """The error to raise, once the session is ready for the next message."""
@@ -221,6 +228,12 @@ def _login_needed(code: int) -> ConfigurationError:
         f"The mail server does not accept the log-in (SMTP {code}): check login and password of connection "
         f"'{CONNECTION}'."
     )
+
+
+def recipient_of(message: EmailMessage) -> str | None:
+    """The one address that a message goes to, as a mail server is told it; None where there is none, or several."""
+    address = _only_address(message["To"])
+    return address.addr_spec if address else None
 
 
 def _only_address(header: object) -> Address | None:

@@ -152,7 +152,8 @@ def _person(row: Mapping[str, Any]) -> Person:
     for name, value in row.items():
         column = COLUMNS[name]
         if isinstance(value, str):
-            value = value.strip() or None
+            # PostgreSQL, where the texts go, holds no NUL
+            value = value.replace("\0", "").strip() or None
         if isinstance(value, datetime):
             value = value.date()
         if value is None:

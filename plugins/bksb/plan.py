@@ -9,7 +9,7 @@ from typing import Literal
 
 from bksb.model import Account, Action, Issue, Person, Plan, Transfer
 
-ACCOUNT_ISSUES = (
+PLANNED_ISSUES = (
     "no_email",
     "no_name",
     "no_username",
@@ -21,17 +21,22 @@ ACCOUNT_ISSUES = (
     "create_in_doubt",
     "username_mismatch",
     "former_record_unsettled",
-    "bksb_no_answer",
 )
 """Codes about one person that a plan raises, and that the next one resolves where they hold no more."""
+
+ACCOUNT_ISSUES = (*PLANNED_ISSUES, "bksb_no_answer")
+"""Those, and that bksb was silent about somebody who has no account."""
 
 CHECK_ISSUES = ("stale_link", "bksb_no_answer")
 """Codes that looking at a link again raises and resolves."""
 
-LONGEST_USERNAME = 1000
-"""Nobody types a longer one; bksb's own limit, which is not known, is bksb's to enforce."""
+LONGEST_USERNAME = 2000
+"""Bytes in UTF-8. Nobody types a longer one, and PostgreSQL's index takes no more than 2,700; bksb's own limit, which
+is not known, is bksb's to enforce."""
 
-_EMAIL = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\".]+(\.[^@\s<>,;\".]+)+")
+_EMAIL = re.compile(r"(?!.*=\?)[^@\s<>,;:\"()\[\]\\]+@[^@\s<>,;:\"()\[\]\\.]+(\.[^@\s<>,;:\"()\[\]\\.]+)+")
+"""Nothing that a reader of mail headers would take for a comment, a group, a quotation or an encoded word: it would
+write to another address than the one that stands in the MIS."""
 
 Verdict = Literal["link", "create", "release", "username_taken", "username_not_found"]
 
@@ -47,18 +52,19 @@ def make_plan(people: Sequence[Person], accounts: Iterable[Account], due: Collec
     transfers = former.transfers()
     for transfer in transfers:
         known[transfer.person_id] = known.pop(transfer.former_person_id)
+    moved = {transfer.person_id for transfer in transfers}
     facts = _Facts(people, known)
     actions: list[Action] = []
     issues: list[Issue] = []
     for person in people:
         account = known.get(person.person_id)
-        if (
-            account
-            and account.bksb_user_id is not None
-            and not (account.state == "stale" and _differs(person, account))
-        ):
-            issues += _mismatch(person, account)
-            continue
+        if account and account.bksb_user_id is not None:
+            if account.state != "stale":
+                issues += _mismatch(person, account)
+                continue
+            # one that moves along in this run heals in the next
+            if not _differs(person, account) or person.person_id in moved:
+                continue
         obstacles = former.obstacles(person) or facts.obstacles(person)
         if account and account.state == "creating" and account.username:
             actions.append(_settlement(person, account.username, hindered=bool(obstacles)))
@@ -128,6 +134,8 @@ class _Facts:
         return self._obstacles_to_creating(person)
 
     def _obstacles_to_linking(self, person: Person, username: str) -> list[Issue]:
+        if _is_too_long(person.bksb_username):
+            return [_issue("username_not_found", person, f"the username in the MIS has over {LONGEST_USERNAME} bytes")]
         if self._stored[username] > 1 or self._held_by_another(person, username):
             return [_issue("account_claimed_twice", person, "the MIS gives this username to two people")]
         return []
@@ -144,10 +152,8 @@ class _Facts:
         if not person.proposed_username:
             issues.append(_issue("no_username", person, "the MIS query proposes no username"))
             return issues
-        if len(person.proposed_username) > LONGEST_USERNAME:
-            issues.append(
-                _issue("no_username", person, f"the proposed username has over {LONGEST_USERNAME} characters")
-            )
+        if _is_too_long(person.proposed_username):
+            issues.append(_issue("no_username", person, f"the proposed username has over {LONGEST_USERNAME} bytes"))
             return issues
         username = _folded(person.proposed_username)
         if self._proposed[username] > 1:
@@ -203,7 +209,8 @@ class _Former:
         ):
             detail = f"a creation for this person or applicant {former_id} is settled first; the next run goes on"
             return [_issue("former_record_unsettled", person, detail)]
-        if former.bksb_user_id is not None and person.bksb_username:
+        # a stale one moves along, to heal by the username that the MIS names
+        if former.bksb_user_id is not None and former.state != "stale" and person.bksb_username:
             return _mismatch(person, former)
         return []
 
@@ -257,6 +264,10 @@ _NOBODY = Account(person_id="", username=None, bksb_user_id=None, state="pending
 
 def _issue(code: str, person: Person, detail: str) -> Issue:
     return Issue(code=code, subject_key=person.person_id, person_id=person.person_id, detail=detail)
+
+
+def _is_too_long(username: str | None) -> bool:
+    return len((username or "").encode("utf-8", "surrogatepass")) > LONGEST_USERNAME
 
 
 def _folded(username: str | None) -> str:

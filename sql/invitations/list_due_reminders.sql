@@ -55,7 +55,8 @@ where
     )
     and not exists (
         select 1
-        from bksb.person_result
-        where person_result.person_id = account.person_id
+        from bksb.account_link
+        inner join bksb.assessment_result on account_link.bksb_user_id = assessment_result.bksb_user_id
+        where account_link.person_id = account.person_id and assessment_result.missing_since is null
     )
 order by account.person_id;

@@ -32,8 +32,9 @@ select
     ) as password_changed,
     not exists (
         select 1
-        from bksb.person_result
-        where person_result.person_id = account.person_id
+        from bksb.account_link
+        inner join bksb.assessment_result on account_link.bksb_user_id = assessment_result.bksb_user_id
+        where account_link.person_id = account.person_id and assessment_result.missing_since is null
     ) as without_results,
     last_one.kind,
     last_one.intent_at,

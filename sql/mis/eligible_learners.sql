@@ -21,7 +21,7 @@ with learner_programme as (
     from episode
     where
         system_status = 'Live'
-        and programme_status <> 'Break in learning'
+        and (programme_status is null or programme_status <> 'Break in learning')
         and start_date <= :as_of
         and (actual_end_date is null or actual_end_date >= :ended_since)
 ),
@@ -38,7 +38,7 @@ applicant_programme as (
     from application
     where
         system_status = 'Live'
-        and application_status <> 'Transferred'
+        and (application_status is null or application_status <> 'Transferred')
         and applied_date <= :as_of
         and applied_date >= :applied_since
 )

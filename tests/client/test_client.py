@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bksb.client import V5_SUBJECTS, BksbClient, NewUser
+from bksb.client import USERNAME_IS_TAKEN, V5_SUBJECTS, BksbClient, NewUser
 from bksb.errors import BksbSyncError, ConfigurationError, KeyRefusedError, RejectedError, TransientError
 from bksb.transport import RetryBudget
 from sandbox.bksb_api import Behaviour
@@ -90,6 +90,25 @@ def test_a_refused_creation_names_a_reason_but_not_the_person(world, status):
         with pytest.raises(RejectedError, match="the username is taken") as caught:
             client.create_user(NEW_USER)
     assert "Unmistakeable" not in repr(caught.value) + str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_taken"),
+    [
+        ("A user with username 'x' already exists.", True),
+        ("The user name is already in use", True),
+        ("User L1 already exists", True),
+        ("This username is taken.", True),
+        ("The username is invalid because it contains spaces", False),
+        ("Username is too long. Please use a shorter one", False),
+        ("Password may not contain the username, please use another one that is not in use", False),
+    ],
+)
+def test_only_a_username_that_somebody_has_counts_as_taken(scripted, text, is_taken):
+    scripted.answer(400, json.dumps(text))
+    with pytest.raises(RejectedError) as caught:
+        scripted_client(scripted).create_user(NEW_USER)
+    assert (caught.value.reason == USERNAME_IS_TAKEN) == is_taken
 
 
 def test_every_page_is_read_and_each_session_once(client, sandbox):

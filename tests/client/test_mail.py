@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bksb.errors import ConfigurationError, FateUnknownError, RejectedError, TransientError
+from bksb.errors import ConfigurationError, FateUnknownError, PutOffError, RejectedError, TransientError
 from bksb.invite import Letter, compose
 from bksb.mail import Mailer, connect_error, open_mailer
 from sandbox.mailbox import MailFault, MailFaultError
@@ -75,7 +75,7 @@ def test_what_is_refused_for_good_is_one_persons_and_the_session_goes_on(sandbox
 @pytest.mark.parametrize(("kind", "code"), [("later", 451), ("message_later", 452)])
 def test_what_is_not_taken_now_may_be_tried_later_on_the_same_session(sandbox, mailer, kind, code):
     sandbox.mailbox.faults.add(MailFault(kind, times=1))
-    assert str(code) in str(fails(mailer, TransientError))
+    assert str(code) in str(fails(mailer, PutOffError))
     mailer.send(letter_to())
     assert len(sandbox.mailbox.messages()) == 1
 

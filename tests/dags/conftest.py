@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -104,11 +104,14 @@ def set_connection(monkeypatch: pytest.MonkeyPatch, conn_id: str, dsn: str) -> N
 
 
 @pytest.fixture
-def run_accounts(airflow: None) -> Iterator[Callable[[str], Any]]:
-    """Runs bksb_accounts to its end in this process, with a person who answers what it asks; returns the DagRun."""
+def run_accounts(airflow: None) -> Iterator[Callable[[str | None], Any]]:
+    """Runs bksb_accounts to its end in this process, with a person who answers what it asks; returns the DagRun.
+
+    With None for an answer nobody answers, and the time for it passes.
+    """
     with ThreadPoolExecutor(max_workers=1) as people:
 
-        def run(answer: str) -> Any:
+        def run(answer: str | None) -> Any:
             from airflow.dag_processing.dagbag import DagBag
 
             ended = threading.Event()
@@ -129,7 +132,7 @@ def dag_test_waiting() -> Iterator[threading.Event]:
     """Set whenever dag.test() has found that a task waits for a person.
 
     A task that is parked may not be answered yet: dag.test() writes its state once more, and an answer in between would
-    be lost, with nobody let to give another.
+    be lost, and no other one taken.
     """
     waiting = threading.Event()
 
@@ -149,11 +152,9 @@ def dag_test_waiting() -> Iterator[threading.Event]:
         logger.setLevel(level)
 
 
-def answer_when_asked(answer: str, waiting: threading.Event, ended: threading.Event) -> None:
-    """Gives the answer as the button in Airflow does, once dag.test() waits for one; returns once `ended` is set."""
-    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
-    from airflow.api_fastapi.core_api.datamodels.hitl import UpdateHITLDetailPayload
-    from airflow.api_fastapi.core_api.routes.public.hitl import update_hitl_detail
+def answer_when_asked(answer: str | None, waiting: threading.Event, ended: threading.Event) -> None:
+    """Gives the answer as the button in Airflow does, or lets its time pass, once dag.test() waits for one; returns
+    once `ended` is set. If that fails the task fails, because dag.test() waits for ever."""
     from airflow.models.taskinstance import TaskInstance
     from airflow.utils.session import create_session
 
@@ -163,14 +164,43 @@ def answer_when_asked(answer: str, waiting: threading.Event, ended: threading.Ev
         waiting.clear()
         with create_session() as session:
             for asking in session.query(TaskInstance).where(TaskInstance.state == "awaiting_input").all():
-                update_hitl_detail(
-                    dag_id=asking.dag_id,
-                    dag_run_id=asking.run_id,
-                    task_id=asking.task_id,
-                    update_hitl_detail_payload=UpdateHITLDetailPayload(chosen_options=[answer]),
-                    user=SimpleAuthManagerUser(username="skills-manager", role="admin"),
-                    session=session,
-                )
+                try:
+                    if answer is None:
+                        time_passes(asking, session)
+                    else:
+                        give(answer, asking, session)
+                except BaseException:
+                    session.rollback()
+                    asking.set_state("failed", session=session)
+                    session.commit()
+                    raise
+
+
+def give(answer: str, asking: Any, session: Any) -> None:
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+    from airflow.api_fastapi.core_api.datamodels.hitl import UpdateHITLDetailPayload
+    from airflow.api_fastapi.core_api.routes.public.hitl import update_hitl_detail
+
+    update_hitl_detail(
+        dag_id=asking.dag_id,
+        dag_run_id=asking.run_id,
+        task_id=asking.task_id,
+        update_hitl_detail_payload=UpdateHITLDetailPayload(chosen_options=[answer]),
+        user=SimpleAuthManagerUser(username="skills-manager", role="admin"),
+        session=session,
+    )
+
+
+def time_passes(asking: Any, session: Any) -> None:
+    """The time for an answer is over, and the scheduler sees it."""
+    from airflow.jobs.job import Job
+    from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
+
+    left = asking.trigger_timeout - datetime.now(UTC)
+    assert timedelta(hours=19) < left <= timedelta(hours=20)
+    asking.trigger_timeout = datetime.now(UTC) - timedelta(seconds=1)
+    session.commit()
+    SchedulerJobRunner(Job()).check_awaiting_input_timeouts()
 
 
 @pytest.fixture(autouse=True)

@@ -68,3 +68,13 @@ def test_a_run_with_nothing_to_ask_bothers_nobody_and_runs_through(
     assert {states(dag_run)[task] for task in ("record_plan", "finish_accounts")} == {"success"}
     assert questions(postgres, dag_run) == []
     assert outcomes(reporting) == ["approved", "not_asked"] and sandbox.site.calls.get("createUser", 0) == 0
+
+
+def test_a_run_that_nobody_answers_is_rejected_after_its_time_and_ends_well(
+    run_accounts, connections, reporting, sandbox
+):
+    dag_run = run_accounts(None)
+    assert dag_run.state == "success"
+    assert {states(dag_run)[task] for task in ("record_plan", "apply_plan", "send_invitations")} == {"skipped"}
+    assert {states(dag_run)[task] for task in ("approve_plan", "finish_accounts")} == {"success"}
+    assert outcomes(reporting) == ["rejected"] and sandbox.site.calls == {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -23,6 +24,8 @@ from bksb.mis import Mis
 from bksb.model import bucket_of
 from bksb.sql_files import SQL_FOLDER
 from bksb.transport import RetryBudget
+from sandbox.faults import Fault
+from sandbox.mailbox import MailFault
 from tests.conftest import DEFAULT_PASSWORD, IMPATIENT, query
 from tests.jobs.conftest import a_run, rows_of, run_accounts
 
@@ -540,7 +543,16 @@ def test_a_key_refused_in_the_middle_stops_at_once_and_the_next_run_loses_nobody
     with pytest.raises(KeyRefusedError):
         run_accounts(replace(deployment, make_client=lambda: sandbox_client(sandbox, RefusedFromTheTenthOn)))
     assert 9 <= sandbox.site.calls["createUser"] < 9 + THREADS
+    # only what may have come about is left open: a name that was never sent is anybody's
+    exist = {user.username.lower() for user in sandbox.site.users()}
+    assert {one.username.lower() for one in accounts(deployment).values() if one.state == "creating"} <= exist
+    planned = "select person_id, username from bksb.planned_action where action = 'create'"
+    names = {row.person_id: row.username for row in query(deployment.reporting, planned)}
+    person_id = min(p for p, one in accounts(deployment).items() if one.state == "pending" and p in names)
+    stranger = sandbox.site.create_user(names[person_id], "By", "Hand", "hand@x.example", "made-by-staff-1")
     run_accounts(deployment, "manual__2")
+    assert open_issues(deployment)[person_id] == "username_taken"
+    assert stranger.user_id not in {one.bksb_user_id for one in accounts(deployment).values()}
     assert {account.state for account in accounts(deployment).values()} == {"active", "blocked"}
     usernames = [user.username.lower() for user in sandbox.site.users()]
     assert len(usernames) == len(set(usernames))
@@ -560,3 +572,47 @@ def test_an_mis_that_goes_away_in_the_middle_stops_the_run_and_the_next_one_goes
     assert sandbox.site.calls == {}
     run_accounts(deployment, "manual__2")
     assert {account.state for account in accounts(deployment).values()} == {"active", "blocked"}
+
+
+def test_usernames_that_bksb_never_answers_about_keep_nobody_else_waiting(deployment, sandbox):
+    run = a_run(deployment, "bksb_accounts", "manual__0", dry_run=True)
+    jobs.plan_accounts(deployment, run)
+    statement = "select username from bksb.planned_action where action = 'create' order by person_id"
+    names = [row.username for row in query(deployment.reporting, statement)]
+    for username in names[:30]:
+        sandbox.site.faults.add(Fault("500", user=username, calls=("getUserId",)))
+    tries = 0
+    while {one.state for one in accounts(deployment).values()} != {"active", "blocked", "pending"} or tries < 6:
+        tries += 1
+        with suppress(TransientError):
+            run_accounts(deployment, f"manual__{tries}")
+    served = {one.username.lower() for one in accounts(deployment).values() if one.state == "active"}
+    assert {name.lower() for name in names[30:]} - served == taken_names(deployment)
+    assert run_accounts(deployment, "manual__calm")
+    silent = {person_id for person_id, code in open_issues(deployment).items() if code == "bksb_no_answer"}
+    assert 8 <= len(silent) <= 30
+
+
+def taken_names(deployment) -> set[str]:
+    """Proposed usernames that somebody in bksb has already."""
+    statement = (
+        "select lower(username) as username from bksb.planned_action inner join bksb.issue using (person_id)"
+        " where action = 'create' and code = 'username_taken' and resolved_at is null"
+    )
+    return {row.username for row in query(deployment.reporting, statement)}
+
+
+def test_a_mail_server_that_is_down_is_said_when_planning_and_the_accounts_are_made_all_the_same(
+    deployment, sandbox, world, caplog
+):
+    sandbox.mailbox.faults.add(MailFault("down"))
+    people = tuple(sorted(world.people_of("plain")))[:2]
+    run = a_run(deployment, "bksb_accounts", person_ids=people)
+    jobs.plan_accounts(deployment, run)
+    assert "The accounts are made all the same; invitations follow when it answers." in caplog.text
+    for share in jobs.record_plan(deployment, run):
+        jobs.apply_plan(deployment, run, share)
+    assert {accounts(deployment)[person_id].state for person_id in people} == {"active"}
+    sandbox.mailbox.faults.clear()
+    run_accounts(deployment, "manual__2", person_ids=people)
+    assert len(sandbox.mailbox.messages()) == 2

@@ -380,6 +380,79 @@ def test_one_person_who_is_not_taken_now_is_next_time_under_the_same_id(deployme
     assert states(deployment) == {"sent": 3}
 
 
+def test_addresses_that_the_server_never_takes_keep_nobody_else_waiting_and_become_issues(
+    deployment, sandbox, mis_fields
+):
+    with_accounts(deployment)
+    sandbox.mailbox.faults.add(MailFault("refuses"))
+    with pytest.raises(ConfigurationError):
+        send(deployment, "manual__1")
+    sandbox.mailbox.faults.clear()
+    bad = {row.person_id for row in invitations(deployment)}
+    assert len(bad) == 8 and issues(deployment) == {}
+    query(mis_fields, "update person set email = person_id || '@refused.example' where person_id = any(%s)", list(bad))
+    send(deployment, "manual__2")
+    assert {row.person_id for row in invitations(deployment) if row.state == "refused"} >= bad
+    assert states(deployment)["sent"] == len(sandbox.mailbox.messages()) > 40
+    assert issues(deployment).items() >= dict.fromkeys(bad, "invitation_failed").items()
+
+
+def test_somebody_who_is_put_off_for_days_is_an_issue_and_stops_nobody(deployment, sandbox, mis_fields):
+    with_accounts(deployment)
+    clock = Passing()
+    late = set(sorted(created(deployment))[:9])
+    for person_id in late:
+        sandbox.mailbox.faults.add(MailFault("later", to=email_of(mis_fields, person_id)))
+    send(deployment, "manual__1", clock)
+    assert states(deployment)["waiting"] == 9 and states(deployment)["sent"] > 40
+    query(deployment.reporting, "update bksb.invitation set intent_at = %s where state = 'waiting'", clock.now())
+    clock.advance(timedelta(days=1).total_seconds())
+    sent = len(sandbox.mailbox.messages())
+    # nobody else is due by now: the server has taken messages since these were first tried
+    send(deployment, "manual__2", clock)
+    assert not late & set(issues(deployment))
+    clock.advance(timedelta(days=1, minutes=1).total_seconds())
+    send(deployment, "manual__3", clock)
+    assert late <= set(issues(deployment))
+    assert states(deployment)["waiting"] == 9 and len(sandbox.mailbox.messages()) == sent
+
+
+def test_a_server_that_puts_everybody_off_is_tried_again_later(deployment, sandbox):
+    with_accounts(deployment)
+    sandbox.mailbox.faults.add(MailFault("later"))
+    with pytest.raises(TransientError, match="put off 8 people in a row.*SMTP 451"):
+        send(deployment)
+    assert states(deployment) == {"waiting": 8}
+
+
+def test_a_withheld_invitation_is_not_inherited_by_an_account_that_another_run_makes(deployment, sandbox, mis_fields):
+    add = (
+        "insert into person (person_id, learn_ref_number, forenames, surname, email) values ('A9', 'LA9', 'N', 'N', %s)"
+    )
+    query(mis_fields, add, "a9@learner.example")
+    query(mis_fields, "insert into application values (910009, 'A9', 'T', 'Live', 'Applied', current_date - 7)")
+    sandbox.site.faults.add(Fault("json_string", calls=("createUser",)))
+    run_accounts(deployment, "manual__1", person_ids=("A9",), invite=False)
+    sandbox.site.faults.clear()
+    assert states(deployment) == {"withheld": 1} and created(deployment) == {}
+    query(mis_fields, "update application set application_status = 'Transferred' where person_id = 'A9'")
+    query(
+        mis_fields,
+        "insert into person select 'P9', 'LP9', forenames, surname, email, date_of_birth, null, person_id"
+        " from person where person_id = 'A9'",
+    )
+    programme = "insert into episode values (910010, 'P9', 'T', 'Live', 'In Learning', current_date - 1, null, null)"
+    query(mis_fields, programme)
+    run_accounts(deployment, "manual__2")
+    assert len(sandbox.mailbox.messages(to="a9@learner.example")) == 1
+
+
+def test_a_run_is_not_asked_to_mail_again_and_not_to_mail(deployment, sandbox, three):
+    with pytest.raises(ConfigurationError, match="start two runs instead"):
+        run_accounts(deployment, "manual__2", person_ids=three, invite=False, resend_invitation=True)
+    assert sandbox.mailbox.messages() == []
+
+
 def test_a_refused_sender_stops_everything_and_nothing_is_left_in_doubt(deployment, sandbox, three):
     sandbox.mailbox.faults.add(MailFault("refuses_sender"))
     with pytest.raises(ConfigurationError, match="from_email"):

@@ -504,3 +504,30 @@ def test_the_plan_for_an_adopted_person_is_empty_by_the_pure_rule(deployment, pl
         ]
     plan = make_plan(people, known)
     assert (plan.actions, plan.transfers, plan.issues) == ((), (), ())
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_one_human_of_two_records_gets_one_account_though_the_file_names_two(deployment, sandbox, mis_fields, dry_run):
+    query(mis_fields, "insert into person (person_id, forenames, surname) values ('A9', 'Nova', 'Newcomer')")
+    query(mis_fields, "insert into application values (910009, 'A9', 'T', 'Live', 'Applied', current_date - 7)")
+    run = a_run(deployment, "bksb_accounts")
+    jobs.plan_accounts(deployment, run)
+    jobs.record_plan(deployment, run)
+    query(mis_fields, "update application set application_status = 'Transferred' where person_id = 'A9'")
+    query(
+        mis_fields,
+        "insert into person (person_id, learn_ref_number, forenames, surname, former_person_id)"
+        " values ('P9', 'LP9', 'Nova', 'Newcomer', 'A9')",
+    )
+    query(
+        mis_fields,
+        "insert into episode values (910010, 'P9', 'T', 'Live', 'In Learning', current_date - 1, null, null)",
+    )
+    for username in ("one", "two"):
+        sandbox.site.create_user(username, "A", "B", "x@learner.example", "a good password")
+    adoption = adopt(deployment, ("A9", "one"), ("P9", "two"), dry_run=dry_run)
+    assert adoption.adopted == 1
+    assert told(adoption) == [
+        "line 3, P9: this learner was applicant A9, who has an account: the next run of bksb_accounts settles that "
+        "first"
+    ]

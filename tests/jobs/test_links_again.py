@@ -8,6 +8,7 @@ import pytest
 
 from bksb.client import BksbClient
 from bksb.errors import TransientError
+from sandbox.faults import Fault
 from tests.conftest import query
 from tests.jobs.conftest import rows_of, run_accounts
 
@@ -188,3 +189,60 @@ def test_looking_at_a_link_again_leaves_a_mismatch_reported(linked, mis_fields):
     codes = "select code from bksb.issue where person_id = %s and resolved_at is null"
     assert [row.code for row in query(linked.reporting, codes, account.person_id)] == ["username_mismatch"]
     assert account_of(linked, account.person_id).checked_at.year > 2025
+
+
+def test_a_link_that_bksb_never_answers_about_is_one_issue_and_a_second_run_rewrites_nothing(linked, sandbox):
+    account = some_account(linked)
+    is_due(linked, account.person_id)
+    sandbox.site.faults.add(Fault("500", user=account.username, calls=("getUserId",)))
+    run_accounts(linked, "manual__2")
+    before = rows_of(linked, "issue", "account")
+    run_accounts(linked, "manual__3")
+    assert rows_of(linked, "issue", "account") == before
+    statement = "select resolved_at from bksb.issue where code = 'bksb_no_answer' and person_id = %s"
+    assert [row.resolved_at for row in query(linked.reporting, statement, account.person_id)] == [None]
+
+
+def test_links_that_bksb_never_answers_about_keep_nobody_from_an_account_and_an_invitation(linked, sandbox, mis_fields):
+    eight = query(linked.reporting, "select * from bksb.account where state = 'active' order by 1 limit 8")
+    for account in eight:
+        is_due(linked, account.person_id)
+        sandbox.site.faults.add(Fault("500", user=account.username, calls=("getUserId",)))
+    newcomer = "insert into person (person_id, learn_ref_number, forenames, surname, email) values (%s, %s, %s, %s, %s)"
+    query(mis_fields, newcomer, "N1", "LN1", "Nova", "Newcomer", "n1@learner.example")
+    programme = "insert into episode values (910001, 'N1', 'T', 'Live', 'In Learning', current_date, null, null)"
+    query(mis_fields, programme)
+    with pytest.raises(TransientError, match="8 people in a row"):
+        run_accounts(linked, "manual__2")
+    # as Airflow's next try, or the next morning's run
+    run_accounts(linked, "manual__2")
+    assert account_of(linked, "N1").state == "active"
+    assert len(sandbox.mailbox.messages(to="n1@learner.example")) == 1
+
+
+def test_a_merged_account_of_an_applicant_who_became_a_learner_heals(linked, sandbox, mis_fields):
+    query(
+        mis_fields, "insert into person (person_id, forenames, surname, email) values ('A9', 'N', 'N', 'a9@x.example')"
+    )
+    query(mis_fields, "insert into application values (910009, 'A9', 'T', 'Live', 'Applied', current_date - 7)")
+    run_accounts(linked, "manual__2")
+    was = account_of(linked, "A9").bksb_user_id
+    right = sandbox.site.create_user("the.right.one", "N", "N", "a9@x.example", "a good password").user_id
+    sandbox.site.merge(right, was)
+    is_due(linked, "A9")
+    run_accounts(linked, "manual__3")
+    assert account_of(linked, "A9").state == "stale"
+    query(mis_fields, "update application set application_status = 'Transferred' where person_id = 'A9'")
+    query(
+        mis_fields,
+        "insert into person select 'P9', 'LP9', forenames, surname, email, date_of_birth, 'the.right.one', person_id"
+        " from person where person_id = 'A9'",
+    )
+    programme = "insert into episode values (910010, 'P9', 'T', 'Live', 'In Learning', current_date - 1, null, null)"
+    query(mis_fields, programme)
+    run_accounts(linked, "manual__4")
+    run_accounts(linked, "manual__5")
+    healed = account_of(linked, "P9")
+    assert (healed.state, healed.bksb_user_id) == ("active", right)
+    assert links_of(linked, "P9") == [(was, False), (right, True)]
+    assert stale_issues(linked) == {}

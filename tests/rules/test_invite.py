@@ -6,6 +6,8 @@ from email import message_from_bytes, policy
 from html.parser import HTMLParser
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from bksb.deployment import Settings
 from bksb.errors import ConfigurationError, RejectedError
@@ -23,6 +25,8 @@ from bksb.invite import (
     words_for,
     words_for_nobody,
 )
+from bksb.mail import recipient_of
+from bksb.plan import is_email
 from bksb.preview import main
 from tests.conftest import SENDER, SETTINGS
 
@@ -234,3 +238,24 @@ def test_the_preview_says_what_is_wrong(folder, tmp_path, capsys):
     assert main(["--folder", str(folder), "--out", str(tmp_path / "out")]) == 1
     assert "invitation.txt cannot be read" in capsys.readouterr().err
     assert isinstance(Templates(folder), Templates)
+
+
+PLAIN = st.text("abé09-_+'=?%!~/.", min_size=1, max_size=6)
+ODD = st.sampled_from(["", "", "", "(", ")", "(c)", "<", ">", "[1]", ":", ";", ",", "\\", '"', "=?utf-8?q?a?=", " "])
+PART = st.builds("{}{}{}".format, PLAIN, ODD, PLAIN)
+
+
+@given(st.builds("{}@{}.{}".format, PART, PART, PART))
+def test_whatever_counts_as_an_address_is_written_to_as_it_stands_or_not_at_all(address):
+    assume(is_email(address))
+    try:
+        message = compose(
+            Letter("Hello", "Hello", "<p>Hello</p>"),
+            sender=SENDER,
+            to=address,
+            message_id="<1@college.example>",
+            now=datetime(2026, 11, 23, tzinfo=UTC),
+        )
+    except RejectedError:
+        return
+    assert recipient_of(message) in (address, None)

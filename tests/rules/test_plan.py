@@ -65,7 +65,13 @@ def test_every_reason_is_reported_not_just_the_first():
 
 
 @pytest.mark.parametrize(
-    "email", ["nobody", "a@b", "two@at@x.example", "with blank@x.example", "a@x.example, b@x.example"]
+    "email",
+    [
+        *("nobody", "a@b", "two@at@x.example", "with blank@x.example", "a@x.example, b@x.example"),
+        # each of these a mail server would be told without its ornaments, as somebody else's
+        *("box@x.example(mum)", "mailto:box@x.example", "a:b@x.example", "ada@x.ex:ample", "ada@[1.2.3.4].x"),
+        *("=?utf-8?q?bob?=@x.example", "a\\b@x.example"),
+    ],
 )
 def test_a_malformed_address_counts_as_none(email):
     assert codes(make_plan([person(email=email)], [])) == {("P1", "no_email")}
@@ -73,8 +79,12 @@ def test_a_malformed_address_counts_as_none(email):
 
 
 def test_a_username_that_nobody_could_type_is_not_proposed():
-    assert codes(make_plan([person(proposed_username="x" * 1001)], [])) == {("P1", "no_username")}
-    assert kinds(make_plan([person(proposed_username="x" * 1000)], [])) == {"P1": "create"}
+    for too_long in ("x" * 2001, "\u5b66" * 667):
+        assert codes(make_plan([person(proposed_username=too_long)], [])) == {("P1", "no_username")}
+        assert codes(make_plan([person(bksb_username=too_long)], [])) == {("P1", "username_not_found")}
+    for long_enough in ("x" * 2000, "\u5b66" * 666):
+        assert kinds(make_plan([person(proposed_username=long_enough)], [])) == {"P1": "create"}
+        assert kinds(make_plan([person(bksb_username=long_enough)], [])) == {"P1": "link"}
 
 
 def test_an_address_shared_by_two_people_creates_neither():
@@ -222,6 +232,17 @@ def test_an_applicant_whose_learner_record_has_the_account_gets_no_second_one(st
     plan = make_plan([applicant, person(former_person_id="A1")], [account])
     assert "A1" not in kinds(plan)
     assert ("A1", "former_record_unsettled") in codes(plan)
+
+
+@pytest.mark.parametrize(("state", "moves"), [("active", False), ("stale", True)])
+def test_an_account_that_went_stale_moves_to_the_learner_and_heals_by_the_username_of_the_mis(state, moves):
+    learner = person(former_person_id="A1", bksb_username="the.right.one")
+    plan = make_plan([learner], [Account("A1", "A1", 7, state, "created")])
+    assert plan.transfers == ((Transfer("A1", "P1"),) if moves else ())
+    assert plan.actions == () and codes(plan) == (set() if moves else {("P1", "username_mismatch")})
+    if moves:
+        plan = make_plan([learner], [Account("P1", "A1", 7, state, "created")])
+        assert kinds(plan) == {"P1": "link"} and plan.issues == ()
 
 
 def test_an_applicant_whose_learner_record_has_no_account_yet_gets_theirs():

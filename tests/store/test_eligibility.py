@@ -87,7 +87,7 @@ def test_only_live_records_count(mis, system_status, eligible):
 
 @pytest.mark.parametrize(
     ("programme_status", "eligible"),
-    [("In Learning", True), ("Completed", True), ("Withdrawn", True), ("Break in learning", False)],
+    [("In Learning", True), ("Completed", True), ("Withdrawn", True), (None, True), ("Break in learning", False)],
 )
 def test_of_the_statuses_only_a_break_keeps_somebody_off_the_list(mis, programme_status, eligible):
     add_person(mis)
@@ -287,6 +287,7 @@ def test_of_several_applications_the_live_one_made_last_is_shown(mis, applicatio
         (ENDED_LATELY, "learner"),
         (ENDED_LONG_AGO, "applicant"),
         ({"system_status": "Dormant"}, "applicant"),
+        ({"programme_status": None}, "learner"),
         ({"programme_status": "Break in learning"}, "applicant"),
         ({"start_date": "2026-11-24"}, "applicant"),
     ],
@@ -448,3 +449,9 @@ def test_one_username_for_two_people_is_never_guessed_about(mis, columns, codes)
         add_person(mis, person_id, **given)
         add_episode(mis, number, person_id)
     assert obstacles(mis) == dict(zip(("P1", "P2"), codes, strict=True))
+
+
+def test_an_applicant_without_a_status_is_not_taken_for_transferred(mis):
+    add_person(mis)
+    add_application(mis, 5, application_status=None)
+    assert listed(mis).person_kind == "applicant"

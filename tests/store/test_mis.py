@@ -92,6 +92,11 @@ def row(**changes: object) -> list[object]:
     return list((plain | changes).values())
 
 
+def test_nul_characters_go_because_postgresql_holds_none():
+    (person,) = people_from_rows(NAMES, [row(proposed_username="od\0d", email="\0")])
+    assert (person.proposed_username, person.email) == ("odd", None)
+
+
 def test_blanks_around_texts_go_and_a_blank_text_is_none():
     (person,) = people_from_rows(NAMES, [row(email="  a@b.example ", given_names="  ", bksb_username="")])
     assert (person.email, person.given_names, person.bksb_username, person.former_person_id) == (

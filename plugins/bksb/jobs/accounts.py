@@ -14,7 +14,7 @@ from bksb.jobs.invitations import count_invitations, refuse_resend
 from bksb.jobs.planned import Planned, is_planned, known_accounts, of_run, planned_actions, write_plan
 from bksb.jobs.runs import close_run, keep_issues, open_run, share_out, write_extract
 from bksb.model import Person, Plan, Run
-from bksb.plan import ACCOUNT_ISSUES, CHECK_ISSUES, make_plan
+from bksb.plan import ACCOUNT_ISSUES, CHECK_ISSUES, PLANNED_ISSUES, make_plan
 from bksb.store import Store
 from bksb.times import day_bounds, today
 
@@ -196,13 +196,12 @@ def _carry_out_here(store: Store, run: Run, plan: Plan, settings: Settings) -> N
     states = {issue.person_id: "blocked" for issue in plan.issues if issue.person_id} | served
     store.run("accounts/add_planned_accounts", person_ids=list(states), states=list(states.values()))
     store.run("accounts/delete_unmade_accounts")
-    keep_issues(
-        store,
-        settings,
-        plan.issues,
-        codes=ACCOUNT_ISSUES,
-        person_ids=_looked_at(store, run, served),
-    )
+    store.run("invitations/forget_withheld_of_nobody")
+    judged = _looked_at(store, run, served)
+    # of those whose link is looked at next, bksb has yet to say whether it is silent about them
+    checked = {action.person_id for action in plan.actions if action.kind == "check"}
+    for codes, people in ((ACCOUNT_ISSUES, judged - checked), (PLANNED_ISSUES, judged & checked)):
+        keep_issues(store, settings, plan.issues, codes=codes, person_ids=people)
 
 
 def _looked_at(store: Store, run: Run, served: Collection[str]) -> set[str]:

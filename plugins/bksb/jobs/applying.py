@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import partial
 
 from bksb.client import USERNAME_IS_TAKEN, BksbClient, CreatedUser, NewUser
 from bksb.concurrently import in_batches, run_concurrently
 from bksb.deployment import Deployment, Settings
-from bksb.errors import RejectedError, TransientError
+from bksb.errors import BksbSyncError, KeyRefusedError, RejectedError, TransientError
 from bksb.jobs.planned import is_planned, known_accounts, planned_actions
-from bksb.jobs.runs import Patience, keep_issues
+from bksb.jobs.runs import Patience, keep_issues, without_answer
 from bksb.model import Account, AccountOrigin, Action, Issue, Person, Plan, Run, bucket_of
 from bksb.plan import ACCOUNT_ISSUES, CHECK_ISSUES, after_lookup, make_plan, still_holds
 from bksb.store import Store
@@ -38,12 +39,13 @@ def apply_plan(deployment: Deployment, run: Run, buckets: Collection[int]) -> No
         with store.transaction():
             planned = planned_actions(store, run)
             accounts = {account.person_id: account for account in known_accounts(store)}
+            silent = without_answer(store, "bksb_no_answer")
         due = [person_id for person_id, (kind, _) in planned.items() if kind == "check"]
         plan = make_plan(list(people.values()), accounts.values(), due)
         actions = [
             action for action in plan.actions if is_planned(action, planned) and bucket_of(action.person_id) in buckets
         ]
-        _Applying(deployment, run, store, people, accounts, plan).apply(actions)
+        _Applying(deployment, run, store, people, accounts, plan).apply(actions, silent)
 
 
 class _Applying:
@@ -66,15 +68,20 @@ class _Applying:
         self._people = people
         self._accounts = accounts
         self._patience = Patience()
+        self._asks_again = False
+        self._leaves_the_rest = False
         self._outcomes: Counter[str] = Counter()
 
-    def apply(self, actions: Sequence[Action]) -> None:
+    def apply(self, actions: Sequence[Action], silent: Mapping[str, int]) -> None:
+        """`silent` are the people of whom bksb said nothing last time, in the order in which to ask again."""
         checks = [action for action in actions if action.kind == "check"]
-        # who has no account comes first: a day without a check harms nobody
-        for batch in in_batches([action for action in actions if action.kind != "check"], PEOPLE_A_BATCH):
-            self._create(self._look_up(batch))
-        for batch in in_batches(checks, PEOPLE_A_BATCH):
-            self._check(batch)
+        self._apply([action for action in actions if action.person_id not in silent])
+        # last, so that whoever bksb never answers about keeps nobody else waiting
+        again = sorted(
+            (action for action in actions if action.person_id in silent), key=lambda action: silent[action.person_id]
+        )
+        self._asks_again = True
+        self._apply(again)
         log.info(
             "Of %d people: %d accounts created, %d linked, %d links looked at again, %d need attention "
             "(see bksb.issue).",
@@ -85,41 +92,61 @@ class _Applying:
             self._outcomes["issue"],
         )
 
+    def _apply(self, actions: Sequence[Action]) -> None:
+        # who has no account comes first: a day without a check harms nobody
+        for batch in in_batches([action for action in actions if action.kind != "check"], PEOPLE_A_BATCH):
+            self._create(self._look_up(batch))
+        for batch in in_batches([action for action in actions if action.kind == "check"], PEOPLE_A_BATCH):
+            self._check(batch)
+
+    def _found(self, batch: Sequence[Action]) -> Iterator[tuple[Action, int | RejectedError | TransientError | None]]:
+        """What bksb says of each username; no more of people it said nothing of before once that is all it says."""
+        if self._leaves_the_rest:
+            return
+        with closing(run_concurrently(partial(_find, self._client), batch, THREADS)) as found_users:
+            for action, found in found_users:
+                yield action, found
+                self._leaves_the_rest = self._patience.saw(found, had_none_before=self._asks_again)
+                if self._leaves_the_rest:
+                    log.warning(
+                        "bksb still says nothing of some people it said nothing of before: they wait for the next run."
+                    )
+                    return
+
     def _look_up(self, batch: Sequence[Action]) -> list[Action]:
         """Settle all that a look-up settles; what is left has to be created."""
-        free: list[Action] = []
-        for action, found in run_concurrently(partial(_find, self._client), batch, THREADS):
-            self._patience.saw(found)
-            if isinstance(found, TransientError):
-                self._keep(
-                    action,
-                    _issue("bksb_no_answer", action, "bksb did not answer when the username was looked up"),
-                )
-                continue
-            unfinished = self._is_unfinished(action)
-            if isinstance(found, RejectedError):
-                issue = _issue("username_not_found", action, "bksb cannot look this username up")
-                # what a crash left open stays open until bksb has said whether it came about
-                (self._keep if unfinished else self._block)(action, issue)
-                continue
-            verdict = after_lookup(
-                action,
-                found=found is not None,
-                unfinished=unfinished,
-                link_existing=self._settings.link_existing,
-            )
-            if verdict == "create":
-                free.append(action)
-            elif verdict == "link" and found is not None:
-                origin: AccountOrigin = "created" if unfinished else "linked"
-                self._activate(action, CreatedUser(found, action.username), origin)
-            elif verdict == "release":
-                self._release(action)
-            elif verdict == "username_taken":
-                self._block(action, _issue(verdict, action, "somebody else has the proposed username in bksb"))
-            else:
-                self._block(action, _issue("username_not_found", action, "bksb does not know the username in the MIS"))
-        return free
+        return [action for action, found in self._found(batch) if not self._settled(action, found)]
+
+    def _settled(self, action: Action, found: int | RejectedError | TransientError | None) -> bool:
+        """Write down what the look-up says; False where the account has to be created."""
+        if isinstance(found, TransientError):
+            detail = "bksb did not answer when the username was looked up"
+            self._keep(action, _issue("bksb_no_answer", action, detail))
+            return True
+        unfinished = self._is_unfinished(action)
+        if isinstance(found, RejectedError):
+            issue = _issue("username_not_found", action, "bksb cannot look this username up")
+            # what a crash left open stays open until bksb has said whether it came about
+            (self._keep if unfinished else self._block)(action, issue)
+            return True
+        verdict = after_lookup(
+            action,
+            found=found is not None,
+            unfinished=unfinished,
+            link_existing=self._settings.link_existing,
+        )
+        if verdict == "create":
+            return False
+        if verdict == "link" and found is not None:
+            origin: AccountOrigin = "created" if unfinished else "linked"
+            self._activate(action, CreatedUser(found, action.username), origin)
+        elif verdict == "release":
+            self._release(action)
+        elif verdict == "username_taken":
+            self._block(action, _issue(verdict, action, "somebody else has the proposed username in bksb"))
+        else:
+            self._block(action, _issue("username_not_found", action, "bksb does not know the username in the MIS"))
+        return True
 
     def _create(self, actions: Sequence[Action]) -> None:
         intended: list[Action] = []
@@ -135,22 +162,31 @@ class _Applying:
                     intended.append(action)
             unfinished = {action.person_id for action in intended if self._is_unfinished(action)}
             self._note_whether_to_invite([action.person_id for action in intended], unfinished)
-        create = partial(_create, self._client, self._settings, self._people, unfinished)
-        for action, outcome in run_concurrently(create, intended, THREADS):
-            self._patience.saw(outcome)
-            if isinstance(outcome, CreatedUser):
-                self._activate(action, outcome, "created")
-            elif isinstance(outcome, RejectedError):
-                self._block(action, _issue("create_rejected", action, f"bksb would not create it: {outcome.reason}"))
-            else:
-                self._keep(
-                    action,
-                    _issue(
-                        "create_in_doubt",
-                        action,
-                        "bksb did not confirm the creation; the next run looks it up",
-                    ),
-                )
+        sent: set[str] = set()
+        create = partial(_create, self._client, self._settings, self._people, unfinished, sent)
+        try:
+            # closed here, so that nothing is sent any more when what was not sent is taken back
+            with closing(run_concurrently(create, intended, THREADS)) as created:
+                for action, outcome in created:
+                    self._record_creation(action, outcome)
+                    self._patience.saw(outcome, had_none_before=self._asks_again)
+        except BksbSyncError:
+            self._take_back([action for action in intended if action.person_id not in sent | unfinished])
+            raise
+
+    def _record_creation(self, action: Action, outcome: CreatedUser | RejectedError | TransientError) -> None:
+        if isinstance(outcome, CreatedUser):
+            self._activate(action, outcome, "created")
+        elif isinstance(outcome, RejectedError):
+            self._block(action, _issue("create_rejected", action, f"bksb would not create it: {outcome.reason}"))
+        else:
+            detail = "bksb did not confirm the creation; the next run looks it up"
+            self._keep(action, _issue("create_in_doubt", action, detail))
+
+    def _take_back(self, actions: Sequence[Action]) -> None:
+        """These creations were never sent: whatever bears these usernames one day is not ours."""
+        with self._store.transaction("apply_plan"):
+            self._store.run("accounts/take_creations_back", person_ids=[action.person_id for action in actions])
 
     def _note_whether_to_invite(self, person_ids: list[str], unfinished: Collection[str]) -> None:
         """With the intent, so that no later run invites whom this one was told not to, wherever this one ends.
@@ -165,8 +201,7 @@ class _Applying:
 
     def _check(self, batch: Sequence[Action]) -> None:
         """Whether each linked username still is that of the bksb user we know; the results stay in any case."""
-        for action, found in run_concurrently(partial(_find, self._client), batch, THREADS):
-            self._patience.saw(found)
+        for action, found in self._found(batch):
             account = self._accounts[action.person_id]
             issues: list[Issue] = []
             with self._store.transaction("apply_plan"):
@@ -248,13 +283,18 @@ def _find(client: BksbClient, action: Action) -> int | RejectedError | Transient
 
 
 def _create(
-    client: BksbClient, settings: Settings, people: dict[str, Person], unfinished: Collection[str], action: Action
+    client: BksbClient,
+    settings: Settings,
+    people: dict[str, Person],
+    unfinished: Collection[str],
+    sent: set[str],
+    action: Action,
 ) -> CreatedUser | RejectedError | TransientError:
     """Create one account; where the answer leaves a doubt, look the username up instead of sending it again.
 
     A refusal leaves one too: the account may be there although something in between said no. Only "the username
     is taken" means that what is found is somebody else's, unless an earlier creation of ours is `unfinished`: bksb
-    may have carried that one out meanwhile.
+    may have carried that one out meanwhile. `sent` takes the person_id of whoever may have been made.
     """
     person = people[action.person_id]
     new_user = NewUser(
@@ -266,8 +306,13 @@ def _create(
         date_of_birth=person.date_of_birth if settings.send_date_of_birth else None,
         auto_enrol=settings.auto_enrol,
     )
+    sent.add(action.person_id)
     try:
         return client.create_user(new_user)
+    except KeyRefusedError:
+        # bksb let nobody in, so it made nobody
+        sent.discard(action.person_id)
+        raise
     except (RejectedError, TransientError) as error:
         taken = isinstance(error, RejectedError) and error.reason == USERNAME_IS_TAKEN
         if taken and action.person_id not in unfinished:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -17,7 +18,7 @@ from bksb.deployment import Deployment
 from bksb.errors import RejectedError, TransientError
 from bksb.jobs.linking import buckets_to_link, link_planned
 from bksb.jobs.loading import Answer, Loading
-from bksb.jobs.runs import Patience
+from bksb.jobs.runs import Patience, without_answer
 from bksb.model import AssessmentRecord, Run, Source, bucket_of
 from bksb.paging import Listing
 from bksb.store import Store
@@ -53,31 +54,48 @@ def fetch_results(deployment: Deployment, run: Run, buckets: Collection[int]) ->
     """Ask bksb for what is due in these buckets, every page, and load it.
 
     What another run answered while this one waited for its buckets is not asked again. People with a bksb username
-    in the MIS and no account yet are linked first (GET only). A run for people who were named asks in any case, so it
-    waits for no other unless it has to link them: of two answers the load keeps the newer.
+    in the MIS and no account yet are linked on the way (GET only). A run for people who were named asks in any case, so
+    it waits for no other unless it has to link them: of two answers the load keeps the newer.
     """
     client = deployment.make_client()
     patience = Patience()
     with deployment.open_store() as store:
         store.lock_buckets(set(buckets) & buckets_to_link(store, run) if run.person_ids else buckets)
-        link_planned(store, client, run, buckets, patience)
-        with store.transaction():
-            due = _with_reported(store, due_accounts(store, deployment, run, buckets), run)
-        fetched = run_concurrently(partial(_fetch, client), due, THREADS, AHEAD)
         loading = Loading(store, deployment, run)
-        try:
-            for account, (answers, failed) in fetched:
-                loading.take(account.person_id, answers, failed)
-                patience.saw(failed)
-        finally:
-            # what arrived before a refused key or a silent bksb stopped the rest is kept
-            loading.finish()
+        with store.transaction():
+            silent = without_answer(store, "results_no_answer")
+            due = _with_reported(store, due_accounts(store, deployment, run, buckets), run)
+        _fetch_and_load(client, loading, patience, [one for one in due if one.person_id not in silent])
+        # last, so that whoever bksb never answers about keeps nobody else waiting
+        again = sorted((one for one in due if one.person_id in silent), key=lambda one: silent[one.person_id])
+        _fetch_and_load(client, loading, patience, again, had_none_before=True)
+        if linked := link_planned(store, client, run, buckets, patience):
+            with store.transaction():
+                new = [one for one in due_accounts(store, deployment, run, buckets) if one.person_id in linked]
+                new = _with_reported(store, new, run)
+            _fetch_and_load(client, loading, patience, new)
+            due += new
     log.info(
         "Read %d results of %d accounts; %d gave none, or not from every source (see bksb.issue).",
         loading.results,
         len(due),
         loading.without_answer,
     )
+
+
+def _fetch_and_load(
+    client: BksbClient, loading: Loading, patience: Patience, due: Sequence[Due], *, had_none_before: bool = False
+) -> None:
+    try:
+        with closing(run_concurrently(partial(_fetch, client), due, THREADS, AHEAD)) as fetched:
+            for account, (answers, failed) in fetched:
+                loading.take(account.person_id, answers, failed)
+                if patience.saw(failed, had_none_before=had_none_before):
+                    log.warning("bksb still gives no answer about some people it gave none about before: they wait.")
+                    break
+    finally:
+        # what arrived before a refused key or a silent bksb stopped the rest is kept
+        loading.finish()
 
 
 def due_accounts(store: Store, deployment: Deployment, run: Run, buckets: Collection[int] | None = None) -> list[Due]:

@@ -16,10 +16,17 @@ from typing import Any, Literal
 from uuid import uuid4
 
 from bksb.deployment import Deployment, Settings
-from bksb.errors import BksbSyncError, ConfigurationError, FateUnknownError, RejectedError, TransientError
+from bksb.errors import (
+    BksbSyncError,
+    ConfigurationError,
+    FateUnknownError,
+    PutOffError,
+    RejectedError,
+    TransientError,
+)
 from bksb.invite import TemplateKind, Templates, check_ready, compose, words_for
 from bksb.jobs.runs import Patience, keep_issues, open_issues
-from bksb.mail import Mailer
+from bksb.mail import Mailer, recipient_of
 from bksb.model import Issue, Person, Run
 from bksb.plan import is_email
 from bksb.store import Store
@@ -42,8 +49,12 @@ RESULTS_ARE_FRESH = timedelta(days=2)
 """Nobody is reminded for want of a result unless all their results were read since: one night of `bksb_results` that
 fails is borne, two are not."""
 
-REFUSALS_IN_A_ROW = 8
-"""So many people are not refused one after the other for an address of theirs: then it is about us."""
+TURNED_AWAY_IN_A_ROW = 8
+"""So many people are not refused or put off one after the other for an address of theirs, by a server that has taken
+nothing since the first of them was tried: then it is about us."""
+
+PUT_OFF_FOR_LONG = timedelta(days=2)
+"""Whoever's message a server has not taken for so long has an address to be looked at."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +95,7 @@ def send_invitations(deployment: Deployment, run: Run, clock: Clock | None = Non
     with deployment.open_store() as store:
         store.lock_sender()
         sending = _Sending(deployment, store, run, clock, stop_at)
-        if run.invite or run.resend_invitation:
+        if run.invite:
             sending.send()
         else:
             sending.leave_alone()
@@ -98,6 +109,11 @@ def refuse_resend(settings: Settings, run: Run, now: datetime) -> None:
     if not run.person_ids:
         raise ConfigurationError(
             "resend_invitation sends again to people who are named: give their person_ids as well. Nothing was sent."
+        )
+    if not run.invite:
+        raise ConfigurationError(
+            "The run is asked not to mail (invite off) and to mail again (resend_invitation): start two runs instead. "
+            "Nothing was sent."
         )
     hours = settings.mail_hours
     if not hours.include(now.astimezone(settings.timezone)):
@@ -157,7 +173,7 @@ class _Sending:
         self._eligible = _Eligible(deployment, clock)
         self._pace = _Pace(self._settings.mails_a_minute, clock)
         self._patience = Patience("The mail server")
-        self._refused: list[Due] = []
+        self._turned_away: list[Due] = []
         self._waiting: Counter[str] = Counter()
 
     def send(self) -> None:
@@ -187,8 +203,13 @@ class _Sending:
         if not self._run.resend_invitation:
             rows += self._reminders_due()
         tries = [one for row in rows if (one := self._due_of(row))]
-        # what a crash left in doubt is settled first
-        return due + sorted(tries, key=lambda one: (not one.fate_unknown, one.kind == "reminder"))
+        return due + sorted(tries, key=self._turn)
+
+    def _turn(self, one: Due) -> tuple[bool, bool, bool, str]:
+        """What a crash left in doubt is settled first; who was tried in vain before comes last, and all come in
+        another order in each run, so that addresses no server takes keep nobody waiting for good."""
+        drawn = hashlib.sha256(f"{self._run.run_id} {one.person_id}".encode()).hexdigest()
+        return not one.fate_unknown, one.kind == "reminder", one.intent_at is not None, drawn
 
     def _move_along(self) -> None:
         """Invitations follow the account of an applicant who became a learner under another id."""
@@ -289,7 +310,7 @@ class _Sending:
         if row.state == "sending" and not row.repeated:
             return replace(again, fate_unknown=True)
         if row.state == "sending":
-            self._leave(again, row.intent_at, "unknown", repeated=True)
+            self._leave(again, "unknown", repeated=True)
         return None
 
     def _obstacle(self, row: Any, person: Person) -> str | None:
@@ -332,8 +353,11 @@ class _Sending:
                     continue
                 intent_at = self._intend(one, message_id)
                 if intent_at is not None:
-                    outcome = message if isinstance(message, RejectedError) else _hand_over(mailer, message)
-                    self._settle(replace(one, message_id=message_id), intent_at, person, outcome)
+                    settled = replace(one, message_id=message_id, intent_at=intent_at)
+                    if isinstance(message, RejectedError):
+                        self._refuse(settled, person, message)
+                    else:
+                        self._settle(settled, person, _hand_over(mailer, message))
 
     def _compose(
         self, templates: Templates, mailer: Mailer, due: Due, message_id: str, person: Person
@@ -341,7 +365,7 @@ class _Sending:
         kind: TemplateKind = "reminder" if due.kind == "reminder" else "invitation"
         words = words_for(self._settings, kind, due.username, person.given_names or "", person.family_name or "")
         try:
-            return compose(
+            message = compose(
                 templates.write(kind, words),
                 sender=mailer.sender,
                 to=person.email or "",
@@ -350,6 +374,9 @@ class _Sending:
             )
         except RejectedError as error:
             return error
+        if recipient_of(message) != person.email:
+            return RejectedError("the address cannot be written into a message as it stands in the MIS")
+        return message
 
     def _not_now(self) -> str | None:
         """What a message has to wait for, if so."""
@@ -396,53 +423,73 @@ class _Sending:
             )
         return rows[0].intent_at if rows else None
 
-    def _settle(self, due: Due, intent_at: datetime, person: Person, outcome: BksbSyncError | None) -> None:
-        """Write down what became of a message; raises what has to stop the others too."""
-        key = {"person_id": due.person_id, "intent_at": intent_at}
+    def _settle(self, due: Due, person: Person, outcome: BksbSyncError | None) -> None:
+        """Write down what the server made of a message; raises what has to stop the others too."""
         if outcome is None:
             with self._store.transaction():
-                self._store.run("invitations/finish_invitation", **key)
-            self._refused.clear()
+                self._store.run("invitations/finish_invitation", person_id=due.person_id, intent_at=due.intent_at)
+            self._turned_away.clear()
         elif isinstance(outcome, RejectedError):
-            digest = address_digest(due.message_id or "", person.email or "")
-            with self._store.transaction():
-                self._store.run("invitations/refuse_invitation", reason=outcome.reason, address_digest=digest, **key)
-            self._refused.append(replace(due, intent_at=intent_at))
-            self._suspect_ourselves(outcome)
-        elif isinstance(outcome, FateUnknownError):
-            if due.fate_unknown:
-                self._leave(due, intent_at, "unknown", repeated=True)
-            else:
-                self._waiting["the next run"] += 1
+            self._refuse(due, person, outcome)
+        elif isinstance(outcome, FateUnknownError) and due.fate_unknown:
+            self._leave(due, "unknown", repeated=True)
         else:
-            self._put_back(due, intent_at)
+            if not isinstance(outcome, FateUnknownError):
+                self._put_back(due)
             self._waiting["the next run"] += 1
-        if isinstance(outcome, ConfigurationError):
+        if isinstance(outcome, RejectedError | PutOffError):
+            self._patience.saw(None)  # it answers
+            self._turned_away.append(due)
+            self._suspect_ourselves(outcome)
+        elif isinstance(outcome, ConfigurationError):
             raise outcome
-        self._patience.saw(outcome)
+        else:
+            self._patience.saw(outcome)
 
-    def _suspect_ourselves(self, last: RejectedError) -> None:
-        if len(self._refused) < REFUSALS_IN_A_ROW:
+    def _refuse(self, due: Due, person: Person, refusal: RejectedError) -> None:
+        digest = address_digest(due.message_id or "", person.email or "")
+        with self._store.transaction():
+            self._store.run(
+                "invitations/refuse_invitation",
+                person_id=due.person_id,
+                intent_at=due.intent_at,
+                reason=refusal.reason,
+                address_digest=digest,
+            )
+
+    def _suspect_ourselves(self, last: RejectedError | PutOffError) -> None:
+        """Stop where it is not for their addresses that people are turned away: a server that takes messages has taken
+        one since the first of them was tried."""
+        if len(self._turned_away) < TURNED_AWAY_IN_A_ROW or self._was_accepted_since(self._turned_away):
             return
-        for due in self._refused:
-            if due.intent_at is not None:
-                self._put_back(due, due.intent_at)
+        for due in self._turned_away:
+            self._put_back(due)
+        if isinstance(last, PutOffError):
+            raise TransientError(
+                f"The mail server put off {TURNED_AWAY_IN_A_ROW} people in a row; the rest waits for the next try. The "
+                f"last one: {last}"
+            )
         raise ConfigurationError(
-            f"The mail server refused {REFUSALS_IN_A_ROW} people in a row (the last with {last.reason}): check that it "
-            "lets the sender of connection 'smtp_default' mail to addresses elsewhere. They are tried again once this "
-            "task is cleared, or by the next run."
+            f"The mail server refused {TURNED_AWAY_IN_A_ROW} people in a row (the last with {last.reason}): check that "
+            "it lets the sender of connection 'smtp_default' mail to addresses elsewhere. They are tried again once "
+            "this task is cleared, or by the next run."
         )
 
-    def _put_back(self, due: Due, intent_at: datetime) -> None:
-        """This try did not arrive; whether the one before did is as unknown as it was."""
-        self._leave(due, intent_at, "sending" if due.fate_unknown else "waiting", repeated=False)
+    def _was_accepted_since(self, turned_away: Sequence[Due]) -> bool:
+        first = min(due.intent_at for due in turned_away if due.intent_at)
+        with self._store.transaction():
+            return bool(self._store.run("invitations/find_accepted_since", since=first)[0].found)
 
-    def _leave(self, due: Due, intent_at: datetime, state: str, *, repeated: bool) -> None:
+    def _put_back(self, due: Due) -> None:
+        """This try did not arrive; whether the one before did is as unknown as it was."""
+        self._leave(due, "sending" if due.fate_unknown else "waiting", repeated=False)
+
+    def _leave(self, due: Due, state: str, *, repeated: bool) -> None:
         with self._store.transaction():
             self._store.run(
                 "invitations/leave_invitation",
                 person_id=due.person_id,
-                intent_at=intent_at,
+                intent_at=due.intent_at,
                 state=state,
                 repeated=repeated,
             )
@@ -473,6 +520,10 @@ class _Sending:
             obstacle = self._obstacle(row, person)
             if obstacle and (row.without_results or not row.password_changed):
                 yield _failed(row.person_id, obstacle)
+            elif not obstacle and row.state == "waiting" and row.intent_at < self._clock.now() - PUT_OFF_FOR_LONG:
+                yield _failed(
+                    row.person_id, "the mail server puts the address off again and again: look at it in the MIS"
+                )
 
     def _report(self, need_attention: int) -> None:
         with self._store.transaction():

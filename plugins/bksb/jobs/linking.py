@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Sequence
+from contextlib import closing
 from functools import partial
 
 from bksb.client import BksbClient
@@ -44,8 +45,11 @@ def buckets_to_link(store: Store, run: Run) -> set[int]:
         return {bucket_of(person_id) for person_id in planned_actions(store, run)}
 
 
-def link_planned(store: Store, client: BksbClient, run: Run, buckets: Collection[int], patience: Patience) -> None:
-    """Look up whom `plan_links` noted in these buckets, and link whoever is found and nobody else's."""
+def link_planned(store: Store, client: BksbClient, run: Run, buckets: Collection[int], patience: Patience) -> set[str]:
+    """Look up whom `plan_links` noted in these buckets, and link whoever is found and nobody else's; who was linked.
+
+    The rest waits for another run where bksb answers about others, and about none of these.
+    """
     with store.transaction():
         planned = {
             person_id: username
@@ -53,7 +57,7 @@ def link_planned(store: Store, client: BksbClient, run: Run, buckets: Collection
             if username and bucket_of(person_id) in buckets
         }
         if not planned:
-            return
+            return set()
         # what a run of bksb_accounts left open since the plan is that DAG's to settle
         settled = {
             account.person_id
@@ -61,26 +65,35 @@ def link_planned(store: Store, client: BksbClient, run: Run, buckets: Collection
             if account.bksb_user_id is not None or account.state == "creating"
         }
     wanted = [(person_id, username) for person_id, username in planned.items() if person_id not in settled]
-    found_people = 0
-    for (person_id, username), found in run_concurrently(partial(_find, client), wanted, THREADS):
-        patience.saw(found)
-        if isinstance(found, RejectedError | TransientError):
-            continue
-        with store.transaction("apply_plan"):
-            if found is None or _is_held(store, person_id, username, found):
-                store.run("accounts/block_account", person_id=person_id)
+    linked: set[str] = set()
+    with closing(run_concurrently(partial(_find, client), wanted, THREADS)) as found_users:
+        for (person_id, username), found in found_users:
+            if patience.saw(found, had_none_before=True):
+                break
+            if isinstance(found, RejectedError | TransientError):
                 continue
-            store.run(
-                "accounts/activate_account",
-                person_id=person_id,
-                username=username,
-                bksb_user_id=found,
-                origin="linked",
-            )
-            store.run("accounts/open_link", person_id=person_id, bksb_user_id=found)
-        found_people += 1
+            if _link(store, person_id, username, found):
+                linked.add(person_id)
     if wanted:
-        log.info("Linked %d of %d people by the username in the MIS.", found_people, len(wanted))
+        log.info("Linked %d of %d people by the username in the MIS.", len(linked), len(wanted))
+    return linked
+
+
+def _link(store: Store, person_id: str, username: str, found: int | None) -> bool:
+    """Whether the bksb user that was found, if any, is the person's now."""
+    with store.transaction("apply_plan"):
+        if found is None or _is_held(store, person_id, username, found):
+            store.run("accounts/block_account", person_id=person_id)
+            return False
+        store.run(
+            "accounts/activate_account",
+            person_id=person_id,
+            username=username,
+            bksb_user_id=found,
+            origin="linked",
+        )
+        store.run("accounts/open_link", person_id=person_id, bksb_user_id=found)
+    return True
 
 
 def _find(client: BksbClient, wanted: tuple[str, str]) -> int | RejectedError | TransientError | None:

@@ -102,6 +102,7 @@ class _Adopting:
                         complaints.append(_complaint(line, reason))
                     elif user_id is not None:
                         self._taken[user_id] = line.person_id
+                        accounts[line.person_id] = Account(line.person_id, line.username, user_id, "active", "imported")
                         adopted += 1
                         if not self._dry_run:
                             self._write(store, line, user_id)

@@ -148,17 +148,35 @@ def hold_to_promises(store: Store, names: Sequence[str], *, consequence: str, **
 
 
 class Patience:
-    """Tells one learner without an answer from a bksb, or a mail server, that answers nobody."""
+    """Tells people without an answer from a bksb, or a mail server, that answers nobody."""
 
     def __init__(self, whose: str = "bksb") -> None:
         self._whose = whose
         self._failures = 0
+        self._has_answered = False
 
-    def saw(self, outcome: object) -> None:
-        """Count an outcome; raises TransientError after too many TransientErrors in a row, with what the last said."""
-        self._failures = self._failures + 1 if isinstance(outcome, TransientError) else 0
-        if self._failures >= FAILURES_IN_A_ROW:
-            raise TransientError(
-                f"{self._whose} gave no usable answer for {FAILURES_IN_A_ROW} people in a row; the rest waits for the "
-                f"next try. The last one: {outcome}"
-            )
+    def saw(self, outcome: object, *, had_none_before: bool = False) -> bool:
+        """Count an outcome; raises TransientError after too many TransientErrors in a row, with what the last said.
+
+        Of people who `had_none_before` that says nothing where others were answered: it is True then, and the rest of
+        them is better left to the next run.
+        """
+        if not isinstance(outcome, TransientError):
+            self._failures, self._has_answered = 0, True
+            return False
+        self._failures += 1
+        if self._failures < FAILURES_IN_A_ROW:
+            return False
+        if had_none_before and self._has_answered:
+            return True
+        raise TransientError(
+            f"{self._whose} gave no usable answer for {FAILURES_IN_A_ROW} people in a row; the rest waits for the "
+            f"next try. The last one: {outcome}"
+        )
+
+
+def without_answer(store: Store, code: str) -> dict[str, int]:
+    """The people to whom bksb gave no answer when it was last asked about them, by an issue of this code; in the order
+    in which they are best asked again, whoever has waited longest first. Call it inside a transaction."""
+    rows = store.run("runs/list_people_without_answer", code=code)
+    return {row.person_id: place for place, row in enumerate(rows)}

@@ -1,0 +1,8 @@
+-- Purpose: people about whom an issue of this code is open, whoever was longest not asked about first.
+-- Parameters: code.
+-- Result: person_id.
+-- Safe to repeat: yes, it only reads.
+select person_id
+from bksb.issue
+where resolved_at is null and code = %(code)s and person_id is not null
+order by last_seen_at, person_id;
