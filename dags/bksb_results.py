@@ -25,7 +25,8 @@ repairs damaged rows. To read again what is loaded, after new words for levels: 
 
 **When it fails.** The red task's log says what to do. *Key refused*: in bksb, Admin Options > API Access Keys.
 *bksb did not answer*: it tries again by itself. *Checks failed*: the named file in `sql/checks` says what was
-promised; nothing was published, what is loaded stays. Then clear the red task.
+promised; what is loaded stays, nothing is published, by later runs neither, until it is put right: new words in
+`levels/site.toml` and `python -m bksb.reread`; or, if it is right as it is, a run with `publish_anyway`.
 """
 
 from airflow.sdk import Asset, CronDataIntervalTimetable, Param, dag, task
@@ -47,6 +48,9 @@ RESULTS = Asset("bksb_results")
         "person_ids": Param([], type="array", items={"type": "string"}, title="Only these people (person_id)"),
         "full_refresh": Param(
             False, type="boolean", title="Full refresh", description="Ask bksb again for everything."
+        ),
+        "publish_anyway": Param(
+            False, type="boolean", title="Publish anyway", description="Results that vanished, or new words, are right."
         ),
     },
 )

@@ -25,6 +25,9 @@ class NoJson:
 
 NO_JSON = NoJson()
 
+LONGEST_KEY = 200
+"""Characters. What is part of a primary key has to find room in an index."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -115,10 +118,11 @@ def text_of(value: object) -> str:
 
 
 def key_of(value: object) -> str:
-    """A session's id as text; '' for what can be no id, such as a list, true or a fraction."""
+    """A session's id as text; '' for what can be no id, such as a list, true, a fraction or a long text."""
     if isinstance(value, bool) or not isinstance(value, int | str):
         return ""
-    return text_of(str(value)).strip()
+    key = text_of(str(value)).strip()
+    return key if len(key) <= LONGEST_KEY else ""
 
 
 def whole_number(value: object) -> int | None:
@@ -138,6 +142,9 @@ class Claims:
     size: int | None
 
 
+NO_CLAIMS = Claims(None, None)
+
+
 def claims_of(value: Any) -> Claims:
     """The claims of a body, whatever it is."""
     pagination = field_of(value, "Pagination") if isinstance(value, Mapping) else None
@@ -149,7 +156,7 @@ def records_in(value: Any, list_name: str) -> list[Mapping[str, Any]] | None:
     """The records of a body: its list, or the body itself where that is one; None where there is neither.
 
     Where the list bears another name than evidence says, the only list of the body is taken for it. A list that
-    is null, or absent beside a `Pagination` with a total, is empty; an object with neither may be anything.
+    is null, or absent beside a `Pagination` with a total or a size, is empty; an object with neither may be anything.
     """
     found = value
     if isinstance(value, Mapping):
@@ -158,7 +165,7 @@ def records_in(value: Any, list_name: str) -> list[Mapping[str, Any]] | None:
             lists = [item for item in value.values() if isinstance(item, list)]
             if len(lists) == 1:
                 found = lists[0]
-            elif not lists and (has_field(value, list_name) or claims_of(value).total is not None):
+            elif not lists and (has_field(value, list_name) or claims_of(value) != NO_CLAIMS):
                 found = []
     if isinstance(found, list) and all(isinstance(record, Mapping) for record in found):
         return found

@@ -97,6 +97,7 @@ def run_of(dag_run: Any, params: Any, deployment: Deployment) -> Run:
         person_ids=tuple(params.get("person_ids") or ()),
         dry_run=bool(params.get("dry_run", False)),
         full_refresh=bool(params.get("full_refresh", False)),
+        publish_anyway=bool(params.get("publish_anyway", False)),
         max_new_accounts=int(params.get("max_new_accounts", MOST_NEW_ACCOUNTS)),
         invite=bool(params.get("invite", True)),
         resend_invitation=bool(params.get("resend_invitation", False)),

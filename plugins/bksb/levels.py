@@ -127,10 +127,11 @@ def read_diagnostic(
 def read_v5(ability: str, assessment_name: str, course_subject: str, *, tables: Vocabulary | None = None) -> Reading:
     """Read the AbilityMeasurement of a V5 component: a level in the words of an initial assessment, or a percentage.
 
-    bksb publishes no sample. An empty one says nothing, and there is nothing to report about it. Where the ability
-    names no subject, it is the one that bksb was asked for.
+    A percentage bears its sign. bksb publishes no sample. An empty one says nothing, and there is nothing to report
+    about it. Where the ability names no subject, it is the one that bksb was asked for.
     """
-    percent = _percent(ability)
+    # a bare number may be anything: a mark, a band, a level
+    percent = _percent(ability) if "%" in ability else None
     if percent is None and ability.strip():
         return read_initial(ability, course_subject, assessment_name, tables=tables)
     subject = _subject(tables or vocabulary(), course_subject, assessment_name)

@@ -138,8 +138,14 @@ class Run:
     max_new_accounts: int = MOST_NEW_ACCOUNTS
     invite: bool = True
     resend_invitation: bool = False
+    publish_anyway: bool = False
 
     @property
     def always_fetches(self) -> bool:
         """Whether this run asks bksb again even where an earlier sweep has the answer already."""
         return self.run_type == "manual" or bool(self.person_ids) or self.full_refresh
+
+    @property
+    def is_backfill(self) -> bool:
+        """Whether this run is one of many about days that are past, which ask nothing twice."""
+        return self.run_type == "backfill" and not self.always_fetches

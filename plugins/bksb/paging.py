@@ -87,10 +87,11 @@ def _read_once(page: Callable[[int], Page[Record]]) -> _Reading[Record]:
         try:
             current = page(number)
         except RejectedError:
-            # some servers refuse a page beyond the end instead of sending an empty one
+            # some servers refuse a page beyond the end instead of sending an empty one; but so does one whose user
+            # was merged away meanwhile, which page 1 shows when the listing is read once more
             if number == 1:
                 raise
-            return _Reading(found, frozenset(totals), ended_empty=True)
+            return _Reading(found, frozenset(totals), ended_empty=False)
         totals.add(current.total)
         known = len(found)
         for key, record in current.records.items():

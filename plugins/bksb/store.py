@@ -55,8 +55,12 @@ class Store:
         with translated_errors(self._conn_id), self._connection:
             # always in one order, so that two never wait for each other
             for writer in sorted(writers, key=WRITERS.index):
-                self.run("runs/lock_writer", lock_class=WRITER_LOCKS, writer=WRITERS.index(writer))
+                self.lock_writer(writer)
             yield
+
+    def lock_writer(self, writer: str) -> None:
+        """Wait, in a transaction under way, for one more writer: one that comes after its own in WRITERS."""
+        self.run("runs/lock_writer", lock_class=WRITER_LOCKS, writer=WRITERS.index(writer))
 
     def run(self, name: str, /, **parameters: Any) -> list[Any]:
         """Run the statement `sql/<name>.sql`; its rows as named tuples, or an empty list."""

@@ -1,12 +1,15 @@
--- Purpose: one run does not lose a tenth of all results (and 50 at least): that is bksb, or the key of another
---     customer, and not learners whose results were taken back one by one.
+-- Purpose: between two publications not a tenth of all results is lost (and 50 at least): that is bksb, or the key of
+--     another customer, and not learners whose results were taken back one by one.
+-- If it is right all the same, a run with publish_anyway says so; until then later runs are refused as well.
 -- Parameters: run_id.
--- Result: id, bksb users whose results vanished in this run; no row when the promise is kept.
+-- Result: id, bksb users whose results vanished; no row when the promise is kept.
 -- Safe to repeat: yes, it only reads.
 with vanished as (
     select bksb_user_id
     from bksb.assessment_result
-    where run_id = %(run_id)s and missing_since is not null
+    where
+        (run_id = %(run_id)s or run_id in (select unpublished_run.run_id from bksb.unpublished_run))
+        and missing_since is not null
 ),
 
 totals as (

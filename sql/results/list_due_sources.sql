@@ -1,8 +1,9 @@
 -- Purpose: what a run has to ask bksb: sources of active accounts of the run's people, or of the people named, that
 -- no complete answer from after the interval's end covers.
 -- Parameters: dag_id, run_id; sources; person_ids (null: the run's people); buckets of the run's people (null: all;
---     people noted before buckets were are in all of them); covered_until, the interval's end (null: ask whatever has
---     been answered).
+--     people noted before buckets were are in all of them); covered_until, the moment up to which an answer has to
+--     reach (null: ask whatever has been answered); in_vain_since (null: ask also what was asked in vain, or was not
+--     answered completely, since then).
 -- Result: person_id, bksb_user_id, username, source, holds_results: whether bksb has shown any of that source that are
 --     not missing.
 -- Safe to repeat: yes, it only reads.
@@ -46,5 +47,21 @@ where
         %(covered_until)s::timestamptz is null
         or account_source.synced_at is null
         or account_source.synced_at < %(covered_until)s::timestamptz
+    )
+    and (
+        %(in_vain_since)s::timestamptz is null
+        or not exists (
+            select 1 from bksb.unanswered_source
+            where
+                unanswered_source.bksb_user_id = account.bksb_user_id
+                and unanswered_source.source = wanted.source
+                and unanswered_source.asked_at >= %(in_vain_since)s::timestamptz
+            union all
+            select 1 from bksb.incomplete_answer
+            where
+                incomplete_answer.bksb_user_id = account.bksb_user_id
+                and incomplete_answer.source = wanted.source
+                and incomplete_answer.answered_at >= %(in_vain_since)s::timestamptz
+        )
     )
 order by account.person_id, wanted.source;

@@ -1,6 +1,7 @@
 -- Purpose: bring bksb.skill_summary up to date from the results; rows that say the same stay untouched, rows without
 -- any result go. The starting point is the first initial result with a level from starting_point_days before the
--- programme started (people sit it before they start); an applicant's is the first ever. A V5 session has a result for
+-- programme started (people sit it before they start); an applicant's is the first ever; somebody whom only a backfill
+-- knows has none, as learner does not say when they started. A V5 session has a result for
 -- each strand: its level is that of the weakest, and so is its percentage.
 -- Parameters: starting_point_days; zone, in which the days begin; person_ids (null: everybody).
 -- Safe to repeat: yes.
@@ -24,7 +25,7 @@ with result as (
         person_result.assessment_kind = 'initial'
         and person_result.level_code is not null
         and (
-            learner.person_kind is distinct from 'learner'
+            learner.person_kind = 'applicant'
             or person_result.completed_at
             >= (learner.start_on - make_interval(days => %(starting_point_days)s)) at time zone %(zone)s
         ) as may_start

@@ -229,7 +229,7 @@ class Model:
     def _counts_as_start(self, result: PersonResult) -> bool:
         kind, start_on = self.learners.get(result.person, ("unknown", None))
         if kind != "learner":
-            return True
+            return kind == "applicant"
         return result.at >= self.clock.moment(datetime.combine(start_on, time()) - self._window)
 
     def activity(self) -> dict[tuple[date, str, str, str], tuple[int, int]]:

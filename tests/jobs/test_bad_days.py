@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import psutil
 import pytest
@@ -14,6 +14,7 @@ from bksb import jobs
 from bksb.client import V5_SUBJECTS, BksbClient
 from bksb.errors import RejectedError, TransientError
 from bksb.migrate import migrate
+from bksb.times import today
 from bksb.transport import RetryBudget
 from sandbox.behaviour import Behaviour
 from sandbox.faults import Fault
@@ -116,6 +117,75 @@ def test_when_every_call_about_one_learner_fails_the_others_are_loaded_and_the_n
     sandbox.site.faults.clear()
     run_results(with_accounts, "manual__2")
     assert_nothing_is_missing(with_accounts, sandbox)
+
+
+def test_learners_without_an_answer_stop_no_day_of_a_backfill_and_are_asked_about_once(with_accounts, sandbox):
+    users = users_of(with_accounts)
+    for user in users[:9]:
+        sandbox.site.faults.add(Fault("500", user=user))
+    first = today(with_accounts.settings.timezone) - timedelta(days=6)
+    days = [days_run(first + timedelta(days=number)) for number in range(5)]
+    with suppress(TransientError):
+        run_results(with_accounts, "backfill__0", **days[0])  # Airflow tries again
+    run_results(with_accounts, "backfill__0", **days[0])
+    asked = set(loaded_users(with_accounts))
+    assert asked.isdisjoint(users[:9])
+    sandbox.site.reset_counters()
+    for number, day in enumerate(days[1:], start=1):
+        run_results(with_accounts, f"backfill__{number}", **day)
+    others = len(set(loaded_users(with_accounts)) - asked)
+    # nobody but whoever was not eligible on the first of these days, with as many calls as their sources take
+    assert sum(sandbox.site.calls.values()) <= 20 * others
+    assert open_issues(with_accounts)["results_no_answer"] == 9
+    # a run that is no backfill asks about them, and nobody is kept waiting by them
+    sandbox.site.faults.clear()
+    run_results(with_accounts, "manual__9")
+    assert_nothing_is_missing(with_accounts, sandbox)
+
+
+def days_run(day) -> dict[str, object]:
+    start = datetime.combine(day, time(3), UTC)
+    return scheduled(start, start + timedelta(days=1)) | {"run_type": "backfill"}
+
+
+def loaded_users(deployment) -> list[int]:
+    statement = "select distinct bksb_user_id as id from bksb.account_source"
+    return [row.id for row in query(deployment.reporting, statement)]
+
+
+def test_learners_whom_bksb_never_answers_about_fail_no_second_night(with_accounts, sandbox):
+    users = users_of(with_accounts)
+    for user in users[:9]:
+        sandbox.site.faults.add(Fault("500", user=user))
+    with suppress(TransientError):
+        run_results(with_accounts, "manual__1")
+    # whoever has an answer by now is not asked again, as in a try after a quarter of an hour
+    end = datetime.now(UTC) - timedelta(hours=1)
+    night = scheduled(end - timedelta(days=1), end)
+    run_results(with_accounts, "scheduled__1", **night)
+    run_results(with_accounts, "scheduled__1", **night)
+    assert open_issues(with_accounts)["results_no_answer"] == 9
+    assert len(set(loaded_users(with_accounts))) == len(users) - 9
+
+
+def test_a_poisonous_answer_is_loaded_and_stops_nobody(with_accounts, sandbox):
+    user = next(user for user in users_of(with_accounts) if finished_sessions(sandbox, user))
+
+    class Poisonous(BksbClient):
+        def initial_assessments(self, user_id):
+            listing = super().initial_assessments(user_id)
+            return replace(listing, records=[replace(one, raw=one.raw | {"x": 1e400}) for one in listing.records])
+
+        def v5_components(self, user_id, session_id):
+            found = super().v5_components(user_id, session_id)
+            return [replace(one, name=one.name + "".join(map(chr, range(0x4E00, 0x7000)))) for one in found]
+
+    poisonous = replace(
+        with_accounts, make_client=lambda: Poisonous(sandbox.url, sandbox.access_key, sandbox.secret_key)
+    )
+    run_results(poisonous)
+    kinds = {key[1] for key in loaded(with_accounts, [user])}
+    assert kinds >= {"v5"} and open_issues(with_accounts) == {}
 
 
 def test_a_storm_of_429_is_waited_out(with_accounts, sandbox):

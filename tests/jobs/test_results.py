@@ -8,15 +8,19 @@ from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from bksb import jobs
 from bksb.client import BksbClient
 from bksb.errors import ConfigurationError, FatalError, KeyRefusedError, PromiseBrokenError, TransientError
+from bksb.mis import Mis
 from bksb.model import BUCKETS, bucket_of
-from bksb.times import day_bounds, read_bksb_time
+from bksb.sql_files import SQL_FOLDER
+from bksb.times import day_bounds, read_bksb_time, today
 from bksb.transport import RetryBudget
+from sandbox.faults import Fault
 from tests.conftest import IMPATIENT, query
 from tests.jobs.conftest import a_run, rows_of, run_accounts, run_results, scheduled
 
@@ -293,7 +297,7 @@ def test_a_result_of_an_account_that_moved_to_another_person_is_shown_for_the_ne
         "select distinct person_id from bksb.person_result where bksb_user_id = %s",
         row.bksb_user_id,
     )
-    assert {holder.person_id for holder in holders} <= {second}
+    assert {holder.person_id for holder in holders} == {second}
 
 
 def test_calls_never_exceed_the_threads_of_a_task(with_accounts, sandbox):
@@ -576,3 +580,81 @@ def test_a_creation_left_open_after_the_plan_is_not_taken_for_the_username_in_th
         jobs.fetch_results(deployment, run, buckets)
     row = query(deployment.reporting, "select state, username from bksb.account where person_id = %s", person_id)[0]
     assert tuple(row) == ("creating", "in.doubt")
+
+
+def test_a_run_for_people_with_accounts_does_without_the_mis(with_accounts, mis_fields):
+    away = replace(with_accounts, mis=Mis(replace(mis_fields, port=1), SQL_FOLDER / "mis" / "eligible_learners.sql"))
+    person_id = sorted(set_of_active(with_accounts))[0]
+    run_results(away, person_ids=(person_id,))
+    (row,) = query(with_accounts.reporting, "select counts from bksb.sync_run where dag_id = 'bksb_results'")
+    assert row.counts["people"] == 1
+    with pytest.raises(TransientError, match="MIS"):
+        run_results(away, "manual__2", person_ids=(person_id, "P-without-an-account"))
+
+
+def test_the_figures_of_a_run_are_those_of_its_last_attempt(with_accounts, sandbox):
+    run_results(with_accounts)
+    run_results(with_accounts)
+    statement = "select counts from bksb.sync_run where dag_id = 'bksb_results' order by attempt"
+    first, again = (row.counts for row in query(with_accounts.reporting, statement))
+    assert first["added"] == first["results"] == again["results"] > 0
+    assert (again["added"], again["changed"], again["missing"]) == (0, 0, 0)
+
+
+def test_a_backfill_asks_nothing_about_a_day_that_was_over_when_the_night_asked(with_accounts, sandbox):
+    """The night asks within the minutes that our clock may be ahead of bksb's, so its own interval is not covered."""
+    end = datetime.now(UTC) - timedelta(seconds=30)
+    night = scheduled(end - timedelta(days=1), end) | {
+        "day": today(with_accounts.settings.timezone) - timedelta(days=1)
+    }
+    run_results(with_accounts, "scheduled__1", **night)
+    sandbox.site.reset_counters()
+    run_results(with_accounts, "backfill__1", **(night | {"run_type": "backfill"}))
+    assert sandbox.site.calls == {}
+
+
+def test_one_text_in_two_sources_is_one_issue_and_rewrites_nothing(with_accounts, sandbox):
+    users = query(with_accounts.reporting, "select bksb_user_id as id from bksb.account where state = 'active'")
+    for source in ("initial", "diagnostic"):
+        for user in users[:2]:
+            sandbox.site.add_result(user.id, source, "Band Nine", "2026-11-20T09:00:00")
+    run_results(with_accounts)
+    before = rows_of(with_accounts, "issue")
+    run_results(with_accounts, "manual__2")
+    assert rows_of(with_accounts, "issue") == before
+
+
+def test_somebody_who_failed_stays_an_issue_where_nobody_is_recorded_as_eligible(with_accounts, sandbox):
+    """A site that runs bksb_results alone has no learners recorded."""
+    query(with_accounts.reporting, "update bksb.learner set eligible = false")
+    user = query(with_accounts.reporting, "select min(bksb_user_id) as id from bksb.account")[0].id
+    sandbox.site.faults.add(Fault("500", user=user))
+    run_results(with_accounts)
+    issues = "select 1 from bksb.issue where code = 'results_no_answer' and resolved_at is null"
+    assert len(query(with_accounts.reporting, issues)) == 1
+
+
+def test_somebody_only_a_backfill_knows_has_no_starting_point(with_accounts):
+    run_results(with_accounts)
+    starts = "select count(starting_at) as n from bksb.skill_summary"
+    assert query(with_accounts.reporting, starts)[0].n > 0
+    query(with_accounts.reporting, "delete from bksb.learner")
+    run_results(with_accounts, "manual__2")
+    assert query(with_accounts.reporting, starts)[0].n == 0
+    assert query(with_accounts.reporting, "select count(latest_at) as n from bksb.skill_summary")[0].n > 0
+
+
+def test_the_level_on_a_day_is_by_the_time_zone_that_the_summaries_were_made_with(with_accounts):
+    settings = replace(with_accounts.settings, timezone=ZoneInfo("Australia/Perth"))
+    run_results(replace(with_accounts, settings=settings))
+    by_default, in_perth, in_london = (
+        {
+            tuple(row)
+            for day in ("2026-11-01", "2026-03-01", "2025-11-01")
+            for row in query(
+                with_accounts.reporting, f"select %s, t.* from bksb.skill_level_on(%s{zone}) as t", day, day
+            )
+        }
+        for zone in ("", ", 'Australia/Perth'", ", 'Europe/London'")
+    )
+    assert by_default == in_perth and in_london

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from bksb import jobs
 from bksb.deployment import Deployment, Settings
 from bksb.jobs import loading
+from bksb.jobs.results import summarise_people
 from bksb.jobs.runs import open_run
 from bksb.mis import Mis
 from bksb.model import AssessmentRecord, Run
@@ -164,9 +165,14 @@ def _when(day: date, clock: str, number: int) -> When:
 
 
 def _at_one_moment(strands: dict[str, Fact], when: When) -> dict[str, Fact]:
-    """The report of one V5 session; a percentage there is at no level."""
+    """The report of one V5 session; a percentage there is at no level, and a bare number is none."""
     return {
-        strand: replace(fact, when=when, level=fact.level if fact.kind == "initial" else None)
+        strand: replace(
+            fact,
+            when=when,
+            level=fact.level if fact.kind == "initial" else None,
+            percent=fact.percent if "%" in fact.text else None,
+        )
         for strand, fact in strands.items()
     }
 
@@ -308,7 +314,7 @@ class Worlds:
         self.model.move(former, person)
         with self._deployment.open_store() as store, store.transaction():
             store.run("accounts/transfer_links", former_person_id=former, person_id=person)
-            store.run("accounts/delete_summary_of_person", person_id=former)
+            summarise_people(store, self._deployment.settings, [former, person])
 
     def learner(self, person: str, kind_and_start: tuple[str, date | None] | None) -> None:
         self._do("delete from bksb.learner where person_id = %s", person)

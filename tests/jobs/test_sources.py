@@ -9,10 +9,12 @@ from datetime import UTC, datetime, timedelta
 import psycopg2
 import pytest
 
+from bksb import jobs
 from bksb.client import V5_SUBJECTS, BksbClient
 from bksb.connection_fields import libpq_arguments
 from bksb.errors import PromiseBrokenError, RejectedError
 from bksb.jobs.loading import Answer, load
+from bksb.jobs.rereading import reread_results
 from bksb.model import AssessmentRecord
 from bksb.sql_files import read_sql
 from bksb.times import read_bksb_time
@@ -188,6 +190,37 @@ def test_results_that_vanish_all_at_once_are_not_published(deployment, sandbox):
     assert rows_of(deployment, "skill_summary", "daily_activity") == published
 
 
+def test_what_was_refused_stays_unpublished_until_bksb_or_a_person_puts_it_right(deployment, sandbox):
+    run_accounts(deployment)
+    run_results(deployment)
+    published = rows_of(deployment, "skill_summary", "daily_activity")
+    removed = [
+        (user, sandbox.site.remove_result(user, "initial", result.session_id) or result)
+        for user in users_of(deployment)
+        for result in sandbox.site.results(user, "initial")
+    ]
+    with pytest.raises(PromiseBrokenError):
+        run_results(deployment, "manual__2")
+    jobs.fail_run(deployment, a_run(deployment, "bksb_results", "manual__2"))
+    end = datetime.now(UTC) - timedelta(hours=1)
+    nothing_to_ask = scheduled(end - timedelta(days=1), end) | {"run_type": "backfill"}
+    with pytest.raises(PromiseBrokenError, match="find_vanished_results"):
+        run_results(deployment, "backfill__1", **nothing_to_ask)
+    jobs.fail_run(deployment, a_run(deployment, "bksb_results", "backfill__1"))
+    reread = a_run(deployment, "bksb_results", "reread__1", run_type="reread")
+    with pytest.raises(PromiseBrokenError, match="find_vanished_results"):
+        reread_results(deployment, reread)
+    assert rows_of(deployment, "skill_summary", "daily_activity") == published
+    # a person says that it is right
+    run_results(deployment, "manual__3", publish_anyway=True)
+    run_results(deployment, "manual__4")
+    assert rows_of(deployment, "daily_activity") != published["daily_activity"]
+    # and that bksb shows them again is right in any case
+    for user, result in removed:
+        sandbox.site.add_result(user, "initial", result.result, result.completed_raw)
+    run_results(deployment, "manual__5")
+
+
 def test_results_in_words_that_are_all_new_are_not_published(deployment, sandbox):
     run_accounts(deployment)
     for user in users_of(deployment):
@@ -196,6 +229,16 @@ def test_results_in_words_that_are_all_new_are_not_published(deployment, sandbox
     with pytest.raises(PromiseBrokenError, match="find_too_many_unknown"):
         run_results(deployment, "manual__1", person_ids=(), full_refresh=True)
     assert query(deployment.reporting, "select 1 from bksb.daily_activity") == []
+    jobs.fail_run(deployment, a_run(deployment, "bksb_results", "manual__1"))
+    with pytest.raises(PromiseBrokenError, match="find_too_many_unknown"):
+        run_results(deployment, "manual__2")
+    jobs.fail_run(deployment, a_run(deployment, "bksb_results", "manual__2"))
+    # bksb goes back to words that are known; had they gone into levels/site.toml, bksb.reread would have read them
+    for user in users_of(deployment):
+        for result in sandbox.site.results(user, "initial"):
+            sandbox.site.edit_result(user, "initial", result.session_id, result="English Level 1")
+    run_results(deployment, "manual__3")
+    assert query(deployment.reporting, "select 1 from bksb.daily_activity") != []
 
 
 def test_results_of_nobody_undo_their_load_and_are_named_by_ids(deployment, sandbox):
@@ -366,3 +409,30 @@ def test_a_source_without_an_answer_keeps_nothing_of_the_others_back(deployment,
     assert len(codes) == 1
     read = "select source from bksb.account_source where bksb_user_id = %s"
     assert [row.source for row in query(deployment.reporting, read, user)] == ["initial"]
+
+
+def test_a_leaver_is_not_linked_to_the_account_that_the_mis_gives_to_somebody_else_by_now(
+    deployment, sandbox, world, mis_fields
+):
+    leaver, learner, day = one_who_left_and_one_who_came(world)
+    user = sandbox.site.create_user("shared.name", "A", "B", "x@learner.example", "a good password")
+    give = "update person set bksb_username = 'Shared.Name' where person_id in (%s, %s)"
+    query(mis_fields, give, leaver, learner)
+    start = datetime(day.year, day.month, day.day, 3, tzinfo=UTC)
+    run_results(deployment, "backfill__1", **scheduled(start, start + timedelta(days=1)) | {"run_type": "backfill"})
+    held = "select person_id from bksb.account where bksb_user_id = %s"
+    assert query(deployment.reporting, held, user.user_id) == []
+    run_accounts(deployment)
+    assert [row.person_id for row in query(deployment.reporting, held, user.user_id)] == [learner]
+
+
+def one_who_left_and_one_who_came(world):
+    """A person who is not eligible any more, one who was not yet, and a day on which that was the other way round."""
+    now = world.eligible_on(world.today)
+    for days_ago in range(60, 1500, 20):
+        day = world.today - timedelta(days=days_ago)
+        then = world.eligible_on(day)
+        left, came = then - now, (now - then).intersection(world.people_of("plain"))
+        if left and came:
+            return min(left), min(came), day
+    raise LookupError("nobody ever left this world")

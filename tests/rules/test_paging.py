@@ -106,3 +106,17 @@ def test_a_listing_that_never_ends_is_given_up():
 def test_a_listing_refused_from_its_first_page_is_refused():
     with pytest.raises(RejectedError):
         read_all_pages(lambda _: (_ for _ in ()).throw(RejectedError("no")))
+
+
+def test_a_listing_whose_user_is_gone_before_its_second_page_is_refused_and_not_taken_for_its_end():
+    asked = []
+
+    def page(number):
+        asked.append(number)
+        if asked == [1]:
+            return Page({key: key for key in range(20)}, total=None, size=20)
+        raise RejectedError("nobody has this id")
+
+    with pytest.raises(RejectedError):
+        read_all_pages(page)
+    assert asked == [1, 2, 1]

@@ -12,6 +12,7 @@ from bksb.errors import ConfigurationError, MisContractError, TransientError
 from bksb.invite import check_ready
 from bksb.jobs.invitations import count_invitations, refuse_resend
 from bksb.jobs.planned import Planned, is_planned, known_accounts, of_run, planned_actions, write_plan
+from bksb.jobs.results import summarise_people
 from bksb.jobs.runs import close_run, keep_issues, open_run, share_out, write_extract
 from bksb.model import Person, Plan, Run
 from bksb.plan import ACCOUNT_ISSUES, CHECK_ISSUES, PLANNED_ISSUES, make_plan
@@ -191,7 +192,10 @@ def _carry_out_here(store: Store, run: Run, plan: Plan, settings: Settings) -> N
             former_person_ids=[transfer.former_person_id],
             person_ids=[transfer.person_id],
         )
-        store.run("accounts/delete_summary_of_person", person_id=transfer.former_person_id)
+    if plan.transfers:
+        store.lock_writer("publish_results")
+        moved = [person_id for one in plan.transfers for person_id in (one.former_person_id, one.person_id)]
+        summarise_people(store, settings, moved)
     served = {action.person_id: "pending" for action in plan.actions if action.kind != "check"}
     states = {issue.person_id: "blocked" for issue in plan.issues if issue.person_id} | served
     store.run("accounts/add_planned_accounts", person_ids=list(states), states=list(states.values()))

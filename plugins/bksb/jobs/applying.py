@@ -13,7 +13,7 @@ from bksb.concurrently import in_batches, run_concurrently
 from bksb.deployment import Deployment, Settings
 from bksb.errors import BksbSyncError, KeyRefusedError, RejectedError, TransientError
 from bksb.jobs.planned import is_planned, known_accounts, planned_actions
-from bksb.jobs.runs import Patience, keep_issues, without_answer
+from bksb.jobs.runs import keep_issues, patience_with, without_answer
 from bksb.model import Account, AccountOrigin, Action, Issue, Person, Plan, Run, bucket_of
 from bksb.plan import ACCOUNT_ISSUES, CHECK_ISSUES, after_lookup, make_plan, still_holds
 from bksb.store import Store
@@ -67,7 +67,7 @@ class _Applying:
         self._store = store
         self._people = people
         self._accounts = accounts
-        self._patience = Patience()
+        self._patience = patience_with(self._client)
         self._asks_again = False
         self._leaves_the_rest = False
         self._outcomes: Counter[str] = Counter()

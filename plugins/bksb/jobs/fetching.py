@@ -12,16 +12,18 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
+from bksb.answer import LONGEST_KEY
 from bksb.client import V5_SUBJECTS, BksbClient, V5Session
 from bksb.concurrently import run_concurrently
 from bksb.deployment import Deployment
 from bksb.errors import RejectedError, TransientError
 from bksb.jobs.linking import buckets_to_link, link_planned
 from bksb.jobs.loading import Answer, Loading
-from bksb.jobs.runs import Patience, without_answer
+from bksb.jobs.runs import Patience, patience_with, without_answer
 from bksb.model import AssessmentRecord, Run, Source, bucket_of
 from bksb.paging import Listing
 from bksb.store import Store
+from bksb.times import day_bounds
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +33,9 @@ THREADS = 8
 AHEAD = 8
 """Accounts handed out for each thread: a load, or the wait for its turn, may take a while before a thread has nothing
 to do. To read once too often harms nobody; where accounts are made, fewer are handed out."""
+
+IN_VAIN_FOR = timedelta(hours=1)
+"""So long the other days of a backfill do not ask again for what bksb did not give."""
 
 CLOCK_MARGIN = timedelta(minutes=5)
 """bksb's clock may be behind ours by so much: an answer is taken to be complete up to this much earlier."""
@@ -58,7 +63,7 @@ def fetch_results(deployment: Deployment, run: Run, buckets: Collection[int]) ->
     it waits for no other unless it has to link them: of two answers the load keeps the newer.
     """
     client = deployment.make_client()
-    patience = Patience()
+    patience = patience_with(client)
     with deployment.open_store() as store:
         store.lock_buckets(set(buckets) & buckets_to_link(store, run) if run.person_ids else buckets)
         loading = Loading(store, deployment, run)
@@ -89,7 +94,8 @@ def _fetch_and_load(
     try:
         with closing(run_concurrently(partial(_fetch, client), due, THREADS, AHEAD)) as fetched:
             for account, (answers, failed) in fetched:
-                loading.take(account.person_id, answers, failed)
+                unanswered = set(account.sources) - {answer.source for answer in answers}
+                loading.take(account.person_id, answers, failed, [(account.bksb_user_id, one) for one in unanswered])
                 if patience.saw(failed, had_none_before=had_none_before):
                     log.warning("bksb still gives no answer about some people it gave none about before: they wait.")
                     break
@@ -107,13 +113,26 @@ def due_accounts(store: Store, deployment: Deployment, run: Run, buckets: Collec
         sources=list(deployment.settings.sources),
         person_ids=list(run.person_ids) or None,
         buckets=None if buckets is None else list(buckets),
-        covered_until=None if run.always_fetches else run.interval_end,
+        covered_until=_covered_until(deployment, run),
+        in_vain_since=datetime.now(UTC) - IN_VAIN_FOR if run.is_backfill else None,
     )
     return [
         _due(list(group))
         for person_id, group in groupby(rows, lambda row: row.person_id)
         if buckets is None or bucket_of(person_id) in buckets
     ]
+
+
+def _covered_until(deployment: Deployment, run: Run) -> datetime | None:
+    """The moment up to which an answer has to reach so that it need not be asked for again.
+
+    The night brings all that there is when its interval ends. A backfill is about its day, which ends at midnight: an
+    answer of the night after it, at three o'clock and perhaps of a clock that is behind, has all of it.
+    """
+    if run.always_fetches or not run.is_backfill or run.interval_end is None:
+        return None if run.always_fetches else run.interval_end
+    _, day_end = day_bounds(run.day, deployment.settings.timezone)
+    return min(run.interval_end, day_end)
 
 
 def _due(rows: Sequence[Any]) -> Due:
@@ -211,7 +230,7 @@ def _report(client: BksbClient, user_id: int, subject: str, session: V5Session) 
     """A line for each component of a session's report; one with component '' where the report is empty."""
     records: dict[str, AssessmentRecord] = {}
     for component in client.v5_components(user_id, session.session_id):
-        name = _unused(component.name, records)
+        name = _unused(component.name[:LONGEST_KEY], records)
         raw = {"session": session.raw, "component": component.raw}
         records[name] = _v5_record(session, subject, name, component.assessment_name, component.ability_raw, raw)
     return list(records.values()) or [_v5_record(session, subject, "", "", "", {"session": session.raw})]

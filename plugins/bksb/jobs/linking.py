@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Sequence
 from contextlib import closing
+from datetime import date
 from functools import partial
 
 from bksb.client import BksbClient
@@ -12,6 +13,7 @@ from bksb.concurrently import run_concurrently
 from bksb.errors import RejectedError, TransientError
 from bksb.jobs.planned import known_accounts, planned_actions, write_plan
 from bksb.jobs.runs import Patience
+from bksb.mis import Mis
 from bksb.model import Person, Plan, Run, bucket_of
 from bksb.plan import make_plan
 from bksb.store import Store
@@ -21,9 +23,12 @@ log = logging.getLogger(__name__)
 THREADS = 8
 
 
-def plan_links(store: Store, run: Run, people: Sequence[Person]) -> list[str]:
+def plan_links(store: Store, mis: Mis, run: Run, people: Sequence[Person], today: date) -> list[str]:
     """Note whom of the run's people to look up by the username in the MIS: those without an account who have not
-    been looked up in vain since yesterday. Call it inside a transaction."""
+    been looked up in vain since yesterday. Call it inside a transaction.
+
+    Who has left is linked by no username that the MIS gives to somebody else by now.
+    """
     in_vain = {row.person_id for row in store.run("results/list_looked_up_in_vain")}
     stored = {person.person_id for person in people if person.bksb_username}
     settled = {account.person_id for account in known_accounts(store) if account.state in ("creating", "stale")}
@@ -35,6 +40,15 @@ def plan_links(store: Store, run: Run, people: Sequence[Person]) -> list[str]:
         for action in make_plan(people, known_accounts(store)).actions
         if action.kind == "link" and action.person_id in wanted
     )
+    if actions and run.day != today:
+        theirs = {
+            person.bksb_username.casefold(): person.person_id
+            for person in mis.read_people(today, perhaps_nobody=True)
+            if person.bksb_username
+        }
+        actions = tuple(
+            action for action in actions if theirs.get(action.username.casefold(), action.person_id) == action.person_id
+        )
     write_plan(store, run, Plan(actions, (), ()))
     return [action.person_id for action in actions]
 
@@ -68,21 +82,20 @@ def link_planned(store: Store, client: BksbClient, run: Run, buckets: Collection
     linked: set[str] = set()
     with closing(run_concurrently(partial(_find, client), wanted, THREADS)) as found_users:
         for (person_id, username), found in found_users:
-            if patience.saw(found, had_none_before=True):
-                break
-            if isinstance(found, RejectedError | TransientError):
-                continue
             if _link(store, person_id, username, found):
                 linked.add(person_id)
+            if patience.saw(found, had_none_before=True):
+                break
     if wanted:
         log.info("Linked %d of %d people by the username in the MIS.", len(linked), len(wanted))
     return linked
 
 
-def _link(store: Store, person_id: str, username: str, found: int | None) -> bool:
-    """Whether the bksb user that was found, if any, is the person's now."""
+def _link(store: Store, person_id: str, username: str, found: int | RejectedError | TransientError | None) -> bool:
+    """Whether the bksb user that was found, if any, is the person's now; whoever was looked up in vain is not looked up
+    again for a day."""
     with store.transaction("apply_plan"):
-        if found is None or _is_held(store, person_id, username, found):
+        if not isinstance(found, int) or _is_held(store, person_id, username, found):
             store.run("accounts/block_account", person_id=person_id)
             return False
         store.run(

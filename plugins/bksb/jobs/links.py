@@ -12,7 +12,7 @@ from bksb.concurrently import in_batches, run_concurrently
 from bksb.deployment import Deployment
 from bksb.errors import RejectedError, TransientError
 from bksb.jobs.planned import known_accounts
-from bksb.jobs.runs import Patience, keep_issues
+from bksb.jobs.runs import keep_issues, patience_with
 from bksb.link_file import Complaint, Line
 from bksb.model import Account, Person, bucket_of
 from bksb.plan import ACCOUNT_ISSUES, make_plan
@@ -77,7 +77,7 @@ class _Adopting:
         self._people = people
         self._adoption = adoption
         self._dry_run = dry_run
-        self._patience = Patience()
+        self._patience = patience_with(self._client)
         self._taken: dict[int, str] = {}
         self._named: dict[str, set[str]] = defaultdict(set)
         for person in people.values():

@@ -63,15 +63,21 @@ class Loading:
         self._answers: list[Answer] = []
         self._issues: list[Issue] = []
         self._person_ids: list[str] = []
+        self._unanswered: list[tuple[int, Source]] = []
         self.results = 0
         self.without_answer = 0
 
     def take(
-        self, person_id: str, answers: Sequence[Answer], failed: RejectedError | TransientError | None = None
+        self,
+        person_id: str,
+        answers: Sequence[Answer],
+        failed: RejectedError | TransientError | None = None,
+        unanswered: Sequence[tuple[int, Source]] = (),
     ) -> None:
-        """Take one account's answers, and why a source gave none."""
+        """Take one account's answers, why a source gave none, and which (of which bksb user)."""
         self._person_ids.append(person_id)
         self._answers += answers
+        self._unanswered += unanswered
         self.results += sum(len(answer.records) for answer in answers)
         if not all(answer.complete for answer in answers):
             self._issues.append(_about(person_id, "results_incomplete", INCOMPLETE))
@@ -83,10 +89,10 @@ class Loading:
 
     def finish(self) -> None:
         """Load what has been collected; what a failed load held is not tried again with the next."""
-        answers, issues, person_ids = self._answers, self._issues, self._person_ids
-        self._answers, self._issues, self._person_ids = [], [], []
+        answers, issues, person_ids, unanswered = self._answers, self._issues, self._person_ids, self._unanswered
+        self._answers, self._issues, self._person_ids, self._unanswered = [], [], [], []
         if person_ids:
-            load(self._store, self._deployment, self._run, answers, issues, person_ids)
+            load(self._store, self._deployment, self._run, answers, issues, person_ids, unanswered)
 
 
 def load(
@@ -96,6 +102,7 @@ def load(
     answers: Sequence[Answer],
     issues: Sequence[Issue],
     person_ids: Collection[str],
+    unanswered: Sequence[tuple[int, Source]] = (),
 ) -> None:
     """One transaction: the rows of these answers, how far they reach, and the issues that came of them.
 
@@ -110,6 +117,9 @@ def load(
             ((answer.bksb_user_id, answer.source, answer.synced_at, answer.complete) for answer in answers),
             ((answer.bksb_user_id, answer.source, kept) for answer in answers for kept in answer.kept),
         )
+        if unanswered:
+            user_ids, sources = zip(*sorted(unanswered), strict=True)
+            store.run("results/note_unanswered_sources", bksb_user_ids=list(user_ids), sources=list(sources))
         open_issues(store, deployment.settings, list(_texts_new_to_us(answers, zone)))
         keep_issues(store, deployment.settings, issues, codes=RESULT_ISSUES, person_ids=person_ids)
 
@@ -195,7 +205,7 @@ def _texts_new_to_us(answers: Iterable[Answer], zone: ZoneInfo) -> Iterator[Issu
         for record in answer.records:
             reading = READERS[answer.source](record.result, record.assessment_name, record.course_subject)
             if not reading.recognised:
-                yield _text_issue("unknown_result", record.result, f"a result of an {answer.source} assessment")
+                yield _text_issue("unknown_result", record.result, "a result in words that are new to us")
             if read_completion(record.completed_raw, zone) is None:
                 yield _text_issue("unreadable_date", record.completed_raw, "no date, or one in the future")
 

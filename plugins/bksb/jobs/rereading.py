@@ -10,8 +10,8 @@ from typing import Any
 from bksb.deployment import Deployment, Settings
 from bksb.errors import BksbSyncError
 from bksb.jobs.loading import READERS, read_completion
-from bksb.jobs.results import summarise
-from bksb.jobs.runs import close_run, fail_run, open_run
+from bksb.jobs.results import HELD_BACK_UNTIL_SEEN, resolve_texts, summarise
+from bksb.jobs.runs import close_run, fail_run, hold_to_promises, open_run
 from bksb.model import Run
 from bksb.store import Store
 
@@ -52,6 +52,8 @@ def _replace_readings(store: Store, settings: Settings, run: Run) -> Reread:
         store.run("results/create_new_reading")
         store.copy("results/copy_new_reading", differing)
         store.run("results/replace_readings", run_id=run.run_id)
+        resolve_texts(store)
+        hold_to_promises(store, HELD_BACK_UNTIL_SEEN, consequence="nothing was changed", run_id=run.run_id)
         summarise(store, settings, run, whole=True)
         close_run(store, run, "success", vars(reread))
     return reread

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 
+from bksb.client import BksbClient
 from bksb.deployment import Deployment, Settings
-from bksb.errors import PromiseBrokenError, TransientError
+from bksb.errors import PromiseBrokenError, RejectedError, TransientError
 from bksb.model import BUCKETS, Issue, Person, Run, bucket_of
 from bksb.store import Store
 from bksb.times import day_bounds, today
@@ -123,8 +125,9 @@ def keep_issues(
 def open_issues(store: Store, settings: Settings, issues: Sequence[Issue]) -> None:
     """Open each issue, or note that it was seen again (once a day)."""
     day_start, _ = day_bounds(today(settings.timezone), settings.timezone)
-    # one line a key: a statement cannot touch the same issue twice
-    once = {(issue.code, issue.subject_key): issue for issue in issues}.values()
+    # one line a key: a statement cannot touch the same issue twice; and in the order of the keys, see resolve_issues
+    by_key = {(issue.code, issue.subject_key): issue for issue in issues}
+    once = [by_key[key] for key in sorted(by_key)]
     store.run(
         "runs/open_issues",
         codes=[issue.code for issue in once],
@@ -150,8 +153,10 @@ def hold_to_promises(store: Store, names: Sequence[str], *, consequence: str, **
 class Patience:
     """Tells people without an answer from a bksb, or a mail server, that answers nobody."""
 
-    def __init__(self, whose: str = "bksb") -> None:
+    def __init__(self, whose: str, is_well: Callable[[], bool] = lambda: False) -> None:
+        """`is_well` asks something that is about nobody, where no answer about anybody has said so yet."""
         self._whose = whose
+        self._is_well = is_well
         self._failures = 0
         self._has_answered = False
 
@@ -167,12 +172,25 @@ class Patience:
         self._failures += 1
         if self._failures < FAILURES_IN_A_ROW:
             return False
-        if had_none_before and self._has_answered:
+        if had_none_before and (self._has_answered or self._is_well()):
             return True
         raise TransientError(
             f"{self._whose} gave no usable answer for {FAILURES_IN_A_ROW} people in a row; the rest waits for the "
             f"next try. The last one: {outcome}"
         )
+
+
+def patience_with(client: BksbClient) -> Patience:
+    """The patience of one task with bksb."""
+
+    def is_well() -> bool:
+        try:
+            client.username_exists(f"bksb-sync-{uuid.uuid4()}")
+        except (RejectedError, TransientError):
+            return False
+        return True
+
+    return Patience("bksb", is_well)
 
 
 def without_answer(store: Store, code: str) -> dict[str, int]:
