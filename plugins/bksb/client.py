@@ -168,7 +168,7 @@ class BksbClient:
         call = "GetEOAReportDataForAssessmentSessionV5"
         parameters = {"sessionId": session_id, "userId": str(user_id)}
         rows = self._transport.get(call, f"assessmentSessions/{call}", parameters, partial(_rows, "AssessmentEOAData"))
-        return [_v5_component(row) for row in rows]
+        return [v5_component(row) for row in rows]
 
     def search_user_groups(self, query: str = "") -> list[dict[str, Any]]:
         """The first groups that match `query`, raw. `GET userGroups/search`; no body was ever seen [?]."""
@@ -235,7 +235,7 @@ def _page_of(list_name: str, number: int, answer: Answer) -> Page[AssessmentReco
     claims = claims_of(answer.value)
     size = claims.size
     return Page(
-        records={session_id: _assessment_record(session_id, row) for session_id, row in records.items()},
+        records={session_id: assessment_record(session_id, row) for session_id, row in records.items()},
         total=claims.total,
         size=min(size, RECORDS_PER_PAGE) if size is not None and size > 0 else RECORDS_PER_PAGE,
     )
@@ -268,7 +268,8 @@ def _as_asked(new_user: NewUser, created: CreatedUser) -> CreatedUser:
     return created
 
 
-def _assessment_record(session_id: str, row: Mapping[str, Any]) -> AssessmentRecord:
+def assessment_record(session_id: str, row: Mapping[str, Any]) -> AssessmentRecord:
+    """One result of an initial or diagnostic assessment, from its JSON object in a listing; any key may be missing."""
     return AssessmentRecord(
         session_id=session_id,
         course_subject=text_of(field_of(row, "CourseSubject")),
@@ -285,13 +286,14 @@ _V5_KINDS: Mapping[int | None, AssessmentKind] = {1: "initial", 2: "diagnostic"}
 
 
 def _v5_sessions(answer: Answer) -> list[V5Session]:
-    sessions = [_v5_session(row) for row in _rows("AssessmentSessions", answer)]
+    sessions = [v5_session(row) for row in _rows("AssessmentSessions", answer)]
     if not all(session.session_id for session in sessions):
         raise answer.unexpected()
     return sessions
 
 
-def _v5_component(row: Mapping[str, Any]) -> V5Component:
+def v5_component(row: Mapping[str, Any]) -> V5Component:
+    """One line of an end-of-assessment report, from its JSON object; any key may be missing."""
     return V5Component(
         name=text_of(field_of(row, "CourseComponentName")),
         ability_raw=text_of(field_of(row, "AbilityMeasurement")),
@@ -301,7 +303,8 @@ def _v5_component(row: Mapping[str, Any]) -> V5Component:
     )
 
 
-def _v5_session(row: Mapping[str, Any]) -> V5Session:
+def v5_session(row: Mapping[str, Any]) -> V5Session:
+    """One sitting, from its JSON object in a list of sessions; session_id is '' where it has none that can be one."""
     return V5Session(
         session_id=key_of(field_of(row, "SessionId")),
         assessment_kind=_V5_KINDS.get(whole_number(field_of(row, "AssessmentType"))),

@@ -1,18 +1,22 @@
--- Purpose: every result with bksb's own text and our reading of it.
--- Result: bksb_user_id, source, session_id, component, result_raw, assessment_name, course_subject_raw, completed_raw;
---     then our reading: subject, level_code, percent, completed_at.
+-- Purpose: every result as it is loaded: bksb's own texts and raw answer ({} where it is not kept), and our reading.
+-- Result: the columns in the order of copy_loaded_result.
 -- Safe to repeat: yes, it only reads.
 select
     bksb_user_id,
     source,
     session_id,
     component,
-    result_raw,
-    assessment_name,
-    course_subject_raw,
-    completed_raw,
+    assessment_kind,
     subject,
+    course_subject_raw,
+    course_name,
+    assessment_id,
+    assessment_name,
+    result_raw,
     level_code,
+    level_order,
     percent,
-    completed_at
+    completed_at,
+    completed_raw,
+    raw
 from bksb.assessment_result;

@@ -1,18 +1,24 @@
--- Purpose: bksb's texts stay, our reading of them is replaced; bksb.result_change is about bksb's changes, not ours.
--- Parameters: run_id.
+-- Purpose: what is read otherwise by now is replaced, bksb's raw answer stays; bksb.result_change is about bksb's
+--     changes, not ours, and the run that loaded a result stays the one that answers for it.
 -- Safe to repeat: yes.
 update bksb.assessment_result as known
 set
-    subject = new_reading.subject,
-    level_code = new_reading.level_code,
-    level_order = new_reading.level_order,
-    percent = new_reading.percent,
-    completed_at = new_reading.completed_at,
-    changed_at = now(),
-    run_id = %(run_id)s
-from new_reading
+    assessment_kind = again.assessment_kind,
+    subject = again.subject,
+    course_subject_raw = again.course_subject_raw,
+    course_name = again.course_name,
+    assessment_id = again.assessment_id,
+    assessment_name = again.assessment_name,
+    result_raw = again.result_raw,
+    level_code = again.level_code,
+    level_order = again.level_order,
+    percent = again.percent,
+    completed_at = again.completed_at,
+    completed_raw = again.completed_raw,
+    changed_at = now()
+from loaded_result as again
 where
-    known.bksb_user_id = new_reading.bksb_user_id
-    and known.source = new_reading.source
-    and known.session_id = new_reading.session_id
-    and known.component = new_reading.component;
+    known.bksb_user_id = again.bksb_user_id
+    and known.source = again.source
+    and known.session_id = again.session_id
+    and known.component = again.component;

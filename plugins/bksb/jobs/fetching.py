@@ -19,6 +19,7 @@ from bksb.deployment import Deployment
 from bksb.errors import RejectedError, TransientError
 from bksb.jobs.linking import buckets_to_link, link_planned
 from bksb.jobs.loading import Answer, Loading
+from bksb.jobs.readings import v5_record
 from bksb.jobs.runs import Patience, patience_with, without_answer
 from bksb.model import AssessmentRecord, Run, Source, bucket_of
 from bksb.paging import Listing
@@ -231,9 +232,8 @@ def _report(client: BksbClient, user_id: int, subject: str, session: V5Session) 
     records: dict[str, AssessmentRecord] = {}
     for component in client.v5_components(user_id, session.session_id):
         name = _unused(component.name[:LONGEST_KEY], records)
-        raw = {"session": session.raw, "component": component.raw}
-        records[name] = _v5_record(session, subject, name, component.assessment_name, component.ability_raw, raw)
-    return list(records.values()) or [_v5_record(session, subject, "", "", "", {"session": session.raw})]
+        records[name] = v5_record(session, subject, name, component)
+    return list(records.values()) or [v5_record(session, subject, "", None)]
 
 
 def _unused(name: str, taken: Mapping[str, object]) -> str:
@@ -244,20 +244,3 @@ def _unused(name: str, taken: Mapping[str, object]) -> str:
         number += 1
         unused = f"{name} ({number})"
     return unused
-
-
-def _v5_record(
-    session: V5Session, subject: str, component: str, assessment_name: str, ability: str, raw: dict[str, Any]
-) -> AssessmentRecord:
-    return AssessmentRecord(
-        session_id=session.session_id,
-        course_subject=subject,
-        course_name="",
-        assessment_id=None,
-        assessment_name=assessment_name,
-        result=ability,
-        completed_raw=session.completed_raw,
-        raw=raw,
-        component=component,
-        assessment_kind=session.assessment_kind,
-    )

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bksb.deployment import Deployment
 from bksb.errors import RejectedError, TransientError
+from bksb.jobs.readings import READERS, read_completion, row_of
 from bksb.jobs.runs import hold_to_promises, keep_issues, open_issues
-from bksb.levels import Reading, read_diagnostic, read_initial, read_v5
 from bksb.model import AssessmentRecord, Issue, Run, Source
 from bksb.sql_files import sql_names
 from bksb.store import Store
-from bksb.times import read_bksb_time
 
 ACCOUNTS_A_LOAD = 250
 """Loaded in one transaction; what is held in memory does not grow with the number of learners."""
-
-LATEST = timedelta(days=1)
-"""A result dated further ahead than this has a wrong date."""
 
 RESULT_ISSUES = ("results_no_answer", "results_incomplete")
 """Codes about one person that a load raises and resolves."""
@@ -113,7 +109,11 @@ def load(
         load_rows(
             store,
             run,
-            _rows(answers, zone),
+            (
+                row_of(answer.bksb_user_id, answer.source, record, zone)
+                for answer in answers
+                for record in answer.records
+            ),
             ((answer.bksb_user_id, answer.source, answer.synced_at, answer.complete) for answer in answers),
             ((answer.bksb_user_id, answer.source, kept) for answer in answers for kept in answer.kept),
         )
@@ -155,46 +155,6 @@ def load_rows(
     store.run("results/merge_account_sources")
     if not all(complete for *_, complete in read):
         store.run("results/merge_incomplete_answers")
-
-
-def read_completion(raw: str, zone: ZoneInfo) -> datetime | None:
-    """When a result was completed; None for a date that is none, or lies in the future by more than clocks differ."""
-    moment = read_bksb_time(raw, zone)
-    return moment if moment is not None and moment <= datetime.now(UTC) + LATEST else None
-
-
-def _rows(answers: Iterable[Answer], zone: ZoneInfo) -> Iterator[tuple[object, ...]]:
-    """Rows in the order of `sql/results/copy_loaded_result.sql`."""
-    for answer in answers:
-        for record in answer.records:
-            reading = READERS[answer.source](record.result, record.assessment_name, record.course_subject)
-            yield (
-                answer.bksb_user_id,
-                answer.source,
-                record.session_id,
-                record.component,
-                record.assessment_kind or answer.source,
-                reading.subject,
-                record.course_subject,
-                record.course_name,
-                record.assessment_id,
-                record.assessment_name,
-                record.result,
-                reading.level_code,
-                reading.level_order,
-                reading.percent,
-                read_completion(record.completed_raw, zone),
-                record.completed_raw,
-                record.raw,
-            )
-
-
-READERS: Mapping[str, Callable[[str, str, str], Reading]] = {
-    "initial": read_initial,
-    "diagnostic": read_diagnostic,
-    "v5": read_v5,
-}
-"""How a source's results are read: from the result's text, the assessment's name and the course subject."""
 
 
 def _texts_new_to_us(answers: Iterable[Answer], zone: ZoneInfo) -> Iterator[Issue]:

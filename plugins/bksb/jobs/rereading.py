@@ -1,18 +1,17 @@
-"""Reads every loaded result again with today's tables of levels and time zone, without asking bksb."""
+"""Reads every loaded result again: bksb's raw answer by today's parser, levels and time zone; bksb is not asked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from bksb.deployment import Deployment, Settings
 from bksb.errors import BksbSyncError
-from bksb.jobs.loading import READERS, read_completion
+from bksb.jobs.readings import record_again, row_of
 from bksb.jobs.results import HELD_BACK_UNTIL_SEEN, resolve_texts, summarise
 from bksb.jobs.runs import close_run, fail_run, hold_to_promises, open_run
-from bksb.model import Run
+from bksb.model import AssessmentRecord, Run
 from bksb.store import Store
 
 
@@ -25,10 +24,11 @@ class Reread:
 
 
 def reread_results(deployment: Deployment, run: Run) -> Reread:
-    """Replace every reading that the levels tables, or the time zone, have changed, and the summaries with it.
+    """Replace all that a better parser, other tables of levels or another time zone make of the results, and the
+    summaries with it.
 
-    bksb's own texts stay, and nothing goes to bksb.result_change. A dry run counts only. Safe to repeat: a second time
-    nothing differs.
+    The texts are taken from bksb's raw answer again where that is kept. Nothing goes to bksb.result_change, which is
+    about bksb's changes. A dry run counts only. Safe to repeat: a second time nothing differs.
     """
     with deployment.open_store() as store:
         if not run.dry_run:
@@ -49,9 +49,9 @@ def _replace_readings(store: Store, settings: Settings, run: Run) -> Reread:
             differing = list(_differing(rows, settings, reread))
         if run.dry_run:
             return reread
-        store.run("results/create_new_reading")
-        store.copy("results/copy_new_reading", differing)
-        store.run("results/replace_readings", run_id=run.run_id)
+        store.run("results/create_loaded_result")
+        store.copy("results/copy_loaded_result", differing)
+        store.run("results/replace_readings")
         resolve_texts(store)
         hold_to_promises(store, HELD_BACK_UNTIL_SEEN, consequence="nothing was changed", run_id=run.run_id)
         summarise(store, settings, run, whole=True)
@@ -60,13 +60,32 @@ def _replace_readings(store: Store, settings: Settings, run: Run) -> Reread:
 
 
 def _differing(rows: Iterable[tuple[Any, ...]], settings: Settings, reread: Reread) -> Iterator[tuple[object, ...]]:
-    """Rows in the order of `sql/results/copy_new_reading.sql`."""
-    read = cache(lambda source, *texts: READERS[source](*texts))
-    for *key, result_raw, assessment_name, course_subject, completed_raw, subject, level, percent, completed_at in rows:
+    """Of rows in the order of `sql/results/copy_loaded_result.sql` those that say something else now, as they do now."""
+    for row in rows:
         reread.results += 1
-        reading = read(key[1], result_raw, assessment_name, course_subject)
-        moment = read_completion(completed_raw, settings.timezone)
-        known = (subject, level, None if percent is None else float(percent), completed_at)
-        if known != (reading.subject, reading.level_code, reading.percent, moment):
+        user_id, source, session_id, component, kind, _, course_subject, course_name, assessment_id, name, result = row[
+            :11
+        ]
+        completed_raw, raw = row[-2:]
+        known = AssessmentRecord(
+            session_id=session_id,
+            course_subject=course_subject,
+            course_name=course_name,
+            assessment_id=assessment_id,
+            assessment_name=name,
+            result=result,
+            completed_raw=completed_raw,
+            raw=raw,
+            component=component,
+            assessment_kind=kind,
+        )
+        again = row_of(user_id, source, record_again(source, known), settings.timezone)
+        if _said(again) != _said(row):
             reread.changed += 1
-            yield (*key, reading.subject, reading.level_code, reading.level_order, reading.percent, moment)
+            yield again
+
+
+def _said(row: Sequence[Any]) -> tuple[Any, ...]:
+    """All that a row says beside its key and the raw answer, with percentages as they are read: to be compared."""
+    *says, percent, completed_at, completed_raw, _ = row[4:]
+    return (*says, None if percent is None else float(percent), completed_at, completed_raw)

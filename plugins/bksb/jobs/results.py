@@ -11,7 +11,8 @@ from bksb.deployment import Deployment, Settings
 from bksb.errors import ConfigurationError
 from bksb.jobs.fetching import due_accounts
 from bksb.jobs.linking import plan_links
-from bksb.jobs.loading import READERS, RESULT_ISSUES
+from bksb.jobs.loading import RESULT_ISSUES
+from bksb.jobs.readings import READERS
 from bksb.jobs.runs import close_run, hold_to_promises, open_run, share_out, write_extract
 from bksb.levels import vocabulary
 from bksb.model import Person, Run
