@@ -1,7 +1,7 @@
 """Reads every loaded result again, without asking bksb: `python -m bksb.reread [--dry-run]`.
 
 For use after a change to `levels/site.toml`, to the connection's time zone, or to a new version of this project. bksb's
-raw answers are read anew by today's parser; where they are not kept any more (`raw_days`), its own texts, which are kept
+raw answers are read anew by today's parser; where they are not kept any more (`raw_days`), its texts, which are kept
 for ever. Safe to repeat, and beside the DAGs.
 """
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 from io import BytesIO
 from itertools import chain
 from typing import Any
@@ -79,9 +79,13 @@ class Store:
 
     def copy(self, name: str, rows: Iterable[Sequence[object]]) -> None:
         """Load rows through the COPY statement in `sql/<name>.sql`."""
-        lines = BytesIO("".join([copy_line(row) for row in rows]).encode(self._codec))
+        self.copy_lines(name, map(copy_line, rows))
+
+    def copy_lines(self, name: str, lines: Iterable[str]) -> None:
+        """Load rows that are written out already (`copy_line`) through the COPY statement in `sql/<name>.sql`."""
+        written = BytesIO("".join(lines).encode(self._codec))
         with self._connection.cursor() as cursor:
-            cursor.copy_expert(read_sql(name), lines, COPY_BYTES)
+            cursor.copy_expert(read_sql(name), written, COPY_BYTES)
 
     def lock_buckets(self, buckets: Iterable[int]) -> None:
         """Wait until these buckets are ours, and keep them while this connection lives.
@@ -128,6 +132,10 @@ def missing_migrations(store: Store) -> list[str]:
     return [name for name in names if name not in applied]
 
 
+NULL = "\\N"
+"""How nothing is written in PostgreSQL's COPY text format."""
+
+
 def copy_line(row: Sequence[object]) -> str:
     """One row in PostgreSQL's COPY text format, ending in a newline."""
     # by far the most fields are texts without anything to escape, of which a night writes millions
@@ -145,22 +153,29 @@ _NUL_IN_JSON = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 _to_json = msgspec.json.Encoder().encode
 
 
+def copy_json(value: dict[str, Any]) -> str:
+    """A JSON object as a field of PostgreSQL's COPY text format, without the NUL characters that jsonb cannot hold."""
+    text = _to_json(value).decode()
+    if "\\" in text:
+        # what needs escaping here, JSON has escaped by a backslash already
+        text = _NUL_IN_JSON.sub(r"\1", text).replace("\\", "\\\\")
+    return text
+
+
+_WRITERS: Mapping[type, Callable[[Any], str]] = {
+    type(None): lambda _: NULL,
+    bool: {True: "t", False: "f"}.__getitem__,
+    int: int.__repr__,
+    float: float.__repr__,
+    datetime: datetime.isoformat,
+    date: date.isoformat,
+    dict: copy_json,
+    str: lambda value: value.translate(_ESCAPES),
+}
+
+
 def _copy_field(value: object) -> str:
-    if value is None:
-        return "\\N"
-    if isinstance(value, str):
-        return value.translate(_ESCAPES)
-    if isinstance(value, bool):
-        return "t" if value else "f"
-    if isinstance(value, dict):
-        text = _to_json(value).decode()
-        if "\\" in text:
-            # jsonb cannot hold a NUL character; what else needs escaping here, JSON has escaped by a backslash already
-            text = _NUL_IN_JSON.sub(r"\1", text).replace("\\", "\\\\")
-        return text
-    if isinstance(value, date):
-        return value.isoformat()
-    return str(value)
+    return _WRITERS.get(value.__class__, str)(value)
 
 
 _LATER = ("08", "40", "53", "57", "55P03")

@@ -7,6 +7,8 @@ from typing import Any
 
 from bksb import jobs
 from bksb.deployment import Deployment
+from bksb.jobs.loading import Answer, Batch, load
+from bksb.jobs.readings import Reader
 from bksb.model import Run
 from bksb.times import today
 from tests.conftest import query
@@ -44,6 +46,15 @@ def run_results(deployment: Deployment, run_id: str = "manual__1", **changes: An
     jobs.check_results(deployment, run)
     jobs.publish_results(deployment, run)
     return run
+
+
+def load_answers(deployment: Deployment, run: Run, *answers: Answer) -> None:
+    """Load answers of bksb in one transaction, as a results run does."""
+    batch, reader = Batch(), Reader(deployment.settings.timezone)
+    for answer in answers:
+        batch.add(answer, reader)
+    with deployment.open_store() as store:
+        load(store, deployment.settings, run, batch)
 
 
 def rows_of(deployment: Deployment, *tables: str) -> dict[str, list[tuple[str, str]]]:

@@ -28,6 +28,7 @@ from bksb.model import AssessmentRecord, Run
 from bksb.sql_files import SQL_FOLDER
 from bksb.store import Store, open_store
 from tests.conftest import fields_of
+from tests.jobs.conftest import load_answers
 from tests.jobs.results_model import Answer, Fact, Model, Place, When
 
 EXAMPLES = int(os.environ.get("BKSB_MODEL_EXAMPLES", "60"))
@@ -226,7 +227,7 @@ def load(deployment: Deployment, run: Run, answers: Sequence[Answer]) -> None:
     """Load answers as a results run does. The one place that knows how."""
     with deployment.open_store() as store:
         open_run(store, run)
-        loading.load(store, deployment, run, [_as_answer(answer) for answer in answers], [], [])
+    load_answers(deployment, run, *map(_as_answer, answers))
 
 
 def _as_answer(answer: Answer) -> loading.Answer:

@@ -13,14 +13,14 @@ from bksb import jobs
 from bksb.client import V5_SUBJECTS, BksbClient
 from bksb.connection_fields import libpq_arguments
 from bksb.errors import PromiseBrokenError, RejectedError
-from bksb.jobs.loading import Answer, load
+from bksb.jobs.loading import Answer
 from bksb.jobs.rereading import reread_results
 from bksb.model import AssessmentRecord
 from bksb.sql_files import read_sql
 from bksb.times import read_bksb_time
 from sandbox.results import Component
 from tests.conftest import query
-from tests.jobs.conftest import a_run, rows_of, run_accounts, run_results, scheduled
+from tests.jobs.conftest import a_run, load_answers, rows_of, run_accounts, run_results, scheduled
 
 SESSIONS, REPORT = "getAssessmentSessionsForCourseV5", "GetEOAReportDataForAssessmentSessionV5"
 
@@ -169,12 +169,11 @@ def test_an_answer_that_may_hide_more_or_is_older_marks_nothing_missing(deployme
     user, _ = some_result(deployment, sandbox)
     run = a_run(deployment, "bksb_results", "manual__2")
     now = datetime.now(UTC)
-    with deployment.open_store() as store:
-        for answer in (
-            Answer(user, "initial", now, [], complete=False),
-            Answer(user, "initial", now - timedelta(hours=1), [], complete=True),
-        ):
-            load(store, deployment, run, [answer], [], [])
+    for answer in (
+        Answer(user, "initial", now, [], complete=False),
+        Answer(user, "initial", now - timedelta(hours=1), [], complete=True),
+    ):
+        load_answers(deployment, run, answer)
     assert query(deployment.reporting, "select 1 from bksb.assessment_result where missing_since is not null") == []
 
 
@@ -246,11 +245,8 @@ def test_results_of_nobody_undo_their_load_and_are_named_by_ids(deployment, sand
     (user, result), run = some_result(deployment, sandbox), a_run(deployment, "bksb_results")
     record = AssessmentRecord("77", "ENG", "", 1, "", "English Level 1", result.completed_raw, {})
     answers = [Answer(one, "initial", datetime.now(UTC), [record], complete=True) for one in (user, 999_999_999)]
-    with (
-        deployment.open_store() as store,
-        pytest.raises(PromiseBrokenError, match=r"find_loaded_results_of_nobody.sql returned 999999999\. "),
-    ):
-        load(store, deployment, run, answers, [], [])
+    with pytest.raises(PromiseBrokenError, match=r"find_loaded_results_of_nobody.sql returned 999999999\. "):
+        load_answers(deployment, run, *answers)
     assert query(deployment.reporting, "select 1 from bksb.assessment_result") == []
 
 
@@ -366,9 +362,8 @@ def test_an_older_answer_replaces_nothing_of_a_newer_one_that_may_hide_more(depl
         user, "initial", now, [record("1", "English Level 2"), record("2", "English Level 1")], complete=False
     )
     older = Answer(user, "initial", now - timedelta(minutes=1), [record("1", "English Level 1")], complete=True)
-    with deployment.open_store() as store:
-        for answer in (newer, older):
-            load(store, deployment, run, [answer], [], [])
+    for answer in (newer, older):
+        load_answers(deployment, run, answer)
     statement = "select session_id, result_raw, missing_since from bksb.assessment_result order by 1"
     assert [tuple(row) for row in query(deployment.reporting, statement)] == [
         ("1", "English Level 2", None),

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
-from bksb.deployment import Deployment
+from bksb.deployment import Deployment, Settings
 from bksb.errors import RejectedError, TransientError
-from bksb.jobs.readings import READERS, read_completion, row_of
+from bksb.jobs.readings import Reader, row_of, written
 from bksb.jobs.runs import hold_to_promises, keep_issues, open_issues
 from bksb.model import AssessmentRecord, Issue, Run, Source
 from bksb.sql_files import sql_names
 from bksb.store import Store
 
-ACCOUNTS_A_LOAD = 250
+ACCOUNTS_A_LOAD = 500
 """Loaded in one transaction; what is held in memory does not grow with the number of learners."""
 
 RESULT_ISSUES = ("results_no_answer", "results_incomplete")
@@ -49,17 +48,55 @@ class Answer:
         return self.complete and not (self.records or self.kept or self.unknown)
 
 
+@dataclass
+class Batch:
+    """What is loaded in one transaction, written out as it comes, so that nobody waits for that."""
+
+    lines: list[str] = field(default_factory=list, repr=False)
+    """Results, in the order of `sql/results/copy_loaded_result.sql`."""
+
+    sources: list[tuple[int, Source, datetime, bool]] = field(default_factory=list)
+    """Which sources of which bksb users were read, from when on, and whether completely."""
+
+    kept: list[tuple[int, Source, str]] = field(default_factory=list)
+    unanswered: list[tuple[int, Source]] = field(default_factory=list)
+    """Sources that gave no answer."""
+
+    person_ids: list[str] = field(default_factory=list)
+    issues: list[Issue] = field(default_factory=list)
+    """About these people."""
+
+    new_texts: dict[tuple[str, str], Issue] = field(default_factory=dict, repr=False)
+    """One issue for each distinct text that the tables of levels, or the reading of dates, do not know."""
+
+    def add(self, answer: Answer, reader: Reader) -> None:
+        """Take one answer."""
+        self.sources.append((answer.bksb_user_id, answer.source, answer.synced_at, answer.complete))
+        self.kept += [(answer.bksb_user_id, answer.source, session_id) for session_id in answer.kept]
+        for kind in answer.unknown:
+            self._note("unknown_result", f"AssessmentType {kind}", "a V5 session of a type that is new to us")
+        for record in answer.records:
+            reading, completed_at = reader.read(answer.source, record)
+            if not reading.recognised:
+                self._note("unknown_result", record.result, "a result in words that are new to us")
+            if completed_at is None:
+                self._note("unreadable_date", record.completed_raw, "no date, or one in the future")
+            self.lines.append(written(row_of(answer.bksb_user_id, answer.source, record, reading, completed_at)))
+
+    def _note(self, code: str, text: str, detail: str) -> None:
+        key = text[:LONGEST_TEXT_IN_AN_ISSUE]
+        self.new_texts[code, key] = Issue(code=code, subject_key=key, detail=detail)
+
+
 class Loading:
     """Collects answers and loads them a few hundred accounts at a time."""
 
     def __init__(self, store: Store, deployment: Deployment, run: Run) -> None:
         self._store = store
-        self._deployment = deployment
+        self._settings = deployment.settings
         self._run = run
-        self._answers: list[Answer] = []
-        self._issues: list[Issue] = []
-        self._person_ids: list[str] = []
-        self._unanswered: list[tuple[int, Source]] = []
+        self._reader = Reader(deployment.settings.timezone)
+        self._batch = Batch()
         self.results = 0
         self.without_answer = 0
 
@@ -71,107 +108,66 @@ class Loading:
         unanswered: Sequence[tuple[int, Source]] = (),
     ) -> None:
         """Take one account's answers, why a source gave none, and which (of which bksb user)."""
-        self._person_ids.append(person_id)
-        self._answers += answers
-        self._unanswered += unanswered
-        self.results += sum(len(answer.records) for answer in answers)
+        batch = self._batch
+        batch.person_ids.append(person_id)
+        batch.unanswered += unanswered
+        for answer in answers:
+            batch.add(answer, self._reader)
+            self.results += len(answer.records)
         if not all(answer.complete for answer in answers):
-            self._issues.append(_about(person_id, "results_incomplete", INCOMPLETE))
+            batch.issues.append(_about(person_id, "results_incomplete", INCOMPLETE))
         if failed is not None:
-            self._issues.append(_about(person_id, "results_no_answer", NO_ANSWER))
+            batch.issues.append(_about(person_id, "results_no_answer", NO_ANSWER))
             self.without_answer += 1
-        if len(self._person_ids) >= ACCOUNTS_A_LOAD:
+        if len(batch.person_ids) >= ACCOUNTS_A_LOAD:
             self.finish()
 
     def finish(self) -> None:
         """Load what has been collected; what a failed load held is not tried again with the next."""
-        answers, issues, person_ids, unanswered = self._answers, self._issues, self._person_ids, self._unanswered
-        self._answers, self._issues, self._person_ids, self._unanswered = [], [], [], []
-        if person_ids:
-            load(self._store, self._deployment, self._run, answers, issues, person_ids, unanswered)
+        batch, self._batch = self._batch, Batch()
+        if batch.person_ids:
+            load(self._store, self._settings, self._run, batch)
 
 
-def load(
-    store: Store,
-    deployment: Deployment,
-    run: Run,
-    answers: Sequence[Answer],
-    issues: Sequence[Issue],
-    person_ids: Collection[str],
-    unanswered: Sequence[tuple[int, Source]] = (),
-) -> None:
-    """One transaction: the rows of these answers, how far they reach, and the issues that came of them.
+def load(store: Store, settings: Settings, run: Run, batch: Batch) -> None:
+    """One transaction: the results of a batch, how far they reach, and the issues that came of them.
 
     PromiseBrokenError, and nothing is written, when a check in `sql/checks/load` returns rows.
     """
-    zone = deployment.settings.timezone
     with store.transaction("load_results"):
-        load_rows(
-            store,
-            run,
-            (
-                row_of(answer.bksb_user_id, answer.source, record, zone)
-                for answer in answers
-                for record in answer.records
-            ),
-            ((answer.bksb_user_id, answer.source, answer.synced_at, answer.complete) for answer in answers),
-            ((answer.bksb_user_id, answer.source, kept) for answer in answers for kept in answer.kept),
-        )
-        if unanswered:
-            user_ids, sources = zip(*sorted(unanswered), strict=True)
+        load_results(store, run, batch)
+        if batch.unanswered:
+            user_ids, sources = zip(*sorted(batch.unanswered), strict=True)
             store.run("results/note_unanswered_sources", bksb_user_ids=list(user_ids), sources=list(sources))
-        open_issues(store, deployment.settings, list(_texts_new_to_us(answers, zone)))
-        keep_issues(store, deployment.settings, issues, codes=RESULT_ISSUES, person_ids=person_ids)
+        open_issues(store, settings, list(batch.new_texts.values()))
+        keep_issues(store, settings, batch.issues, codes=RESULT_ISSUES, person_ids=batch.person_ids)
 
 
-def load_rows(
-    store: Store,
-    run: Run,
-    rows: Iterable[tuple[object, ...]],
-    sources: Iterable[tuple[object, ...]],
-    kept: Iterable[tuple[object, ...]] = (),
-) -> None:
+def load_results(store: Store, run: Run, batch: Batch) -> None:
     """COPY into temporary tables, the row checks, one merge that leaves unchanged rows untouched; call it inside a
     transaction of the writer load_results.
 
-    `rows`, `sources` and `kept` in the order of `sql/results/copy_loaded_result.sql`, `copy_loaded_source.sql` and
-    `copy_kept_session.sql`. PromiseBrokenError when a row check returns rows.
+    PromiseBrokenError when a row check returns rows.
     """
-    read, still_listed = list(sources), list(kept)
     if not store.run("results/find_loading_tables")[0].found:
         for name in ("create_loaded_result", "create_loaded_source", "create_kept_session"):
             store.run(f"results/{name}")
-    store.copy("results/copy_loaded_result", rows)
-    store.copy("results/copy_loaded_source", read)
-    if still_listed:
-        store.copy("results/copy_kept_session", still_listed)
+    store.copy_lines("results/copy_loaded_result", batch.lines)
+    store.copy_lines("results/copy_loaded_source", [_source_line(*source) for source in batch.sources])
+    if batch.kept:
+        store.copy("results/copy_kept_session", batch.kept)
     if store.run("results/drop_outdated_sources"):
         store.run("results/drop_outdated_answers")
     hold_to_promises(store, sql_names("checks/load"), consequence="nothing of this share was loaded")
-    # before the merge, which adds nothing that could be missing, there is less to look through
-    store.run("results/keep_replaced_results", run_id=run.run_id)
-    store.run("results/mark_missing_results", run_id=run.run_id)
     store.run("results/merge_results", run_id=run.run_id)
     store.run("results/merge_account_sources")
-    if not all(complete for *_, complete in read):
+    if not all(complete for *_, complete in batch.sources):
         store.run("results/merge_incomplete_answers")
 
 
-def _texts_new_to_us(answers: Iterable[Answer], zone: ZoneInfo) -> Iterator[Issue]:
-    """One issue for each distinct text that the tables in levels.py, or the reading of dates, do not know."""
-    for answer in answers:
-        for kind in answer.unknown:
-            yield _text_issue("unknown_result", f"AssessmentType {kind}", "a V5 session of a type that is new to us")
-        for record in answer.records:
-            reading = READERS[answer.source](record.result, record.assessment_name, record.course_subject)
-            if not reading.recognised:
-                yield _text_issue("unknown_result", record.result, "a result in words that are new to us")
-            if read_completion(record.completed_raw, zone) is None:
-                yield _text_issue("unreadable_date", record.completed_raw, "no date, or one in the future")
-
-
-def _text_issue(code: str, text: str, detail: str) -> Issue:
-    return Issue(code=code, subject_key=text[:LONGEST_TEXT_IN_AN_ISSUE], detail=detail)
+def _source_line(bksb_user_id: int, source: Source, synced_at: datetime, complete: bool) -> str:
+    """A row of `sql/results/copy_loaded_source.sql` in PostgreSQL's COPY text format."""
+    return f"{bksb_user_id}\t{source}\t{synced_at.isoformat()}\t{complete}\n"
 
 
 def _about(person_id: str, code: str, detail: str) -> Issue:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bksb.deployment import Deployment, Settings
 from bksb.errors import BksbSyncError
-from bksb.jobs.readings import record_again, row_of
+from bksb.jobs.readings import Reader, record_again, row_of
 from bksb.jobs.results import HELD_BACK_UNTIL_SEEN, resolve_texts, summarise
 from bksb.jobs.runs import close_run, fail_run, hold_to_promises, open_run
 from bksb.model import AssessmentRecord, Run
@@ -60,7 +60,8 @@ def _replace_readings(store: Store, settings: Settings, run: Run) -> Reread:
 
 
 def _differing(rows: Iterable[tuple[Any, ...]], settings: Settings, reread: Reread) -> Iterator[tuple[object, ...]]:
-    """Of rows in the order of `sql/results/copy_loaded_result.sql` those that say something else now, as they do now."""
+    """Of rows in the order of `sql/results/copy_loaded_result.sql` those that differ from what is made of them now."""
+    reader = Reader(settings.timezone)
     for row in rows:
         reread.results += 1
         user_id, source, session_id, component, kind, _, course_subject, course_name, assessment_id, name, result = row[
@@ -79,7 +80,8 @@ def _differing(rows: Iterable[tuple[Any, ...]], settings: Settings, reread: Rere
             component=component,
             assessment_kind=kind,
         )
-        again = row_of(user_id, source, record_again(source, known), settings.timezone)
+        record = record_again(source, known)
+        again = row_of(user_id, source, record, *reader.read(source, record))
         if _said(again) != _said(row):
             reread.changed += 1
             yield again

@@ -15,10 +15,10 @@ from bksb.model import BUCKETS, Issue, Person, Run, bucket_of
 from bksb.store import Store
 from bksb.times import day_bounds, today
 
-TASKS_AT_ONCE = 2
-"""So many tasks of 8 threads the pool bksb_api lets through, as it is delivered."""
+TASKS_AT_ONCE = 4
+"""So many tasks of 8 threads a pool of twice the delivered size lets through; half as many fill the delivered one."""
 
-PEOPLE_A_TASK = 300
+PEOPLE_A_TASK = 400
 """Work for several seconds at least, so that starting a task costs little beside it; and for not many more, because
 a person who asks for one learner waits until a task of the night ends and leaves its slots."""
 
