@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 from bksb.approval import Baseline, has_shrunk, question, reasons_to_ask
@@ -14,12 +14,15 @@ from bksb.jobs.invitations import count_invitations, refuse_resend
 from bksb.jobs.planned import Planned, is_planned, known_accounts, of_run, planned_actions, write_plan
 from bksb.jobs.results import summarise_people
 from bksb.jobs.runs import close_run, keep_issues, open_run, share_out, write_extract
-from bksb.model import Person, Plan, Run
+from bksb.model import ActionKind, Person, Plan, Run
 from bksb.plan import ACCOUNT_ISSUES, CHECK_ISSUES, PLANNED_ISSUES, make_plan
 from bksb.store import Store
 from bksb.times import day_bounds, today
 
 log = logging.getLogger(__name__)
+
+CALLS_OF: Mapping[ActionKind, int] = {"create": 2, "link": 1, "check": 1}
+"""How many calls to bksb an action takes."""
 
 
 def plan_accounts(deployment: Deployment, run: Run, now: datetime | None = None) -> str:
@@ -72,7 +75,7 @@ def record_plan(deployment: Deployment, run: Run) -> list[list[int]]:
             _record_people(store, people, deployment.settings)
             _carry_out_here(store, run, plan, deployment.settings)
             of_run(store, "accounts/decide_approval", run)
-    return share_out(action.person_id for action in plan.actions)
+    return share_out({action.person_id: CALLS_OF[action.kind] for action in plan.actions})
 
 
 def finish_accounts(deployment: Deployment, run: Run) -> None:

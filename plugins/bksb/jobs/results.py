@@ -15,12 +15,15 @@ from bksb.jobs.loading import RESULT_ISSUES
 from bksb.jobs.readings import READERS
 from bksb.jobs.runs import close_run, hold_to_promises, open_run, share_out, write_extract
 from bksb.levels import vocabulary
-from bksb.model import Person, Run
+from bksb.model import Person, Run, Source
 from bksb.sql_files import sql_names
 from bksb.store import Store
 from bksb.times import today
 
 log = logging.getLogger(__name__)
+
+CALLS_OF: Mapping[Source, int] = {"initial": 1, "diagnostic": 1, "v5": 3}
+"""About how many calls to bksb a source of an account takes: V5 is asked about by subject, and for reports."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,10 @@ def plan_fetches(deployment: Deployment, run: Run) -> list[list[int]]:
         len(due),
         len(links),
     )
-    return share_out([account.person_id for account in due] + links)
+    calls = {account.person_id: sum(CALLS_OF[source] for source in account.sources) for account in due}
+    # whoever is linked is asked about all of it afterwards
+    of_link = 1 + sum(CALLS_OF[source] for source in deployment.settings.sources)
+    return share_out(calls | dict.fromkeys(links, of_link))
 
 
 def _people(store: Store, deployment: Deployment, run: Run) -> list[Person]:

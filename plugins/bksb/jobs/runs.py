@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from heapq import heappop, heappush
 
 from bksb.client import BksbClient
@@ -18,9 +18,9 @@ from bksb.times import day_bounds, today
 TASKS_AT_ONCE = 4
 """So many tasks of 8 threads a pool of twice the delivered size lets through; half as many fill the delivered one."""
 
-PEOPLE_A_TASK = 400
-"""Work for several seconds at least, so that starting a task costs little beside it; and for not many more, because
-a person who asks for one learner waits until a task of the night ends and leaves its slots."""
+CALLS_A_TASK = 1000
+"""Some seconds of calls at least, so that starting a task costs little beside them; and not many more, because a person
+who asks for one learner waits until a task of the night ends and leaves its slots."""
 
 FAILURES_IN_A_ROW = 8
 """After so many people without an answer and none with one, it is bksb that is not well, not a learner."""
@@ -59,18 +59,21 @@ def fail_run(deployment: Deployment, run: Run) -> None:
         store.run("accounts/fail_approval", dag_id=run.dag_id, run_id=run.run_id)
 
 
-def share_out(person_ids: Iterable[str]) -> list[list[int]]:
+def share_out(calls: Mapping[str, int]) -> list[list[int]]:
     """The buckets of these people, shared over as few tasks as the work needs: [] when there is nobody.
 
-    The tasks are alike in size, the largest first, and a multiple of TASKS_AT_ONCE where there are several, so that
-    those under way end together and no slot of the pool idles while the last one works.
+    `calls` has for each person_id about how many calls to bksb the work takes. The tasks are alike in them, the largest
+    first, and a multiple of TASKS_AT_ONCE where there are several, so that those under way end together and no slot of
+    the pool idles while the last one works.
     """
-    people = Counter(bucket_of(person_id) for person_id in person_ids)
-    tasks = -(-people.total() // PEOPLE_A_TASK)
+    work: Counter[int] = Counter()
+    for person_id, number in calls.items():
+        work[bucket_of(person_id)] += number
+    tasks = -(-work.total() // CALLS_A_TASK)
     if tasks > 1:
         tasks = min(-(-tasks // TASKS_AT_ONCE) * TASKS_AT_ONCE, BUCKETS)
     shares: list[tuple[int, int, list[int]]] = [(0, number, []) for number in range(tasks)]
-    for bucket, number in people.most_common():
+    for bucket, number in work.most_common():
         held, place, buckets = heappop(shares)
         heappush(shares, (held + number, place, [*buckets, bucket]))
     return [sorted(buckets) for _, _, buckets in sorted(shares, reverse=True) if buckets]
