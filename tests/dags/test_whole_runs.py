@@ -75,7 +75,7 @@ def test_an_interval_tells_the_day_and_the_asset_event_its_partition(run_dag, co
     with create_session() as session:
         events = session.query(AssetEvent).order_by(AssetEvent.id.desc()).limit(1).all()
         assert [(e.partition_key, e.extra["day"]) for e in events] == [("2026-10-23", "2026-10-23")]
-        assert set(events[0].extra) == {"day", "people", "results", "added", "changed"}
+        assert set(events[0].extra) == {"day", "people", "results", "added", "changed", "missing"}
 
 
 def test_accounts_are_about_today_whatever_date_a_run_bears(run_dag, connections, reporting, world):
