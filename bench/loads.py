@@ -23,9 +23,9 @@ from bksb.connection_fields import ConnectionFields
 from bksb.jobs.loading import ACCOUNTS_A_LOAD, Batch, load_results
 from bksb.jobs.readings import written
 from bksb.sql_files import read_sql
-from bksb.store import COPY_BYTES, copy_line, open_store
+from bksb.store import COPY_BYTES, open_store
 
-ROUNDS = 7
+ROUNDS = 11
 MOST_ROWS = 12_000
 """pandas needs some seconds for so many."""
 
@@ -83,7 +83,8 @@ class _Loads:
         self._fields = fields
         self._rows = rows
         accounts = [list(group) for _, group in groupby(rows, lambda row: row[0])]
-        self._loads = [[row for account in batch for row in account] for batch in in_batches(accounts, ACCOUNTS_A_LOAD)]
+        loads = [[row for account in batch for row in account] for batch in in_batches(accounts, ACCOUNTS_A_LOAD)]
+        self._loads = [(load, sorted({row[:2] for row in load})) for load in loads]
         self._frame = pd.DataFrame(rows, columns=pd.Index(COLUMNS))
 
     def empty(self) -> None:
@@ -103,9 +104,9 @@ class _Loads:
         now = datetime.now(UTC)
         with open_store(self._fields, migrated=False) as store:
             began = time.perf_counter()
-            for rows in self._loads:
+            for rows, sources in self._loads:
                 batch = Batch(lines=[written(row) for row in rows])
-                batch.sources = [(*source, now, True) for source in {row[:2] for row in rows}]
+                batch.sources = [(*source, now, True) for source in sources]
                 with store.transaction("load_results"):
                     load_results(store, run, batch)
             return time.perf_counter() - began
@@ -116,7 +117,7 @@ class _Loads:
         try:
             with connection.cursor() as cursor:
                 began = time.perf_counter()
-                lines = BytesIO("".join([copy_line(row) for row in self._rows]).encode())
+                lines = BytesIO("".join([written(row) for row in self._rows]).encode())
                 cursor.copy_expert(f"copy bare ({', '.join(COLUMNS)}) from stdin", lines, COPY_BYTES)
                 return time.perf_counter() - began
         finally:

@@ -172,10 +172,12 @@ _WRITERS: Mapping[type, Callable[[Any], str]] = {
     dict: copy_json,
     str: lambda value: value.translate(_ESCAPES),
 }
+"""How values of these types are written; of all others, their text."""
 
 
 def _copy_field(value: object) -> str:
-    return _WRITERS.get(value.__class__, str)(value)
+    writer = _WRITERS.get(value.__class__)
+    return str(value).translate(_ESCAPES) if writer is None else writer(value)
 
 
 _LATER = ("08", "40", "53", "57", "55P03")

@@ -5,7 +5,7 @@
 -- What goes to bksb.result_change are bksb's changes, not what we read otherwise by now: new words for levels, another
 --     time zone, or a date that is in the future no more.
 -- The results of the accounts that were read are looked up once, by key: a temporary table has no statistics, and
---     without the offset the planner would read the whole of assessment_result for every load. They are addressed by
+--     without the offset the planner may read the whole of assessment_result for every load. They are addressed by
 --     their place (ctid), which holds meanwhile, because whoever writes results does so as the writer load_results, one
 --     transaction at a time. For the same reason what is not known can be inserted without looking for conflicts.
 -- Safe to repeat: yes.

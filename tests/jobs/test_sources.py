@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import psycopg2
 import pytest
@@ -14,6 +15,7 @@ from bksb.client import V5_SUBJECTS, BksbClient
 from bksb.connection_fields import libpq_arguments
 from bksb.errors import PromiseBrokenError, RejectedError
 from bksb.jobs.loading import Answer
+from bksb.jobs.readings import Reader
 from bksb.jobs.rereading import reread_results
 from bksb.model import AssessmentRecord
 from bksb.sql_files import read_sql
@@ -248,6 +250,48 @@ def test_results_of_nobody_undo_their_load_and_are_named_by_ids(deployment, sand
     with pytest.raises(PromiseBrokenError, match=r"find_loaded_results_of_nobody.sql returned 999999999\. "):
         load_answers(deployment, run, *answers)
     assert query(deployment.reporting, "select 1 from bksb.assessment_result") == []
+
+
+def test_what_is_listed_twice_in_one_load_undoes_it(deployment, sandbox):
+    run_accounts(deployment)
+    (user, result), run = some_result(deployment, sandbox), a_run(deployment, "bksb_results")
+    record = AssessmentRecord("77", "ENG", "", 1, "", "English Level 1", result.completed_raw, {})
+    answer = Answer(user, "initial", datetime.now(UTC), [record], complete=True)
+    load_answers(deployment, run, answer)
+    before = rows_of(deployment, "assessment_result", "result_change", "account_source")
+    edited = replace(record, result="English Level 2")
+    with pytest.raises(PromiseBrokenError, match=rf"bksb user {user} has a result twice in one answer \(initial\)"):
+        load_answers(deployment, run, replace(answer, records=[edited, replace(record, result="English Level 3")]))
+    with pytest.raises(PromiseBrokenError, match=rf"find_sources_loaded_twice.sql returned {user}/initial\. "):
+        load_answers(deployment, run, answer, replace(answer, records=[]))
+    assert rows_of(deployment, "assessment_result", "result_change", "account_source") == before
+
+
+def test_an_account_whose_answers_were_being_taken_when_the_task_was_stopped_is_not_loaded_in_part(
+    deployment, sandbox, monkeypatch
+):
+    """Airflow's time limit stops a task by an exception that may come anywhere."""
+
+    class StoppedError(BaseException):
+        pass
+
+    run_accounts(deployment)
+    numbers, read = count(1), Reader.read
+
+    def stopped(reader, source, record):
+        if next(numbers) == 150:
+            raise StoppedError
+        return read(reader, source, record)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Reader, "read", stopped)
+        with pytest.raises(StoppedError):
+            run_results(deployment)
+    reached = query(deployment.reporting, "select bksb_user_id, source from bksb.account_source")
+    assert 0 < len({row.bksb_user_id for row in reached}) < len(users_of(deployment))
+    held = query(deployment.reporting, "select bksb_user_id, source, session_id from bksb.assessment_result")
+    listed = {(user, source): len(sandbox.site.results(user, source)) for user, source in reached}
+    assert Counter((row.bksb_user_id, row.source) for row in held) == +Counter(listed)
 
 
 @pytest.mark.parametrize(

@@ -24,12 +24,13 @@ def test_everybodys_bucket_is_in_one_share_and_no_share_is_empty(calls):
     assert all(shares)
 
 
-def test_nobody_needs_no_task_and_a_few_one():
+def test_nobody_needs_no_task_a_few_one_and_some_more_two():
     assert share_out({}) == []
     assert len(share_out(people(CALLS_A_TASK // 2))) == 1
+    assert len(share_out(people(CALLS_A_TASK))) == 2
 
 
-@pytest.mark.parametrize(("number", "calls"), [(1_000, 2), (3_600, 2), (9_000, 2), (1_000, 5), (9_000, 5)])
+@pytest.mark.parametrize(("number", "calls"), [(2_100, 2), (3_600, 2), (9_000, 2), (1_200, 5), (9_000, 5)])
 def test_the_tasks_are_alike_the_largest_first_and_end_together(number, calls):
     wanted = people(number, calls)
     shares = share_out(wanted)

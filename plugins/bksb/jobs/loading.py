@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from bksb.deployment import Deployment, Settings
-from bksb.errors import RejectedError, TransientError
+from bksb.errors import PromiseBrokenError, RejectedError, TransientError
 from bksb.jobs.readings import Reader, row_of, written
 from bksb.jobs.runs import hold_to_promises, keep_issues, open_issues
 from bksb.model import AssessmentRecord, Issue, Run, Source
 from bksb.sql_files import sql_names
 from bksb.store import Store
 
-ACCOUNTS_A_LOAD = 500
+ACCOUNTS_A_LOAD = 700
 """Loaded in one transaction; what is held in memory does not grow with the number of learners."""
 
 RESULT_ISSUES = ("results_no_answer", "results_incomplete")
@@ -50,7 +50,8 @@ class Answer:
 
 @dataclass
 class Batch:
-    """What is loaded in one transaction, written out as it comes, so that nobody waits for that."""
+    """What one transaction loads, or what one account adds to it: rows written out as they come, so that no other
+    load waits for that."""
 
     lines: list[str] = field(default_factory=list, repr=False)
     """Results, in the order of `sql/results/copy_loaded_result.sql`."""
@@ -69,8 +70,27 @@ class Batch:
     new_texts: dict[tuple[str, str], Issue] = field(default_factory=dict, repr=False)
     """One issue for each distinct text that the tables of levels, or the reading of dates, do not know."""
 
+    @classmethod
+    def of(cls, parts: Iterable[Batch]) -> Batch:
+        """All of them in one."""
+        whole = cls()
+        for part in parts:
+            whole.lines += part.lines
+            whole.sources += part.sources
+            whole.kept += part.kept
+            whole.unanswered += part.unanswered
+            whole.person_ids += part.person_ids
+            whole.issues += part.issues
+            whole.new_texts |= part.new_texts
+        return whole
+
     def add(self, answer: Answer, reader: Reader) -> None:
-        """Take one answer."""
+        """Take one answer; PromiseBrokenError if it has a result twice: which of the two is right nobody could tell."""
+        if len({(record.session_id, record.component) for record in answer.records}) < len(answer.records):
+            raise PromiseBrokenError(
+                f"bksb user {answer.bksb_user_id} has a result twice in one answer ({answer.source}), which reading "
+                "its pages should have found. Nothing of this account was loaded; please tell the maintainers."
+            )
         self.sources.append((answer.bksb_user_id, answer.source, answer.synced_at, answer.complete))
         self.kept += [(answer.bksb_user_id, answer.source, session_id) for session_id in answer.kept]
         for kind in answer.unknown:
@@ -96,7 +116,7 @@ class Loading:
         self._settings = deployment.settings
         self._run = run
         self._reader = Reader(deployment.settings.timezone)
-        self._batch = Batch()
+        self._accounts: list[Batch] = []
         self.results = 0
         self.without_answer = 0
 
@@ -108,25 +128,25 @@ class Loading:
         unanswered: Sequence[tuple[int, Source]] = (),
     ) -> None:
         """Take one account's answers, why a source gave none, and which (of which bksb user)."""
-        batch = self._batch
-        batch.person_ids.append(person_id)
-        batch.unanswered += unanswered
+        account = Batch(person_ids=[person_id], unanswered=list(unanswered))
         for answer in answers:
-            batch.add(answer, self._reader)
-            self.results += len(answer.records)
+            account.add(answer, self._reader)
         if not all(answer.complete for answer in answers):
-            batch.issues.append(_about(person_id, "results_incomplete", INCOMPLETE))
+            account.issues.append(_about(person_id, "results_incomplete", INCOMPLETE))
         if failed is not None:
-            batch.issues.append(_about(person_id, "results_no_answer", NO_ANSWER))
-            self.without_answer += 1
-        if len(batch.person_ids) >= ACCOUNTS_A_LOAD:
+            account.issues.append(_about(person_id, "results_no_answer", NO_ANSWER))
+        # in one step: a task that is stopped in the middle of an account loads what it has, and of that one nothing
+        self._accounts.append(account)
+        self.results += len(account.lines)
+        self.without_answer += failed is not None
+        if len(self._accounts) >= ACCOUNTS_A_LOAD:
             self.finish()
 
     def finish(self) -> None:
         """Load what has been collected; what a failed load held is not tried again with the next."""
-        batch, self._batch = self._batch, Batch()
-        if batch.person_ids:
-            load(self._store, self._settings, self._run, batch)
+        accounts, self._accounts = self._accounts, []
+        if accounts:
+            load(self._store, self._settings, self._run, Batch.of(accounts))
 
 
 def load(store: Store, settings: Settings, run: Run, batch: Batch) -> None:

@@ -18,7 +18,7 @@ from bksb.times import day_bounds, today
 TASKS_AT_ONCE = 4
 """So many tasks of 8 threads a pool of twice the delivered size lets through; half as many fill the delivered one."""
 
-CALLS_A_TASK = 1000
+CALLS_A_TASK = 1400
 """Some seconds of calls at least, so that starting a task costs little beside them; and not many more, because a person
 who asks for one learner waits until a task of the night ends and leaves its slots."""
 
@@ -63,14 +63,14 @@ def share_out(calls: Mapping[str, int]) -> list[list[int]]:
     """The buckets of these people, shared over as few tasks as the work needs: [] when there is nobody.
 
     `calls` has for each person_id about how many calls to bksb the work takes. The tasks are alike in them, the largest
-    first, and a multiple of TASKS_AT_ONCE where there are several, so that those under way end together and no slot of
-    the pool idles while the last one works.
+    first, and where there are more than two a multiple of TASKS_AT_ONCE, so that those under way end together and no
+    slot of the pool idles while the last one works.
     """
     work: Counter[int] = Counter()
     for person_id, number in calls.items():
         work[bucket_of(person_id)] += number
     tasks = -(-work.total() // CALLS_A_TASK)
-    if tasks > 1:
+    if tasks > TASKS_AT_ONCE // 2:
         tasks = min(-(-tasks // TASKS_AT_ONCE) * TASKS_AT_ONCE, BUCKETS)
     shares: list[tuple[int, int, list[int]]] = [(0, number, []) for number in range(tasks)]
     for bucket, number in work.most_common():
