@@ -64,10 +64,8 @@ def _differing(rows: Iterable[tuple[Any, ...]], settings: Settings, reread: Rere
     reader = Reader(settings.timezone)
     for row in rows:
         reread.results += 1
-        user_id, source, session_id, component, kind, _, course_subject, course_name, assessment_id, name, result = row[
-            :11
-        ]
-        completed_raw, raw = row[-2:]
+        user_id, source, session_id, component, kind, _, course_subject, course_name, assessment_id, *texts = row
+        name, result, *_, completed_raw, raw = texts
         known = AssessmentRecord(
             session_id=session_id,
             course_subject=course_subject,
