@@ -11,8 +11,8 @@ from bench.site import Site
 from bench.stage import Stage, with_accounts, write_accounts
 from bench.workers import Workers
 from bksb.model import Run
-from sandbox.people import invent
-from sandbox.world import london_today
+from sandbox.world.people import invent
+from sandbox.world.storage import london_today
 
 LEARNERS = 1_000
 DAYS = 365

@@ -14,8 +14,8 @@ from bench.machine import describe
 from bench.nights import Nights
 from bench.scale import measure_scale
 from bench.stage import Stage
-from sandbox.clone import Clone
-from sandbox.postgres import Postgres
+from dev.services.clone import Clone
+from dev.services.postgres.server import Postgres
 
 
 def bench(clone: Clone, scale: float) -> int:

@@ -18,12 +18,12 @@ from sqlalchemy.dialects.postgresql import JSONB
 from bench.figures import Figure
 from bench.runs import manual
 from bench.stage import Stage
-from bksb.concurrently import in_batches
 from bksb.connection_fields import ConnectionFields
-from bksb.jobs.loading import ACCOUNTS_A_LOAD, Batch, load_results
-from bksb.jobs.readings import written
-from bksb.sql_files import read_sql
-from bksb.store import COPY_BYTES, open_store
+from bksb.jobs.results.loading import ACCOUNTS_A_LOAD, Batch, load_results
+from bksb.jobs.results.rows import written
+from bksb.jobs.threads import in_batches
+from bksb.reporting.sql_files import read_sql
+from bksb.reporting.store import COPY_BYTES, open_store
 
 ROUNDS = 11
 MOST_ROWS = 12_000

@@ -16,10 +16,10 @@ from bench.site import Site
 from bench.stage import Place, Stage
 from bench.workers import Workers
 from bksb.deployment import SOURCES, USUAL_SOURCES
-from bksb.jobs.fetching import THREADS
+from bksb.jobs.results.fetching import THREADS
 from bksb.model import Run
-from sandbox.people import invent
-from sandbox.world import london_today
+from sandbox.world.people import invent
+from sandbox.world.storage import london_today
 
 LEARNERS = 4_000
 """Of whom some 3,000 have no account yet."""

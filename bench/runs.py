@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from bksb.deployment import Settings
 from bksb.model import Run
-from bksb.times import today
+from bksb.rules.times import today
 
 ZONE = Settings().timezone
 NIGHT_HOUR = 3

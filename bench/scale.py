@@ -10,8 +10,8 @@ from bench.figures import Figure
 from bench.runs import ZONE, manual
 from bench.stage import Place, Stage, with_accounts, write_accounts
 from bench.workers import Workers
-from sandbox.people import invent
-from sandbox.world import london_today
+from sandbox.world.people import invent
+from sandbox.world.storage import london_today
 
 SIZES = (1_000, 10_000, 50_000)
 """Learners with an account."""

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
 
-from sandbox.bksb_site import BksbSite
-from sandbox.population import World
-from sandbox.serve import Sandbox
+from sandbox.bksb.site import BksbSite
+from sandbox.server import Sandbox
+from sandbox.world.population import World
 
 START_SECONDS = 120
 END_SECONDS = 30

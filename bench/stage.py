@@ -12,17 +12,17 @@ from typing import Any, NoReturn
 import psycopg2.extras
 
 from bench.site import Address, Site, serving
-from bksb.client import BksbClient
+from bksb.api.client import BksbClient
 from bksb.connection_fields import ConnectionFields
 from bksb.deployment import USUAL_SOURCES, Deployment, Settings
-from bksb.migrate import migrate
 from bksb.mis import Mis
 from bksb.model import Source
-from bksb.sql_files import SQL_FOLDER
-from sandbox import mis as sandbox_mis
-from sandbox.bksb_site import FIRST_USER_ID
-from sandbox.population import Account, World
-from sandbox.postgres import Postgres
+from bksb.reporting.migrations import migrate
+from bksb.reporting.sql_files import SQL_FOLDER
+from dev.services.postgres.server import Postgres
+from sandbox.bksb.site import FIRST_USER_ID
+from sandbox.mis import database as sandbox_mis
+from sandbox.world.population import Account, World
 
 TEMPLATE = "reporting_template"
 

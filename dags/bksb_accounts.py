@@ -33,7 +33,7 @@ from datetime import timedelta
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import CronTriggerTimetable, Param, dag, task
 
-from bksb import defaults, notices
+from bksb.airflow import approval_notice, dag_support
 
 
 @dag(
@@ -42,7 +42,7 @@ from bksb import defaults, notices
     catchup=False,
     max_active_runs=1,
     allowed_run_types=["scheduled", "manual"],
-    default_args=defaults.DEFAULT_ARGS,
+    default_args=dag_support.DEFAULT_ARGS,
     doc_md=__doc__,
     tags=["bksb", "writes to bksb"],
     params={
@@ -60,8 +60,8 @@ def bksb_accounts():
     def plan_accounts(dag_run=None, params=None) -> str:
         from bksb import jobs
 
-        deployment = defaults.deployment_or_skip()
-        return jobs.plan_accounts(deployment, defaults.run_of(dag_run, params, deployment))
+        deployment = dag_support.deployment_or_skip()
+        return jobs.plan_accounts(deployment, dag_support.run_of(dag_run, params, deployment))
 
     approve_plan = ApprovalOperator(
         task_id="approve_plan",
@@ -70,7 +70,7 @@ def bksb_accounts():
         response_timeout=timedelta(hours=20),
         execution_timeout=None,
         defaults=ApprovalOperator.REJECT,
-        notifiers=notices.TellStaff(),
+        notifiers=approval_notice.TellStaff(),
         retries=1,
     )
 
@@ -78,29 +78,29 @@ def bksb_accounts():
     def record_plan(dag_run=None, params=None) -> list[list[int]]:
         from bksb import jobs
 
-        deployment = defaults.deployment_or_skip()
-        return jobs.record_plan(deployment, defaults.run_of(dag_run, params, deployment))
+        deployment = dag_support.deployment_or_skip()
+        return jobs.record_plan(deployment, dag_support.run_of(dag_run, params, deployment))
 
-    @task(pool=defaults.POOL, pool_slots=defaults.POOL_SLOTS)
+    @task(pool=dag_support.POOL, pool_slots=dag_support.POOL_SLOTS)
     def apply_plan(buckets: list[int], dag_run=None, params=None) -> None:
         from bksb import jobs
 
-        deployment = defaults.deployment_or_skip()
-        jobs.apply_plan(deployment, defaults.run_of(dag_run, params, deployment), buckets)
+        deployment = dag_support.deployment_or_skip()
+        jobs.apply_plan(deployment, dag_support.run_of(dag_run, params, deployment), buckets)
 
     @task(trigger_rule="none_failed_min_one_success")
     def send_invitations(dag_run=None, params=None) -> None:
         from bksb import jobs
 
-        deployment = defaults.deployment_or_skip()
-        jobs.send_invitations(deployment, defaults.run_of(dag_run, params, deployment))
+        deployment = dag_support.deployment_or_skip()
+        jobs.send_invitations(deployment, dag_support.run_of(dag_run, params, deployment))
 
     @task(trigger_rule="none_failed")
     def finish_accounts(dag_run=None, params=None) -> None:
         from bksb import jobs
 
-        deployment = defaults.deployment_or_skip()
-        jobs.finish_accounts(deployment, defaults.run_of(dag_run, params, deployment))
+        deployment = dag_support.deployment_or_skip()
+        jobs.finish_accounts(deployment, dag_support.run_of(dag_run, params, deployment))
 
     recorded = record_plan()
     plan_accounts() >> approve_plan >> recorded

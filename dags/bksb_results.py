@@ -31,17 +31,17 @@ promised; what is loaded stays, nothing is published, by later runs neither, unt
 
 from airflow.sdk import Asset, CronDataIntervalTimetable, Param, dag, task
 
-from bksb import defaults
+from bksb.airflow import dag_support
 
 RESULTS = Asset("bksb_results")
 
 
 @dag(
     schedule=CronDataIntervalTimetable("0 3 * * *", timezone="Europe/London"),
-    start_date=defaults.START_DATE,
+    start_date=dag_support.START_DATE,
     catchup=False,
     max_active_runs=4,
-    default_args=defaults.DEFAULT_ARGS,
+    default_args=dag_support.DEFAULT_ARGS,
     doc_md=__doc__,
     tags=["bksb", "reads from bksb"],
     params={
@@ -59,22 +59,22 @@ def bksb_results():
     def plan_fetches(dag_run=None, params=None) -> list[list[int]]:
         from bksb import jobs
 
-        deployment = defaults.deployment_or_skip()
-        return jobs.plan_fetches(deployment, defaults.run_of(dag_run, params, deployment))
+        deployment = dag_support.deployment_or_skip()
+        return jobs.plan_fetches(deployment, dag_support.run_of(dag_run, params, deployment))
 
-    @task(pool=defaults.POOL, pool_slots=defaults.POOL_SLOTS)
+    @task(pool=dag_support.POOL, pool_slots=dag_support.POOL_SLOTS)
     def fetch_results(buckets: list[int], dag_run=None, params=None) -> None:
         from bksb import jobs
 
-        deployment = defaults.deployment_or_skip()
-        jobs.fetch_results(deployment, defaults.run_of(dag_run, params, deployment), buckets)
+        deployment = dag_support.deployment_or_skip()
+        jobs.fetch_results(deployment, dag_support.run_of(dag_run, params, deployment), buckets)
 
     @task(trigger_rule="none_failed", outlets=[RESULTS])
     def publish_results(dag_run=None, params=None, *, outlet_events) -> None:
         from bksb import jobs
 
-        deployment = defaults.deployment_or_skip()
-        run = defaults.run_of(dag_run, params, deployment)
+        deployment = dag_support.deployment_or_skip()
+        run = dag_support.run_of(dag_run, params, deployment)
         jobs.check_results(deployment, run)
         figures = jobs.publish_results(deployment, run)
         outlet_events[RESULTS].extra = {"day": run.day.isoformat()} | vars(figures)

@@ -5,8 +5,8 @@ from html import escape
 from fastapi import FastAPI, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
-from sandbox.bksb_site import BksbSite
-from sandbox.mailbox import Mailbox, Message
+from sandbox.bksb.site import BksbSite
+from sandbox.mailbox.server import Mailbox, Message
 
 PER_PAGE = 100
 PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; base-uri 'none'; form-action 'none'"

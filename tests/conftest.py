@@ -14,21 +14,23 @@ import psycopg2
 import psycopg2.extras
 import pytest
 
-from bksb.client import BksbClient
+from bksb.api.client import BksbClient
+from bksb.api.transport import RetryBudget
 from bksb.connection_fields import ConnectionFields
 from bksb.deployment import Deployment, Settings
-from bksb.mail import Mailer, connect_error, open_mailer
-from bksb.migrate import migrate
+from bksb.mail.smtp import Mailer, connect_error, open_mailer
 from bksb.mis import Mis
-from bksb.sql_files import SQL_FOLDER
-from bksb.times import MailHours
-from bksb.transport import RetryBudget
-from sandbox import mis as sandbox_mis
-from sandbox.people import invent
-from sandbox.population import World
-from sandbox.postgres import Postgres
-from sandbox.serve import Sandbox
-from sandbox.world import london_today
+from bksb.reporting.migrations import migrate
+from bksb.reporting.sql_files import SQL_FOLDER
+from bksb.rules.times import MailHours
+from dev.services.postgres.server import Postgres
+from sandbox.mis import database as sandbox_mis
+from sandbox.server import Sandbox
+from sandbox.world.people import invent
+from sandbox.world.population import World
+from sandbox.world.storage import london_today
+
+pytest_plugins = ["tests.airflow_home", "tests.clones"]
 
 IMPATIENT = RetryBudget(attempts=2, total_seconds=5.0, first_wait_seconds=0.01, longest_wait_seconds=0.01)
 """Tests that meet failures do not wait for them."""

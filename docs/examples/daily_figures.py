@@ -30,8 +30,8 @@ def daily_figures():
         from datetime import date
         from pathlib import Path
 
-        from bksb.hook import connection_fields
-        from bksb.store import open_store
+        from bksb.airflow.hook import connection_fields
+        from bksb.reporting.store import open_store
 
         day = date.fromisoformat(dag_run.partition_key)
         with open_store(connection_fields("reporting")) as store, store.transaction():

@@ -10,16 +10,16 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from bksb.client import BksbClient
+from bksb.api.client import BksbClient
 from bksb.connection_fields import ConnectionFields
 from bksb.errors import ConfigurationError
-from bksb.mail import Mailer
+from bksb.mail.smtp import Mailer
 from bksb.mis import Mis
 from bksb.model import Source
-from bksb.passwords import SHORTEST_SECRET, derived_password, setting_digest
-from bksb.plan import is_email
-from bksb.store import Store, open_store
-from bksb.times import MailHours
+from bksb.reporting.store import Store, open_store
+from bksb.rules.account_plan import is_email
+from bksb.rules.passwords import SHORTEST_SECRET, derived_password, setting_digest
+from bksb.rules.times import MailHours
 
 SHORTEST_PASSWORD = 8
 """bksb takes no shorter Default Password."""

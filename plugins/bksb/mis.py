@@ -15,7 +15,7 @@ from sqlalchemy import exc
 from bksb.connection_fields import ConnectionFields
 from bksb.errors import BksbSyncError, ConfigurationError, MisContractError, TransientError
 from bksb.model import Person, PersonKind
-from bksb.times import months_before
+from bksb.rules.times import months_before
 
 FIRST_YEAR, LAST_YEAR = 1900, 2100
 """A date of birth outside is a placeholder (1753-01-01, 9999-12-31), and counts as unknown."""

@@ -42,7 +42,7 @@ def test_a_dag_never_catches_up_and_is_tagged(bag, dag_id):
 
 @pytest.mark.parametrize("dag_id", sorted(DAG_IDS))
 def test_every_task_retries_by_remedy_reports_its_failure_and_ends(bag, dag_id):
-    from bksb import defaults
+    from bksb.airflow import dag_support as defaults
 
     for task in bag.dags[dag_id].tasks:
         waits_for_a_person = task.task_id == "approve_plan"
@@ -57,7 +57,7 @@ def test_every_task_retries_by_remedy_reports_its_failure_and_ends(bag, dag_id):
 def test_the_retry_policy_follows_the_type_of_the_error(airflow):
     from airflow.sdk import RetryAction
 
-    from bksb import defaults
+    from bksb.airflow import dag_support as defaults
     from bksb.errors import KeyRefusedError, MisContractError, TransientError
 
     policy = defaults.DEFAULT_ARGS["retry_policy"]
@@ -67,8 +67,8 @@ def test_the_retry_policy_follows_the_type_of_the_error(airflow):
 
 
 def test_tasks_that_call_bksb_take_a_pool_slot_for_each_thread(bag):
-    from bksb.jobs.applying import THREADS as ACCOUNT_THREADS
-    from bksb.jobs.fetching import THREADS as RESULT_THREADS
+    from bksb.jobs.accounts.provisioning import THREADS as ACCOUNT_THREADS
+    from bksb.jobs.results.fetching import THREADS as RESULT_THREADS
 
     for dag_id, task_id, threads in (
         ("bksb_accounts", "apply_plan", ACCOUNT_THREADS),
@@ -130,7 +130,7 @@ def test_the_plugin_and_the_provider_are_registered_once_and_without_error(airfl
     plugins, errors = plugins_manager._get_plugins()
     assert errors == {}
     assert [plugin.name for plugin in plugins].count("bksb") == 1
-    assert ProvidersManager().hooks["bksb"].hook_class_name == "bksb.hook.BksbHook"
+    assert ProvidersManager().hooks["bksb"].hook_class_name == "bksb.airflow.hook.BksbHook"
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_the_plugin_and_the_provider_are_registered_once_and_without_error(airfl
 def test_a_run_that_a_person_asked_for_goes_first(airflow, run_id, heavier_than):
     from types import SimpleNamespace
 
-    from bksb.plugin import AskedForFirst
+    from bksb.airflow.plugin import AskedForFirst
 
     weigh = AskedForFirst().get_weight
     assert weigh(SimpleNamespace(run_id=run_id)) > weigh(SimpleNamespace(run_id=heavier_than))
@@ -152,7 +152,7 @@ def test_a_dag_file_costs_nothing_to_parse_but_airflow_itself(airflow):
 
     script = (
         "import sys; sys.path.insert(0, 'dags'); import bksb_results, bksb_accounts; "
-        "print([m for m in ('pandas', 'bksb.jobs', 'bksb.client', 'bksb.mis', 'bksb.store') if m in sys.modules])"
+        "print([m for m in ('pandas', 'bksb.jobs', 'bksb.api', 'bksb.mis', 'bksb.reporting') if m in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=repository(), capture_output=True, text=True, check=True, timeout=120

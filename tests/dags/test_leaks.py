@@ -12,8 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from bksb.invite import TEMPLATE_FOLDER
-from sandbox.mailbox import MailFault
+from bksb.mail.templates import TEMPLATE_FOLDER
+from sandbox.mailbox.server import MailFault
 from tests.conftest import DEFAULT_PASSWORD, fields_of, query, repository
 
 NAMES = {"surname": "Unmistakeable", "forenames": "Zebedee"}

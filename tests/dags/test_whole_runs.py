@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.airflow_home import set_connection
 from tests.conftest import query
-from tests.dags.conftest import set_connection
 
 TABLES = ("account", "account_link", "issue", "assessment_result", "result_change", "skill_summary", "daily_activity")
 

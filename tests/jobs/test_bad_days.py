@@ -11,17 +11,17 @@ import psutil
 import pytest
 
 from bksb import jobs
-from bksb.client import V5_SUBJECTS, BksbClient
+from bksb.api.client import V5_SUBJECTS, BksbClient
+from bksb.api.transport import RetryBudget
 from bksb.errors import RejectedError, TransientError
-from bksb.migrate import migrate
-from bksb.times import today
-from bksb.transport import RetryBudget
-from sandbox.behaviour import Behaviour
-from sandbox.faults import Fault
-from sandbox.postgres import Postgres
+from bksb.reporting.migrations import migrate
+from bksb.rules.times import today
+from dev.services.postgres.server import Postgres
+from sandbox.bksb.behaviour import Behaviour
+from sandbox.bksb.faults.catalogue import Fault
 from tests.conftest import fields_of, query
-from tests.jobs.conftest import a_run, rows_of, run_accounts, run_results, scheduled
-from tests.jobs.edges import watched
+from tests.runs import a_run, rows_of, run_accounts, run_results, scheduled
+from tests.whole_runs.edges import watched
 
 SOURCES = ("initial", "diagnostic", "v5")
 TABLES = ("assessment_result", "result_change", "account_source", "skill_summary", "daily_activity", "issue")

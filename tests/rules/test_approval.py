@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
-from bksb.approval import LONGEST_LIST, Baseline, has_shrunk, question, reasons_to_ask
 from bksb.model import Action, Issue, Person, Plan, Run
+from bksb.rules.approval import LONGEST_LIST, Baseline, has_shrunk, question, reasons_to_ask
 
 APPROVED = Baseline(approved_before=True, people=100)
 

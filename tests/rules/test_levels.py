@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bksb.errors import ConfigurationError
-from bksb.levels import (
+from bksb.rules.levels import (
     LEVEL_NAMES,
     LEVELS_FOLDER,
     SCALE,

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bksb.deployment import Settings
-from bksb.passwords import derived_password, setting_digest
+from bksb.rules.passwords import derived_password, setting_digest
 
 SECRET = "a secret of some length"
 

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bksb.times import MailHours, day_bounds, months_before, read_bksb_time
+from bksb.rules.times import MailHours, day_bounds, months_before, read_bksb_time
 
 LONDON = ZoneInfo("Europe/London")
 

@@ -6,9 +6,9 @@ from datetime import date
 import pytest
 import requests
 
-from sandbox.people import invent
-from sandbox.population import World
-from sandbox.serve import Sandbox
+from sandbox.server import Sandbox
+from sandbox.world.people import invent
+from sandbox.world.population import World
 from tests.sandbox.calls import Api
 
 TODAY = date(2026, 11, 23)

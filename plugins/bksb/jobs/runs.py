@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from heapq import heappop, heappush
 
-from bksb.client import BksbClient
+from bksb.api.client import BksbClient
 from bksb.deployment import Deployment, Settings
 from bksb.errors import PromiseBrokenError, RejectedError, TransientError
 from bksb.model import BUCKETS, Issue, Person, Run, bucket_of
-from bksb.store import Store
-from bksb.times import day_bounds, today
+from bksb.reporting.store import Store
+from bksb.rules.times import day_bounds, today
 
 TASKS_AT_ONCE = 4
 """So many tasks of 8 threads a pool of twice the delivered size lets through; half as many fill the delivered one."""

@@ -1,0 +1,297 @@
+"""./run demo: real Airflow takes invented people from an MIS to bksb and brings their results back."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from dev.airflow.approvals import Approvals
+from dev.airflow.processes import (
+    ADMIN,
+    airflow_environment,
+    await_airflow,
+    finish_metadata,
+    metadata_is_ready,
+    start_airflow,
+    start_metadata,
+)
+from dev.airflow.rest_api import AirflowApi, AirflowApiError, Run, summarise
+from dev.services import interrupts
+from dev.services.clone import Clone
+from dev.services.databases import prepare_databases
+from dev.services.errors import RunError
+from dev.services.locks import FileLock
+from dev.services.ports import reserved_port
+from dev.services.postgres.server import Postgres
+from dev.services.processes import Programs
+from dev.services.sandbox_server import SandboxServer, shared_sandbox, stop_sandbox
+from dev.services.sharing import InUseError, unused
+from dev.stage import prepare_stage, refuse_real_connections, sandbox_connections
+from sandbox.world import storage as world
+
+DAGS = ("bksb_accounts", "bksb_results")
+DAG_SECONDS = 120
+POLL_SECONDS = 0.3
+LOG_LINES = 15
+EXAMPLE_QUERIES = (
+    "select state, count(*) from bksb.account group by state",
+    "select code, subject_key, detail from bksb.issue where resolved_at is null",
+    "select * from bksb.skill_summary limit 10",
+)
+
+
+class DemoError(RunError):
+    """The demo cannot go on; the text says what to do next."""
+
+
+def reset(clone: Clone) -> None:
+    """Deletes all data of this clone, not its environment. Refused while another command uses the data."""
+    try:
+        with unused(clone.locks, "postgres"), unused(clone.locks, "sandbox"):
+            stop_sandbox(clone)
+            Postgres(clone.postgres).remove()
+            for folder in (clone.airflow, clone.sandbox, clone.logs):
+                shutil.rmtree(folder, ignore_errors=True)
+            clone.secrets_file.unlink(missing_ok=True)
+    except InUseError:
+        raise DemoError(
+            "another ./run command of this clone is using the data. End it, then run --reset again."
+        ) from None
+
+
+@contextmanager
+def only_demo(clone: Clone) -> Iterator[None]:
+    """Keeps a second demo out of this clone."""
+    lock = FileLock(clone.locks / "demo")
+    if not lock.try_exclusive():
+        raise DemoError("another ./run demo is already running in this folder. Use it, or end it first.")
+    try:
+        yield
+    finally:
+        lock.close()
+
+
+def _settle_world(clone: Clone, learners: int | None) -> None:
+    try:
+        world.load_or_create(clone.sandbox, learners)
+    except world.WorldMismatchError as error:
+        raise DemoError(str(error)) from None
+
+
+def demo(clone: Clone, options: argparse.Namespace) -> None:
+    """The whole story. On a terminal a person approves what a run asks, and it serves until Ctrl-C.
+
+    With once, and without a terminal, it approves by itself and ends with the report.
+    """
+    refuse_real_connections("demo")
+    attended = sys.stdout.isatty() and not options.once
+    with reserved_port(options.port) as port, only_demo(clone):
+        if options.reset:
+            reset(clone)
+        _settle_world(clone, options.learners)
+        with (
+            Postgres.shared(clone.postgres, clone.locks) as server,
+            shared_sandbox(clone) as sandbox,
+            Programs(clone.logs) as programs,
+        ):
+            showing = Demo(clone, server, sandbox, programs, port, approve=options.approve or not attended)
+            showing.play(serve=attended)
+
+
+class Demo:
+    """One showing, on running servers."""
+
+    def __init__(
+        self,
+        clone: Clone,
+        server: Postgres,
+        sandbox: SandboxServer,
+        programs: Programs,
+        port: int,
+        *,
+        approve: bool,
+    ) -> None:
+        self.clone = clone
+        self.server = server
+        self.sandbox = sandbox
+        self.programs = programs
+        self.progress = Progress()
+        self.api = AirflowApi(port, ADMIN, clone.secret("airflow_admin"))
+        self.login = f"user {ADMIN}, password {clone.secret('airflow_admin')}"
+        self.approvals = Approvals(self.api, self.progress.say, self.login, by_itself=approve)
+        self.environment = airflow_environment(clone, server, port, sandbox_connections(server, clone, sandbox))
+
+    def play(self, serve: bool) -> None:
+        self._prepare()
+        since = datetime.now(UTC)
+        self._start_airflow()
+        runs = [self._run(dag_id) for dag_id in DAGS]
+        runs = self._await_quiet(since, runs)
+        self._report(since, runs)
+        if serve:
+            self._serve()
+
+    def _prepare(self) -> None:
+        self.progress.say("Preparing the databases, the MIS and Airflow's metadata")
+        prepare_databases(self.server, self.clone)
+        migration = None
+        if not metadata_is_ready(self.server):
+            migration = start_metadata(self.programs, self.clone, self.environment)
+        prepare_stage(self.server, self.clone)
+        if migration:
+            finish_metadata(self.programs, migration, self.server)
+
+    def _start_airflow(self) -> None:
+        self.progress.say(f"Starting Airflow on {self.api.url}")
+        start_airflow(self.programs, self.clone, self.environment)
+        await_airflow(self.programs, self.api, self.clone.logs)
+
+    def _run(self, dag_id: str) -> Run:
+        """One manual run from start to success, and the schedule switched on."""
+        self._await_dag(dag_id)
+        try:
+            self.api.unpause(dag_id)
+            run = self.api.trigger(dag_id)
+        except AirflowApiError:
+            self._refuse_import_errors()  # yesterday's DAG is known until today's file has been read
+            raise
+        while run.is_active:
+            self.programs.check()
+            time.sleep(POLL_SECONDS)
+            self._attend()
+            run = self.api.run(dag_id, run.run_id)
+        self._show(run)
+        self._refuse_failure(run)
+        self.progress.say(f"{dag_id} took {run.seconds or 0:.1f} s")
+        return run
+
+    def _attend(self) -> None:
+        """Looks after whatever runs: shows how far it is, and what it asks a person."""
+        self.approvals.attend()
+        for run in self.api.active_runs():
+            self._show(run)
+
+    def _show(self, run: Run) -> None:
+        title = f"{run.dag_id} ({run.kind})"
+        self.progress.show((run.dag_id, run.run_id), title, summarise(self.api.task_states(run)))
+
+    def _await_dag(self, dag_id: str) -> None:
+        end = time.monotonic() + DAG_SECONDS
+        while not self.api.dag_is_known(dag_id):
+            self._refuse_import_errors()
+            if time.monotonic() > end:
+                raise DemoError(f"Airflow has not found {dag_id} after {DAG_SECONDS} s. Look into {self.clone.logs}.")
+            self.programs.check()
+            time.sleep(POLL_SECONDS)
+
+    def _refuse_import_errors(self) -> None:
+        errors = self.api.import_errors()
+        if errors:
+            raise DemoError("Airflow cannot read a DAG file: " + "\n".join(errors))
+
+    def _await_quiet(self, since: datetime, shown: list[Run]) -> list[Run]:
+        """Lets the scheduler finish the runs that it made itself, for the latest interval of each DAG."""
+        while any(self.api.run_is_due(dag_id) for dag_id in DAGS) or self.api.active_runs():
+            self._attend()
+            self.programs.check()
+            time.sleep(POLL_SECONDS)
+        runs = self.api.runs_since(since)
+        for run in runs:
+            self._refuse_failure(run)
+        return runs or shown
+
+    def _refuse_failure(self, run: Run) -> None:
+        if run.state == "failed":
+            failed = [task for task in self.api.task_states(run) if task.state == "failed"]
+            logs = [_task_log(self.clone.airflow / "logs", run, task.task_id) for task in failed]
+            names = ", ".join(dict.fromkeys(task.task_id for task in failed))
+            raise DemoError("\n".join([f"{run.dag_id} failed at {names or 'no task'} (run {run.run_id})", *logs]))
+
+    def _report(self, since: datetime, runs: list[Run]) -> None:
+        from dev.report import print_report  # pandas: not before it is needed
+
+        self.progress.end_line()
+        print_report(self.server.dsn("reporting", "bksb_writer", self.clone.secret("bksb_writer")), since, runs)
+        print(
+            "\nWhere to look",
+            f"  Airflow       {self.api.url}  {self.login}",
+            f"  mailbox       {self.sandbox.mailbox_url}",
+            f"  pretend bksb  {self.sandbox.url}",
+            *(f'  tables        ./run sql "{query}"' for query in EXAMPLE_QUERIES),
+            sep="\n",
+            flush=True,
+        )
+
+    def _serve(self) -> None:
+        print("\nServing until Ctrl-C.", flush=True)
+        try:
+            while True:
+                self.programs.check()
+                time.sleep(0.5)
+        except interrupts.Interrupted:
+            print("\nStopping.", flush=True)
+
+
+class Progress:
+    """Tells how far the demo has got: one live line on a terminal, otherwise a line per change."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+        self._shown: dict[tuple[str, str], dict[str, str]] = {}
+        self._live = sys.stdout.isatty()
+        self._line_open = False
+
+    def say(self, text: str) -> None:
+        self.end_line()
+        print(f"{self._clock()}  {text}", flush=True)
+
+    def show(self, run: tuple[str, str], title: str, states: dict[str, str]) -> None:
+        before = self._shown.get(run, {})
+        changed = {name: state for name, state in states.items() if before.get(name) != state}
+        self._shown[run] = states
+        if not self._live:
+            for name, state in changed.items():
+                if state != "waiting":
+                    print(f"{self._clock()}  {title}: {name} {state}", flush=True)
+        elif states:
+            done = sum(state == "success" for state in states.values())
+            now = ", ".join(f"{name} {state}" for name, state in states.items() if state not in ("success", "waiting"))
+            line = f"{self._clock()}  {title}: {done}/{len(states)} tasks done  {now}"
+            print(f"\r\033[K{line[: shutil.get_terminal_size().columns - 1]}", end="", flush=True)
+            self._line_open = True
+
+    def end_line(self) -> None:
+        if self._line_open:
+            print("\r\033[K", end="", flush=True)
+            self._line_open = False
+
+    def _clock(self) -> str:
+        return f"{time.monotonic() - self._start:6.1f} s"
+
+
+def _task_log(logs: Path, run: Run, task_id: str) -> str:
+    """The end of a failed task's newest log, readable."""
+    folder = logs / f"dag_id={run.dag_id}" / f"run_id={run.run_id}" / f"task_id={task_id}"
+    files = sorted(folder.rglob("attempt=*.log"), key=lambda path: path.stat().st_mtime)
+    if not files:
+        return f"no log of {task_id} was written"
+    told = files[-1].read_text(errors="replace").splitlines()
+    lines = [_log_line(line) for line in told if "group::" not in line]
+    return "\n".join([f"{files[-1]} ends with:", *lines[-LOG_LINES:]])
+
+
+def _log_line(line: str) -> str:
+    try:
+        entry: dict[str, Any] = json.loads(line)
+    except json.JSONDecodeError:
+        return f"  {line}"
+    errors = [f"{error['exc_type']}: {error['exc_value']}" for error in entry.get("error_detail") or []]
+    return "  " + "\n    ".join([f"{entry.get('level', '')}: {entry.get('event', '')}", *errors])

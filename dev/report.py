@@ -1,0 +1,151 @@
+"""The short report after a demo: figures only, never a person's name."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+import psycopg2
+from psycopg2.extensions import connection as Connection
+
+from bksb.rules.levels import LEVEL_NAMES
+from dev.airflow.rest_api import Run
+from dev.services.clone import ROOT
+
+UNKNOWN = "Unknown"
+WIDTH = 100
+
+REMEDIES = {
+    "account_claimed_twice": "two people claim one bksb account: correct the username of one in the MIS",
+    "bksb_no_answer": "bksb gave no usable answer: the next run tries again",
+    "create_in_doubt": "bksb broke off while creating: the next run looks whether the account is there",
+    "create_rejected": "bksb refused the details: read the issue's detail, correct the MIS",
+    "duplicate_email": "two people share an e-mail address: give each their own in the MIS",
+    "former_record_unsettled": "the applicant this learner was is still eligible: mark it as transferred in the MIS",
+    "invitation_failed": "the invitation could not be sent: check the address and the mail server",
+    "invitation_repeated": "a crash hid whether a mail went out, so it was sent again: nothing to do",
+    "no_email": "no usable e-mail address: enter one in the MIS",
+    "no_name": "no first or family name: complete it in the MIS",
+    "no_username": "no username could be proposed: enter a learner reference number in the MIS",
+    "results_incomplete": "bksb says there are more results than it gives: the next run asks again",
+    "results_no_answer": "bksb gave no usable answer for the results: the next run asks again",
+    "stale_link": "the bksb account has gone: look in bksb, then correct the username in the MIS",
+    "unreadable_date": "bksb gave a date that is none: it is kept as text and counts for no day",
+    "unknown_result": "bksb named a level we do not know: it is kept as text; tell the maintainers",
+    "username_mismatch": "the MIS names another bksb username than the one linked: find out which is right",
+    "username_not_found": "the MIS names a bksb username that does not exist: correct it in the MIS",
+    "username_taken": "somebody in bksb has this username already: enter the right one in the MIS",
+}
+
+OUTCOMES = {
+    "approved": "approved",
+    "rejected": "rejected",
+    "waiting": "waits",
+    "not_asked": "not asked",
+    "failed": "failed before",
+}
+
+REASONS = {
+    "first_run": "the first run that creates accounts",
+    "many_new_accounts": "more than max_new_accounts",
+    "shrunk_extract": "the MIS lists less than half as many people as before",
+}
+
+PROGRESS = {
+    "not_again": "One result only",
+    "lower": "Lower",
+    "unchanged": "Same",
+    "one_higher": "1 higher",
+    "more_higher": "2+ higher",
+}
+
+
+def print_report(dsn: str, since: datetime, runs: list[Run]) -> None:
+    """Prints what the runs since that moment have done, from the reporting database."""
+    with closing(psycopg2.connect(dsn)) as connection:
+        connection.set_session(readonly=True)
+        print("\n".join(_lines(connection, since, runs)), flush=True)
+
+
+def _lines(connection: Connection, since: datetime, runs: list[Run]) -> list[str]:
+    accounts = _read(connection, "count_accounts", since=since).iloc[0]
+    mails = _read(connection, "count_mails", since=since).iloc[0]
+    results = _read(connection, "count_results", since=since).iloc[0]
+    return [
+        "",
+        "Accounts",
+        f"  {accounts.eligible:>6}  people eligible for an account",
+        f"  {accounts.created:>6}  accounts created just now",
+        f"  {accounts.linked:>6}  accounts linked just now (the MIS knew the username)",
+        f"  {mails.invited:>6}  invitations sent just now, {mails.reminded} reminders",
+        f"  {accounts.active:>6}  eligible people with an active account",
+        f"  {accounts.blocked:>6}  without one",
+        *_approval_lines(_read(connection, "list_approvals", since=since)),
+        *_issue_lines(_read(connection, "count_issues")),
+        "",
+        "Results",
+        f"  {results.results:>6}  results of {results.people} people, {results.new_results} of them new just now",
+        "",
+        *_level_lines(_read(connection, "count_levels")),
+        "",
+        *_progress_lines(_read(connection, "count_progress")),
+        "",
+        "Runs",
+        *(f"  {run.dag_id:<14}  {run.kind:<10} {run.state:<8}{_duration(run)}" for run in runs),
+    ]
+
+
+def _approval_lines(approvals: pd.DataFrame) -> list[str]:
+    """What a person was asked, and not who answered."""
+    if approvals.empty:
+        return []
+    lines = ["", "Approval (table bksb.approval)"]
+    for row in approvals.to_dict("records"):
+        why = f" ({', '.join(REASONS[reason] for reason in row['reasons'])})" if row["reasons"] else ""
+        lines.append(f"  {row['creations']:>6}  accounts to create: {OUTCOMES[row['outcome']]}{why}")
+    return lines
+
+
+def _issue_lines(issues: pd.DataFrame) -> list[str]:
+    if issues.empty:
+        return []
+    issues["remedy"] = issues["code"].map(REMEDIES).fillna("see the detail in bksb.issue")
+    lines = ["", "What needs attention (table bksb.issue)"]
+    return lines + [f"  {row.issues:>6}  {row.code}: {row.remedy}" for row in issues.itertuples()]
+
+
+def _level_lines(levels: pd.DataFrame) -> list[str]:
+    """People by subject (down) and latest level (across), lowest level first."""
+    if levels.empty:
+        return ["  nobody has a result yet"]
+    levels["level"] = levels["level_code"].map(LEVEL_NAMES).fillna(UNKNOWN)
+    table = levels.pivot_table(index="subject", columns="level", values="people", aggfunc="sum", fill_value=0)
+    table = table.reindex(columns=[name for name in (*LEVEL_NAMES.values(), UNKNOWN) if name in table.columns])
+    table.index.name = table.columns.name = None
+    lines = table.to_string(line_width=WIDTH).splitlines()
+    return ["  People by latest level", *(f"    {line}" for line in lines)]
+
+
+def _progress_lines(progress: pd.DataFrame) -> list[str]:
+    """People by subject (down) and levels gained since their starting point (across)."""
+    if progress.empty:
+        return ["  nobody has a starting point yet"]
+    table = progress.set_index("subject").rename(columns=PROGRESS)
+    table.index.name = None
+    lines = table.to_string(line_width=WIDTH).splitlines()
+    return ["  People by progress from starting point to latest level", *(f"    {line}" for line in lines)]
+
+
+def _duration(run: Run) -> str:
+    return "" if run.seconds is None else f"{run.seconds:>6.1f} s"
+
+
+def _read(connection: Connection, name: str, **parameters: Any) -> pd.DataFrame:
+    """What sql/reports/NAME.sql returns."""
+    statement = (ROOT / "sql" / "reports" / f"{name}.sql").read_text()
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        columns = [column.name for column in cursor.description or ()]
+        return pd.DataFrame(cursor.fetchall(), columns=columns)

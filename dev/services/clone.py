@@ -1,0 +1,87 @@
+"""Where things are in this clone, and the random passwords and keys that it made for itself."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from dev.services.locks import FileLock
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def random_password() -> str:
+    return secrets.token_urlsafe(18)
+
+
+def random_signing_key() -> str:
+    return secrets.token_urlsafe(64)
+
+
+def random_fernet_key() -> str:
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+
+
+def write_private(path: Path, text: str) -> None:
+    """Writes a file that only its owner can read, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(path.name + ".new")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+        file.write(text)
+    draft.replace(path)
+
+
+@dataclass(frozen=True)
+class Clone:
+    """The folders of one clone. Everything that is made at run time lies under .run/."""
+
+    root: Path = ROOT
+
+    @property
+    def run(self) -> Path:
+        return self.root / ".run"
+
+    @property
+    def logs(self) -> Path:
+        return self.run / "logs"
+
+    @property
+    def locks(self) -> Path:
+        return self.run / "locks"
+
+    @property
+    def postgres(self) -> Path:
+        return self.run / "postgres"
+
+    @property
+    def airflow(self) -> Path:
+        return self.run / "airflow"
+
+    @property
+    def sandbox(self) -> Path:
+        return self.run / "sandbox"
+
+    @property
+    def secrets_file(self) -> Path:
+        return self.run / "secrets.json"
+
+    @property
+    def python(self) -> Path:
+        return self.run / "venv" / "bin" / "python"
+
+    def secret(self, name: str, make: Callable[[], str] = random_password) -> str:
+        """The secret of that name, made at random when first asked for and kept with mode 0600."""
+        with FileLock(self.locks / "secrets").held():
+            kept: dict[str, str] = {}
+            if self.secrets_file.exists():
+                kept = json.loads(self.secrets_file.read_text())
+            if name not in kept:
+                kept[name] = make()
+                write_private(self.secrets_file, json.dumps(kept, indent=1))
+            return kept[name]

@@ -1,0 +1,167 @@
+"""Starts programs for one command, and ends them with everything they started, however the command ends."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import psutil  # type: ignore[import-untyped]
+
+from dev.services import interrupts
+from dev.services.clone import ROOT
+from dev.services.errors import RunError
+
+GRACE_SECONDS = 5.0
+TAIL_LINES = 25
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+
+
+class ProcessError(RunError):
+    """A program ended that should not have, or with an error; the text has the end of its log."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A started program: what it is called in messages, and where its output goes."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+
+def tail(path: Path, lines: int = TAIL_LINES) -> str:
+    """The last lines of a log."""
+    return "\n".join(path.read_text(errors="replace").splitlines()[-lines:]) if path.exists() else ""
+
+
+def die_with_parent() -> Callable[[], None] | None:
+    """Asks Linux to end a child whose parent is killed; elsewhere there is no such request."""
+    if not sys.platform.startswith("linux"):
+        return None
+    prctl = ctypes.CDLL(None).prctl
+    parent = os.getpid()
+
+    def ask() -> None:
+        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return ask
+
+
+def adopt_orphans() -> None:
+    """Asks Linux to make this process the parent of whatever its descendants leave behind, so that it can be
+    found, ended and reaped even where the machine's first process does not reap."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def end(processes: Sequence[psutil.Process], grace: float = GRACE_SECONDS) -> None:
+    """Ends processes and all their descendants: SIGTERM to the first, SIGKILL to whoever is left."""
+    family: dict[int, psutil.Process] = {}
+
+    def note_descendants() -> None:
+        for process in (*processes, *family.values()):
+            try:
+                family.update((child.pid, child) for child in process.children(recursive=True))
+            except psutil.NoSuchProcess:
+                continue
+
+    note_descendants()
+    for process in processes:
+        _send(process, signal.SIGTERM)
+    deadline = time.monotonic() + grace
+    _, living = psutil.wait_procs(processes, timeout=grace)
+    note_descendants()
+    psutil.wait_procs(list(family.values()), timeout=max(0.0, min(1.0, deadline - time.monotonic())))
+    for process in (*living, *family.values()):
+        _send(process, signal.SIGKILL)
+    psutil.wait_procs([*living, *family.values()], timeout=5)
+
+
+def _send(process: psutil.Process, number: signal.Signals) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.send_signal(number)  # psutil makes sure that it is still the same process
+
+
+class Programs:
+    """The programs of one command. Leaving the context ends them all."""
+
+    def __init__(self, logs: Path) -> None:
+        self._logs = logs
+        self._running: list[Program] = []
+        self._before_exec = die_with_parent()
+
+    def __enter__(self) -> Programs:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with interrupts.held():
+            end([*self._living(), *self._orphans()])
+            for program in self._running:
+                program.process.wait()
+            self._running.clear()
+
+    def _living(self) -> list[psutil.Process]:
+        return [psutil.Process(program.process.pid) for program in self._running if program.process.poll() is None]
+
+    def _orphans(self) -> list[psutil.Process]:
+        """What programs that have ended by themselves left running (see adopt_orphans)."""
+        ended = {program.process.pid for program in self._running if program.process.poll() is not None}
+        return [child for child in psutil.Process().children(recursive=True) if _group_of(child) in ended]
+
+    def start(self, name: str, command: Sequence[str | Path], environment: Mapping[str, str]) -> Program:
+        """Starts a program in the repository's folder, in a session of its own, with a fresh log."""
+        self._logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        log = self._logs / f"{name}.log"
+        with interrupts.held(), log.open("wb") as output:
+            process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=self._before_exec,
+            )
+            program = Program(name, process, log)
+            self._running.append(program)
+        return program
+
+    def finish(self, program: Program) -> None:
+        """Waits for a program to end by itself; raises ProcessError unless it succeeded."""
+        code = program.process.wait()
+        self._running.remove(program)
+        if code:
+            raise _ended_badly(program, code)
+
+    def check(self) -> None:
+        """Raises ProcessError if a program that should be running has ended."""
+        for program in self._running:
+            code = program.process.poll()
+            if code is not None:
+                raise _ended_badly(program, code)
+
+
+def _group_of(process: psutil.Process) -> int | None:
+    try:
+        return os.getpgid(process.pid)
+    except ProcessLookupError:
+        return None
+
+
+def _ended_badly(program: Program, code: int) -> ProcessError:
+    return ProcessError(f"{program.name} ended with {code}. Its log {program.log} ends with:\n{tail(program.log)}")

@@ -1,0 +1,149 @@
+"""What the Test button of a bksb connection does and says: one read-only call, and plain words for what came of it."""
+
+from __future__ import annotations
+
+import uuid
+from urllib.parse import urlsplit
+
+from bksb.api.client import BksbClient
+from bksb.api.request_errors import NO_ADDRESS
+from bksb.api.transport import RetryBudget
+from bksb.connection_fields import ConnectionFields
+from bksb.deployment import SHORTEST_PASSWORD, is_enabled, read_settings
+from bksb.errors import (
+    BksbSyncError,
+    ConfigurationError,
+    FatalError,
+    KeyRefusedError,
+    NotBksbError,
+    ProxyFailedError,
+    RejectedError,
+    SilentError,
+    TlsError,
+    UnreachableError,
+)
+
+KEYS_PAGE = "Admin Options > API Access Keys > Configure Access Key"
+
+ADDRESSES = "https://live2api.bksblive2.co.uk (UK) or https://live2api.bksblive2.com.au (Australia)"
+
+OFF = (
+    "Integration Enabled is off, so bksb was not called. While it is off, both DAGs end as skipped. "
+    "Switch it on and test again."
+)
+
+WRONG_ADDRESS = (
+    "Something answers at the API URL, but not like bksb's API. The API URL should be the API's root, "
+    f"{ADDRESSES}: not your own site's address, and nothing after the name but /api. "
+    "If it is right, bksb may be showing a maintenance page: test again in some minutes."
+)
+
+REMEDIES: tuple[tuple[type[BksbSyncError], str], ...] = (
+    (
+        UnreachableError,
+        f"Compare the API URL with {ADDRESSES}, and check that Airflow's machine may reach it: "
+        "firewall, DNS, or HTTPS_PROXY where a proxy is the only way out.",
+    ),
+    (
+        TlsError,
+        "If your network inspects encrypted traffic, point REQUESTS_CA_BUNDLE to the file of your own certificate "
+        "authority, for every Airflow process; else check that the API URL is right and begins with https only "
+        "where the server speaks it.",
+    ),
+    (
+        ProxyFailedError,
+        "Check HTTPS_PROXY (and HTTP_PROXY, NO_PROXY) in the environment of every Airflow process: "
+        "the proxy does not answer, wants a log-in, or does not let Airflow reach bksb.",
+    ),
+    (
+        SilentError,
+        "bksb is slow just now, or a firewall swallows the call: test again in some minutes, then check that "
+        "Airflow's machine may reach the API URL.",
+    ),
+    (NotBksbError, WRONG_ADDRESS),
+    (RejectedError, WRONG_ADDRESS),
+)
+
+LATER = "Nothing has to be mended for that: test again in some minutes."
+
+KEY_UNKNOWN = (
+    "bksb refused the key (HTTP 401): compare API Access Key and API Secret Key with the ones in bksb under "
+    f"{KEYS_PAGE}. There, the Status has to be Enabled and every Permission Allow."
+)
+
+KEY_NOT_ALLOWED = (
+    "bksb refused the key (HTTP 403): it is disabled or lacks a permission. In bksb, under "
+    f"{KEYS_PAGE}, set the Status to Enabled and every Permission to Allow."
+)
+
+NO_PASSWORD = (
+    f" But the Default Password is missing or shorter than {SHORTEST_PASSWORD} characters: results can be fetched and "
+    "accounts linked, but no account can be created until it is entered."
+)
+
+
+PATIENCE = (10.0, 20.0)
+"""How long a person who pressed a button waits: seconds to connect, and between two bytes of the answer."""
+
+
+def try_connection(fields: ConnectionFields, *, timeout_seconds: tuple[float, float] = PATIENCE) -> tuple[bool, str]:
+    """Whether the DAGs could work with this connection, and a sentence that says so or what to mend and where.
+
+    Makes one GET, for a username that cannot exist, and none while Integration Enabled is off. Nothing in the
+    text comes from the connection's secrets or from an answer's body.
+    """
+    try:
+        if not is_enabled(fields.extra):
+            return False, OFF
+        settings = read_settings(fields.extra)
+        client = client_for(fields, timeout_seconds=timeout_seconds, budget=RetryBudget(attempts=1))
+        if client.username_exists(f"bksb-sync-test-{uuid.uuid4()}"):
+            return False, WRONG_ADDRESS
+    except BksbSyncError as error:
+        return False, _explained(error)
+    done = "bksb answers and accepts the key."
+    has_password = len(settings.default_password or "") >= SHORTEST_PASSWORD
+    return True, done if has_password else done + NO_PASSWORD
+
+
+def client_for(
+    fields: ConnectionFields,
+    *,
+    timeout_seconds: tuple[float, float] = (10.0, 30.0),
+    budget: RetryBudget | None = None,
+) -> BksbClient:
+    """The client that a connection describes; ConfigurationError names a field that is missing or wrong."""
+    url, access_key, secret_key = access(fields)
+    return BksbClient(url, access_key, secret_key, timeout_seconds=timeout_seconds, budget=budget)
+
+
+def access(fields: ConnectionFields) -> tuple[str, str, str]:
+    """API URL, access key and secret key, without blanks around; ConfigurationError names what is missing or wrong."""
+    url = fields.required("host", "API URL").strip()
+    access_key = fields.required("login", "API Access Key (login)").strip()
+    secret_key = fields.required("password", "API Secret Key (password)").strip()
+    return _with_port(url, fields.port), access_key, secret_key
+
+
+def _with_port(url: str, port: int | None) -> str:
+    """The URL with the form's Port, which is there because Airflow 3.3.2 tests no saved connection without one."""
+    try:
+        parts = urlsplit(url)
+        named = parts.port
+    except ValueError:
+        raise ConfigurationError(NO_ADDRESS) from None
+    usual = {"http": 80, "https": 443}.get(parts.scheme.lower())
+    if not port or port == (named or usual):
+        return url
+    if named:
+        raise ConfigurationError(f"The API URL names port {named}, but the field Port says {port}: make them the same.")
+    return parts._replace(netloc=f"{parts.netloc}:{port}").geturl()
+
+
+def _explained(error: BksbSyncError) -> str:
+    if isinstance(error, KeyRefusedError):
+        return KEY_NOT_ALLOWED if error.status == 403 else KEY_UNKNOWN
+    if isinstance(error, FatalError):
+        return str(error)
+    remedy = next((words for kind, words in REMEDIES if isinstance(error, kind)), LATER)
+    return f"{error} {remedy}"

@@ -1,0 +1,249 @@
+"""Carries one call to bksb and its answer back: sessions, waits, retries of what is safe to repeat, errors by remedy.
+
+Proxies and private certificate authorities work as with any program that uses requests (HTTPS_PROXY,
+NO_PROXY, REQUESTS_CA_BUNDLE). No URL, header or body enters a log line or an exception.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from ipaddress import ip_address
+from typing import TypeVar
+from urllib.parse import SplitResult, quote, urlsplit
+
+import requests
+from requests.auth import AuthBase
+
+from bksb.api.request_errors import NO_ADDRESS, unanswered
+from bksb.api.responses import Answer
+from bksb.errors import ConfigurationError, KeyRefusedError, TransientError
+
+# they log paths with their queries (at DEBUG always, at WARNING for a broken header), and the query holds usernames
+for _name in ("urllib3.connectionpool", "urllib3.connection"):
+    logging.getLogger(_name).setLevel(logging.ERROR)
+
+Outcome = TypeVar("Outcome")
+
+KEY_REMEDY = (
+    "In bksb, under Admin Options > API Access Keys > Configure Access Key, check that the Status is Enabled "
+    "and every Permission is set to Allow; then compare the access key and secret key in the Airflow connection."
+)
+
+LONGEST_RETRY_AFTER = 3600.0
+"""Seconds; a server that asks for more is asked again by the next try of the task."""
+
+
+@dataclass(frozen=True)
+class RetryBudget:
+    """How long one call may take: `attempts` of a GET in all, everything within `total_seconds`, waits included."""
+
+    attempts: int = 5
+    total_seconds: float = 120.0
+    first_wait_seconds: float = 0.5
+    longest_wait_seconds: float = 20.0
+
+
+class Throttle:
+    """A pause that all threads of one task share: one "slow down" slows every call of the bucket."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._not_before = 0.0
+
+    def hold(self, seconds: float) -> None:
+        """Let no call start for `seconds` from now; a longer pause that is asked for already stays."""
+        with self._lock:
+            self._not_before = max(self._not_before, time.monotonic() + min(seconds, LONGEST_RETRY_AFTER))
+
+    def wait(self, deadline: float) -> None:
+        """Return when calls may start again; TransientError at once when that is after `deadline` (monotonic)."""
+        while (left := self._not_before - time.monotonic()) > 0:
+            if self._not_before > deadline:
+                raise TransientError("bksb asked for a pause that is longer than this call may wait.", retry_after=left)
+            time.sleep(left)
+
+
+def api_root(url: str) -> str:
+    """The root that all calls start with, ending in `/api/`, from whatever a site pasted.
+
+    Accepts the root with or without `/api`, with or without a slash at the end, in any case, with blanks
+    around it. Raises ConfigurationError when it is no https URL; http is for this machine and its own network
+    (a name without a dot) only, because a key and learners' particulars would travel in clear.
+    """
+    cleaned = url.strip().rstrip("/")
+    parts = _split(cleaned)
+    if parts is None or parts.scheme.lower() not in ("http", "https") or not parts.hostname or parts.query:
+        raise ConfigurationError(NO_ADDRESS)
+    if parts.scheme.lower() == "http" and not _is_near(parts.hostname or ""):
+        raise ConfigurationError("The API URL of the bksb connection has to begin with https://.")
+    if cleaned.lower().endswith("/api"):
+        cleaned = cleaned[: -len("/api")].rstrip("/")
+    return cleaned + "/api/"
+
+
+def _split(url: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises for one that is no number
+    except ValueError:
+        return None
+    return parts
+
+
+def _is_near(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return "." not in host
+
+
+class _Key(AuthBase):
+    """HTTP Basic in UTF-8; what requests does by itself is Latin-1, and fails on a key with other characters."""
+
+    def __init__(self, access_key: str, secret_key: str) -> None:
+        self._header = "Basic " + b64encode(f"{access_key}:{secret_key}".encode()).decode()
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = self._header
+        return request
+
+
+class _Line:
+    """One thread's session, with all that is the same for every call worked out once.
+
+    requests would read the environment and build address and headers anew for each call, which takes our
+    processor as long as all the rest of the call does.
+    """
+
+    def __init__(self, root: str, auth: AuthBase) -> None:
+        self._session = requests.Session()
+        self._session.headers["Accept"] = "application/json"
+        self._auth = auth
+        self._usual = self._session.prepare_request(requests.Request("GET", root, auth=auth))
+        self._root = str(self._usual.url)
+        self._settings = self._session.merge_environment_settings(self._root, {}, False, None, None)
+
+    def send(
+        self, method: str, rest: str, form: Mapping[str, str] | None, timeout_seconds: tuple[float, float]
+    ) -> requests.Response:
+        """One exchange; `rest`, all that follows the root, is sent as it is, so whatever needs quoting is quoted."""
+        if form is None:
+            request = self._usual.copy()
+            request.method, request.url = method, self._root + rest
+            if self._session.cookies:
+                request.prepare_cookies(self._session.cookies)
+        else:
+            asked = requests.Request(method, self._root + rest, data=form, auth=self._auth)
+            request = self._session.prepare_request(asked)
+        return self._session.send(request, timeout=timeout_seconds, allow_redirects=False, **self._settings)
+
+
+class Transport:
+    """Calls of one bksb customer. Threads may share it: each has a `requests.Session` of its own."""
+
+    def __init__(
+        self, url: str, access_key: str, secret_key: str, timeout_seconds: tuple[float, float], budget: RetryBudget
+    ) -> None:
+        """`timeout_seconds` = (to connect, between two bytes of the answer)."""
+        self._root = api_root(url)
+        self._auth = _Key(access_key, secret_key)
+        self._timeout = timeout_seconds
+        self._budget = budget
+        self._throttle = Throttle()
+        self._local = threading.local()
+
+    def __repr__(self) -> str:
+        return f"Transport({urlsplit(self._root).hostname})"
+
+    def get(
+        self, call: str, path: str, parameters: Mapping[str, str] | None, read: Callable[[Answer], Outcome]
+    ) -> Outcome:
+        """GET, and what `read` makes of the answer.
+
+        Both are repeated, with growing, jittered waits, while they raise TransientError: a GET is safe to repeat.
+        """
+        deadline = time.monotonic() + self._budget.total_seconds
+        attempt = 1
+        while True:
+            try:
+                return read(self._send("GET", call, path, deadline, parameters=parameters))
+            except TransientError as error:
+                wait = self._wait_before(attempt) if error.retry_after is None else error.retry_after
+                if attempt >= self._budget.attempts or time.monotonic() + wait > deadline:
+                    raise
+                if error.retry_after is None:
+                    time.sleep(wait)
+                attempt += 1
+
+    def post(self, call: str, path: str, form: Mapping[str, str]) -> Answer:
+        """POST, sent once: TransientError leaves the outcome in doubt."""
+        return self._send("POST", call, path, time.monotonic() + self._budget.total_seconds, form=form)
+
+    def _wait_before(self, attempt: int) -> float:
+        longest = min(self._budget.longest_wait_seconds, self._budget.first_wait_seconds * 2 ** (attempt - 1))
+        return random.uniform(longest / 2, longest)  # noqa: S311 - spreads retries, hides no secret
+
+    def _send(
+        self,
+        method: str,
+        call: str,
+        path: str,
+        deadline: float,
+        *,
+        parameters: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """One exchange. Raises by remedy for what no caller can use: no answer, the key, elsewhere, "later"."""
+        query = "&".join(f"{name}={quote(value, safe='')}" for name, value in (parameters or {}).items())
+        self._throttle.wait(deadline)
+        try:
+            response = self._line().send(method, path + (f"?{query}" if query else ""), form, self._timeout)
+        except requests.RequestException as error:
+            raise unanswered(error) from None
+        return self._judged(call, response)
+
+    def _judged(self, call: str, response: requests.Response) -> Answer:
+        status = response.status_code
+        if status in (401, 403):
+            raise KeyRefusedError(f"bksb refused the key (HTTP {status}). {KEY_REMEDY}", status=status)
+        if 300 <= status < 400:
+            raise ConfigurationError(
+                f"The API URL of the bksb connection sends us elsewhere (HTTP {status}): enter the address it "
+                "leads to, most likely the same with https://, and check that no log-in page stands in between."
+            )
+        if status in (408, 429) or status >= 500:
+            retry_after = seconds_to_wait(response.headers.get("Retry-After"))
+            if retry_after is not None:
+                self._throttle.hold(retry_after)
+            raise TransientError(f"bksb asked to come back later (HTTP {status}).", retry_after=retry_after)
+        return Answer.of(call, response)
+
+    def _line(self) -> _Line:
+        line: _Line | None = getattr(self._local, "line", None)
+        if line is None:
+            line = self._local.line = _Line(self._root, self._auth)
+        return line
+
+
+def seconds_to_wait(header: str | None) -> float | None:
+    """Seconds of a Retry-After header, given as seconds or as an HTTP date; None where there is no usable one."""
+    if header is None:
+        return None
+    text = header.strip()
+    if text.isascii() and text.isdecimal():
+        return min(float(text), LONGEST_RETRY_AFTER)
+    try:
+        when = parsedate_to_datetime(text)
+    except (ValueError, IndexError):
+        return None
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    return min(max(0.0, (when - datetime.now(UTC)).total_seconds()), LONGEST_RETRY_AFTER)

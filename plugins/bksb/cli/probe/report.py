@@ -1,0 +1,357 @@
+"""Tells how a live bksb answers where evidence leaves it open: `python -m bksb.probe --conn bksb [--username X]`.
+
+Makes GET calls only, about twenty, and reports shapes: statuses, JSON types, names of fields, forms of dates.
+No username, name, result text, id, URL or other content of an answer is in the report, so that it can be shared.
+What only a writing call would show (createUser), and what would make a log-in link, is left alone.
+
+It observes with a few lines of its own rather than with the client, so that it sees what the client may misread.
+
+Exit code: 0 every answer is of a form known to the project; 1 something is not, or not every call was answered; 2
+nothing could be asked (the arguments, the connection, Integration Enabled off, the network or the key).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import requests
+from requests.auth import HTTPBasicAuth
+
+from bksb.airflow.connection_test import OFF, access
+from bksb.api.request_errors import unanswered
+from bksb.api.transport import api_root
+from bksb.cli.probe.observation import (
+    UNREADABLE,
+    Observation,
+    all_forms,
+    date_form,
+    emptiness,
+    is_known_date,
+    kind_of,
+    member,
+    observation_of,
+    order,
+    result_form,
+    sentence_of,
+    texts_in,
+    whole_number,
+    with_truth,
+    yes,
+)
+from bksb.deployment import is_enabled
+from bksb.errors import BksbSyncError, ConfigurationError, KeyRefusedError
+from bksb.rules.levels import read_initial
+
+TIMEOUT_SECONDS = (10.0, 30.0)
+MANY_RECORDS = 1000
+BEYOND_THE_END = 100_000
+V5_SUBJECTS = ("ENG_NEW", "MATHS_NEW")
+RESULT_LISTS = {
+    "initialAssessment": "InitialAssessmentResults",
+    "diagnosticAssessment": "DiagnosticAssessmentResults",
+}
+
+KNOWN_FIELDS = {
+    *("abilitymeasurement", "assessmenteoadata", "assessmentid", "assessmentname", "assessmenttype"),
+    *("coursecomponentname", "coursename", "coursesubject", "currentpage", "datecompleted", "datestarted"),
+    *("diagnosticassessmentresults", "initialassessmentresults", "measuredat", "measuringassessmentname", "message"),
+    *("pagination", "recordsperpage", "result", "resultdate", "sessionid", "totalrecords"),
+}
+"""Names of fields that evidence knows; any other is withheld where it may be a person's word."""
+
+SHARE = (
+    "This report holds no personal data. Please read it once and send it to the maintainers of bksb sync "
+    "(an issue in the project's tracker): it turns guesses into facts for every site."
+)
+CANNOT_BE_SEEN = (
+    "Not seen, because only writing calls would show it: how createUser refuses. Not visible in the API at all: "
+    "whether Databridge State is Off (Admin Options > Databridge Settings)."
+)
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One thing observed. `expected` says whether the project's evidence knows this form; None: nothing to compare."""
+
+    call: str
+    about: str
+    seen: str
+    expected: bool | None = None
+
+
+class Probe:
+    """Asks one live site and keeps what it saw."""
+
+    def __init__(
+        self, url: str, access_key: str, secret_key: str, *, timeout_seconds: tuple[float, float] = TIMEOUT_SECONDS
+    ) -> None:
+        self._root = api_root(url)
+        self._session = requests.Session()
+        self._session.auth = HTTPBasicAuth(access_key.encode(), secret_key.encode())
+        self._session.headers["Accept"] = "application/json"
+        self._timeout = timeout_seconds
+        self._withheld: set[str] = set()
+        self._waits: list[str] = []
+        self._limit_headers: set[str] = set()
+        self.facts: list[Fact] = []
+
+    def ask_all(self, username: str | None) -> list[Fact]:
+        """Every fact that can be seen, with an account's results if its username is given.
+
+        Raises KeyRefusedError, or whatever kept the very first call from an answer.
+        """
+        self._look_at_nobody()
+        if username:
+            self._look_at_somebody(username)
+        else:
+            self._note("results", "of an account", "not looked at: give --username of an account that has results")
+        self._look_at_groups()
+        self._note("all", "Retry-After", ", ".join(sorted(set(self._waits))) or "never sent")
+        self._note("all", "headers about limits", ", ".join(sorted(self._limit_headers)) or "none")
+        return self.facts
+
+    def _look_at_nobody(self) -> None:
+        nobody = f"bksb-sync-probe-{uuid.uuid4()}"
+        seen = self._observe("users/user/getUserId", {"username": nobody}, first=True)
+        sentence = sentence_of(seen.body)
+        says_so = bool(re.search(r"\buser(name)?\b.*\bnot found\b", sentence, re.IGNORECASE | re.DOTALL))
+        self._note("getUserId", "nobody has the username", seen.outside, expected=says_so)
+        self._note("getUserId", "fields of that answer", self._fields([seen.body]))
+        self._note("getUserId", "it says 'user ... not found'", yes(says_so), expected=says_so)
+        self._note("getUserId", "it repeats the username asked for", yes(nobody.lower() in sentence.lower()))
+        seen = self._observe("users/isUsernameExists", {"username": nobody})
+        self._note("isUsernameExists", "nobody has the username", with_truth(seen), expected=seen.body is False)
+
+    def _look_at_somebody(self, username: str) -> None:
+        self._withheld.add(username.lower())
+        seen = self._observe("users/isUsernameExists", {"username": username})
+        self._note("isUsernameExists", "the username given", with_truth(seen), expected=seen.body is True)
+        seen = self._observe("users/user/getUserId", {"username": username})
+        user_id = whole_number(seen.body)
+        self._note("getUserId", "the username given", seen.outside, expected=type(seen.body) is int)
+        if user_id is None:
+            self._note("results", "of an account", "not looked at: bksb gives no id for the username", expected=False)
+            return
+        if username.swapcase() != username:
+            again = self._observe("users/user/getUserId", {"username": username.swapcase()})
+            same = whole_number(again.body) == user_id
+            self._note("getUserId", "capitals and small letters are the same", yes(same), expected=same)
+        for call, list_name in RESULT_LISTS.items():
+            self._look_at_results(call, list_name, user_id)
+        for subject in V5_SUBJECTS:
+            self._look_at_v5(subject, user_id)
+
+    def _look_at_results(self, call: str, list_name: str, user_id: int) -> None:
+        path = f"results/{call}/{user_id}/all"
+        whole = self._observe(path, {"page": "1", "recordsPerPage": str(MANY_RECORDS)})
+        is_object = isinstance(whole.body, Mapping)
+        self._note(call, "a page", whole.outside, expected=whole.status == 200 and is_object)
+        self._note(call, "fields of a page", self._fields([whole.body]))
+        claims = member(whole.body, "Pagination")
+        self._note(call, "fields of Pagination", self._fields([claims]), expected=isinstance(claims, Mapping))
+        records = _records(whole.body, list_name)
+        self._note(call, "the list of results", self._list_state(whole.body, list_name), expected=is_object)
+        self._note(call, "page size", _page_size(claims, len(records)))
+        beyond = self._observe(path, {"page": str(BEYOND_THE_END), "recordsPerPage": "20"})
+        self._note(call, "a page beyond the end", beyond.outside, expected=beyond.status == 200)
+        self._note(call, "its list of results", self._list_state(beyond.body, list_name))
+        if not records:
+            self._note(call, "a result", "not seen: this account has none; try another username")
+            return
+        one = self._observe(path, {"page": "1", "recordsPerPage": "1"})
+        self._note(call, "asked for 1 result a page", _how_many(len(_records(one.body, list_name))))
+        self._note(call, "fields of a result", self._fields(records))
+        dates = [record.get("ResultDate") for record in records]
+        self._note(call, "ResultDate", all_forms(map(date_form, dates)), expected=all(map(is_known_date, dates)))
+        self._note(call, "order", order(dates))
+        results = [record.get("Result") for record in records]
+        self._note(call, "Result", all_forms(map(result_form, results)))
+        if call == "initialAssessment":
+            known = all(_is_read(record) for record in records)
+            self._note(call, "our tables know every Result", yes(known), expected=known)
+
+    def _look_at_v5(self, subject: str, user_id: int) -> None:
+        call = "getAssessmentSessionsForCourseV5"
+        seen = self._observe(f"assessmentSessions/{call}", {"courseSubject": subject, "userId": str(user_id)})
+        known = seen.status == 200 and (seen.body is None or isinstance(seen.body, list))
+        self._note(call, f"sessions of {subject}", f"{seen.outside}{emptiness(seen.body)}", expected=known)
+        sessions = _records(seen.body, "AssessmentSessions")
+        if not sessions:
+            return
+        self._note(call, f"fields of a session of {subject}", self._fields(sessions))
+        kinds = [session.get("AssessmentType") for session in sessions]
+        self._note(call, f"AssessmentType of {subject} is 1 or 2", yes(set(map(str, kinds)) <= {"1", "2"}))
+        completed = [session.get("DateCompleted") for session in sessions]
+        self._note(call, f"DateCompleted of {subject}", all_forms(map(date_form, completed)))
+        finished = [s for s in sessions if not str(s.get("DateCompleted") or "0001").startswith("0001")]
+        for title, chosen in (("finished", finished), ("unfinished", [s for s in sessions if s not in finished])):
+            if chosen and (session_id := whole_number(chosen[0].get("SessionId"))) is not None:
+                self._look_at_report(f"{title} session of {subject}", user_id, session_id)
+
+    def _look_at_report(self, title: str, user_id: int, session_id: int) -> None:
+        call = "GetEOAReportDataForAssessmentSessionV5"
+        seen = self._observe(f"assessmentSessions/{call}", {"sessionId": str(session_id), "userId": str(user_id)})
+        self._note(call, f"{title}: the report", seen.outside, expected=seen.status == 200)
+        self._note(call, f"{title}: its fields", self._fields([seen.body]))
+        rows = _records(seen.body, "AssessmentEOAData")
+        if rows:
+            self._note(call, f"{title}: fields of a component", self._fields(rows))
+            self._note(call, f"{title}: MeasuredAt", all_forms(date_form(row.get("MeasuredAt")) for row in rows))
+
+    def _look_at_groups(self) -> None:
+        seen = self._observe("userGroups/search", {"page": "1", "recordsPerPage": "5", "query": ""})
+        self._note("userGroups/search", "a page", f"{seen.outside}{emptiness(seen.body)}")
+        self._note("userGroups/search", "fields of a page", self._fields([seen.body]))
+        lists = [seen.body] if isinstance(seen.body, list) else []
+        if isinstance(seen.body, Mapping):
+            lists = [value for value in seen.body.values() if isinstance(value, list)]
+        for groups in lists:
+            self._note("userGroups/search", "fields of a group", self._fields(groups))
+
+    def _observe(self, path: str, parameters: Mapping[str, str], *, first: bool = False) -> Observation:
+        """One GET and its outside. A call that is not answered is an observation too, unless it is the first."""
+        query = "&".join(f"{name}={quote(value, safe='')}" for name, value in parameters.items())
+        try:
+            response = self._session.get(f"{self._root}{path}?{query}", timeout=self._timeout, allow_redirects=False)
+        except requests.RequestException as error:
+            failure = unanswered(error)
+            if first:
+                raise failure from None
+            self._note(path.split("/")[-1], "answered", "no: " + str(failure), expected=False)
+            return Observation(0, "no content type", "no answer", UNREADABLE)
+        seen = observation_of(response)
+        if first and seen.status in (401, 403):
+            raise KeyRefusedError(
+                f"bksb refused the key (HTTP {seen.status}): see Admin Options > API Access Keys > Configure "
+                "Access Key in bksb; Status Enabled, every Permission Allow.",
+                status=seen.status,
+            )
+        if seen.asks_to_wait:
+            self._waits.append(seen.asks_to_wait)
+        self._limit_headers.update(seen.limit_headers)
+        self._withheld.update(texts_in(seen.body))
+        return seen
+
+    def _note(self, call: str, about: str, seen: str, *, expected: bool | None = None) -> None:
+        self.facts.append(Fact(call, about, seen, expected))
+
+    def _list_state(self, body: object, list_name: str) -> str:
+        if not isinstance(body, Mapping):
+            return "the page is no object"
+        if list_name in body:
+            return f"{list_name}: {kind_of(body[list_name])}{emptiness(body[list_name])}"
+        others = [name for name, value in body.items() if isinstance(value, list)]
+        return f"not under {list_name}" + (f", but under {self._names(others)}" if others else ", and no other list")
+
+    def _fields(self, bodies: Iterable[object]) -> str:
+        """Names of the fields of some objects with the JSON types of their values."""
+        types: dict[str, set[str]] = {}
+        for body in bodies:
+            if isinstance(body, Mapping):
+                for name, value in body.items():
+                    types.setdefault(str(name), set()).add(kind_of(value))
+        return (
+            ", ".join(f"{self._names([name])} ({' or '.join(sorted(kinds))})" for name, kinds in types.items()) or "-"
+        )
+
+    def _names(self, names: Iterable[str]) -> str:
+        """Names of fields as they are, but for those that may be content: no plain word, or seen as a value."""
+        shown = (
+            name
+            if name.lower() in KNOWN_FIELDS
+            or (re.fullmatch(r"[A-Za-z_][A-Za-z_]{0,39}[0-9]{0,2}", name) and not self._is_content(name.lower()))
+            else "(name withheld)"
+            for name in names
+        )
+        return ", ".join(shown)
+
+    def _is_content(self, name: str) -> bool:
+        return any(name == text or (len(name) > 3 and name in text.split()) for text in self._withheld)
+
+
+def _records(body: object, list_name: str) -> list[Mapping[str, Any]]:
+    """The records of a body, under whichever name it has its only list."""
+    if isinstance(body, Mapping):
+        lists = [value for value in body.values() if isinstance(value, list)]
+        body = body.get(list_name) or (lists[0] if len(lists) == 1 else None)
+    return [record for record in body if isinstance(record, Mapping)] if isinstance(body, list) else []
+
+
+def _page_size(claims: object, came: int) -> str:
+    """Whether pages are capped. How many results an account has is not told, only the cap itself."""
+    total, size = whole_number(member(claims, "TotalRecords")), whole_number(member(claims, "RecordsPerPage"))
+    said = "says nothing of its size" if size is None else f"says its size is {size}" if size > 0 else "says a size < 1"
+    if total is None:
+        return f"asked for {MANY_RECORDS}; the page {said}, and no total"
+    if came < min(total, MANY_RECORDS):
+        return f"asked for {MANY_RECORDS}; the page {said}; capped at {came}"
+    return f"asked for {MANY_RECORDS}; the page {said}; this account has too few results to show a cap"
+
+
+def _how_many(number: int) -> str:
+    return {0: "came none", 1: "came 1"}.get(number, "came more than 1")
+
+
+def _is_read(record: Mapping[str, Any]) -> bool:
+    texts = (str(record.get(name) or "") for name in ("Result", "AssessmentName", "CourseSubject"))
+    return read_initial(*texts).recognised
+
+
+def as_table(facts: Iterable[Fact], region: str) -> str:
+    """The report for people: a line a fact, marked where the answer is of a form the project does not know."""
+    by_call: dict[str, list[Fact]] = {}
+    for fact in facts:
+        by_call.setdefault(fact.call, []).append(fact)
+    lines = [f"bksb ({region}), seen from outside. ? marks what the project has not met yet.", ""]
+    for call, of_call in by_call.items():
+        lines.append(call)
+        lines += [f"{'?' if fact.expected is False else ' '}   {fact.about + ':':52} {fact.seen}" for fact in of_call]
+    return "\n".join([*lines, "", CANNOT_BE_SEEN, "", SHARE])
+
+
+def as_json(facts: Iterable[Fact], region: str) -> str:
+    """The report for programs: {"probe": 1, "region": …, "facts": [{call, about, seen, expected}]}."""
+    return json.dumps({"probe": 1, "region": region, "facts": [asdict(fact) for fact in facts]}, indent=2)
+
+
+def region_of(url: str) -> str:
+    """Which of bksb's two services the URL names; nothing else of the URL is told."""
+    host = urlsplit(url.strip()).hostname or ""
+    return {"live2api.bksblive2.co.uk": "UK", "live2api.bksblive2.com.au": "Australia"}.get(host, "another address")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m bksb.probe", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--conn", default="bksb", help="Airflow connection of type bksb")
+    parser.add_argument("--username", metavar="X", help="bksb username of an account with results; never shown")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    options = parser.parse_args(arguments)
+    # Airflow takes seconds to import: not before the arguments are known to be right
+    from bksb.airflow.hook import connection_fields
+
+    try:
+        fields = connection_fields(options.conn)
+        if not is_enabled(fields.extra):
+            raise ConfigurationError(OFF)
+        facts = Probe(*access(fields)).ask_all(options.username)
+    except BksbSyncError as error:
+        print(error, file=sys.stderr)
+        return 2
+    region = region_of(fields.host or "")
+    print(as_json(facts, region) if options.json else as_table(facts, region))
+    if options.json:
+        print(SHARE, file=sys.stderr)
+    return 1 if any(fact.expected is False for fact in facts) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,28 @@
+"""Finds the SQL files: every statement of the project lives in `sql/`, one a file."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from bksb.errors import ConfigurationError
+
+SQL_FOLDER = Path(__file__).resolve().parents[3] / "sql"
+"""`sql/` stands beside `plugins/`, in a checkout as in the image."""
+
+
+@cache
+def read_sql(name: str) -> str:
+    """The text of `sql/<name>.sql`, such as `accounts/merge_learners`."""
+    path = SQL_FOLDER / f"{name}.sql"
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(
+            f"sql/{name}.sql cannot be read ({error.strerror}): the folder sql/ has to stand beside plugins/."
+        ) from None
+
+
+def sql_names(folder: str) -> list[str]:
+    """The statements in one folder of `sql/`, in the order of their names."""
+    return sorted(f"{folder}/{path.stem}" for path in (SQL_FOLDER / folder).glob("*.sql"))

@@ -1,0 +1,253 @@
+"""Read bksb's free-text results: subject, level on the project's scale, percentage.
+
+A result is parsed, never an enum: what is not in the tables of `levels/` is kept raw by the caller, its level is None
+and `recognised` is False, so that it is reported once and nothing is guessed. `levels/bksb.toml` holds the vocabulary
+of public evidence on bksb (docs/bksb-api.md), `levels/site.toml` a site's own words.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from bksb.errors import ConfigurationError
+
+SCALE = ("PRE", "E1", "E2", "E3", "L1", "L2", "L3")
+"""Level codes in ascending order; the index is `level_order`."""
+
+LEVEL_NAMES = {
+    "PRE": "Pre-Entry",
+    "E1": "Entry 1",
+    "E2": "Entry 2",
+    "E3": "Entry 3",
+    "L1": "Level 1",
+    "L2": "Level 2",
+    "L3": "Level 3",
+}
+
+NO_LEVEL = "NONE"
+"""The code, in the tables only, of texts that are known and name no level."""
+
+UNKNOWN_SUBJECT = "Unknown"
+
+LEVELS_FOLDER = Path(__file__).resolve().parents[3] / "levels"
+"""`levels/` stands beside `plugins/`, in a checkout as in the image."""
+
+_PERCENT = re.compile(r"(\d{1,3}(?:\.\d+)?)\s*%?")
+_WORD = re.compile(r"[^\W\d_]+")
+_BLANK = re.compile(r"[\s_]+|(?<=\w)[-\u2010-\u2015](?=\w)")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a result text says. `percent` is 0 to 100; `recognised` is False where the text was new to us."""
+
+    subject: str
+    level_code: str | None
+    percent: float | None
+    recognised: bool
+
+    @property
+    def level_order(self) -> int | None:
+        """Place on the scale, 0 (Pre-Entry) to 6 (Level 3), or None."""
+        return None if self.level_code is None else SCALE.index(self.level_code)
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The tables: words that name a subject or another scale, and whole texts that name a level (None: no level).
+
+    Texts are looked up, never matched by a pattern, so that no text and no table can make reading slow.
+    """
+
+    subjects: Mapping[str, str]
+    scales: Mapping[str, str]
+    levels: Mapping[str, str | None]
+
+
+@cache
+def vocabulary() -> Vocabulary:
+    """The tables of this deployment, read once; ConfigurationError says what is wrong in which file."""
+    return read_vocabulary(LEVELS_FOLDER)
+
+
+def read_vocabulary(folder: Path) -> Vocabulary:
+    """The tables of `bksb.toml`, and over them those of `site.toml`, which may be absent."""
+    files = [_read_file(folder / name) for name in ("bksb.toml", "site.toml")]
+    subjects: dict[str, str] = {}
+    scales: dict[str, str] = {}
+    levels: dict[str, str | None] = {}
+    for file in files:
+        subjects |= file.words("subjects")
+        scales |= file.words("scales")
+    for file in files:
+        levels |= file.levels(subjects, scales)
+    return Vocabulary(subjects, scales, levels)
+
+
+def read_initial(
+    result: str, assessment_name: str, course_subject: str, *, tables: Vocabulary | None = None
+) -> Reading:
+    """Read an initial assessment's result, such as `English Level 1` or `Below Entry 3`."""
+    tables = tables or vocabulary()
+    subject, _ = _take_out(tables.subjects, _plain(result))
+    code, recognised = _level(tables, result, assessment_name, course_subject)
+    return Reading(
+        subject=subject or _subject(tables, assessment_name, course_subject),
+        level_code=code,
+        percent=None,
+        recognised=recognised,
+    )
+
+
+def read_diagnostic(
+    result: str, assessment_name: str, course_subject: str, *, tables: Vocabulary | None = None
+) -> Reading:
+    """Read a diagnostic's result: a percentage, at the level its name says (`Maths L1 Diagnostic`).
+
+    The level is the one that was diagnosed, not one that the learner reached.
+    """
+    tables = tables or vocabulary()
+    percent = _percent(result)
+    name = re.sub(r"\bdiagnostic\b", "", assessment_name, flags=re.IGNORECASE)
+    code, _ = _level(tables, name, course_subject)
+    return Reading(
+        subject=_subject(tables, assessment_name, course_subject),
+        level_code=code,
+        percent=percent,
+        recognised=percent is not None,
+    )
+
+
+def read_v5(ability: str, assessment_name: str, course_subject: str, *, tables: Vocabulary | None = None) -> Reading:
+    """Read the AbilityMeasurement of a V5 component: a level in the words of an initial assessment, or a percentage.
+
+    A percentage bears its sign. bksb publishes no sample. An empty one says nothing, and there is nothing to report
+    about it. Where the ability names no subject, it is the one that bksb was asked for.
+    """
+    # a bare number may be anything: a mark, a band, a level
+    percent = _percent(ability) if "%" in ability else None
+    if percent is None and ability.strip():
+        return read_initial(ability, course_subject, assessment_name, tables=tables)
+    subject = _subject(tables or vocabulary(), course_subject, assessment_name)
+    return Reading(subject=subject, level_code=None, percent=percent, recognised=True)
+
+
+def _percent(text: str) -> float | None:
+    match = _PERCENT.fullmatch(text.strip())
+    percent = float(match.group(1)) if match else None
+    return None if percent is None or percent > 100 else percent
+
+
+def _subject(tables: Vocabulary, *texts: str) -> str:
+    """The subject that the first telling text names, or `Unknown`."""
+    named = (_take_out(tables.subjects, _plain(text))[0] for text in texts)
+    return next((subject for subject in named if subject), UNKNOWN_SUBJECT)
+
+
+def _level(tables: Vocabulary, text: str, *context: str) -> tuple[str | None, bool]:
+    """The level that a text names and whether it is known; another scale may be named by what surrounds it."""
+    scales = (_take_out(tables.scales, _plain(around))[0] for around in context)
+    around = next((scale for scale in scales if scale), None)
+    _, rest = _take_out(tables.subjects, _plain(text))
+    key = _key(tables.scales, rest, around)
+    return tables.levels.get(key), key in tables.levels
+
+
+def _key(scales: Mapping[str, str], text: str, around: str | None = None) -> str:
+    """A plain text as it stands in the tables: on another scale, the scale's name comes first."""
+    scale, rest = _take_out(scales, text)
+    scale = scale or around
+    return f"{scale}: {rest}" if scale else rest
+
+
+def _plain(text: str) -> str:
+    return _BLANK.sub(" ", text.lower()).strip()
+
+
+def _take_out(words: Mapping[str, str], text: str) -> tuple[str | None, str]:
+    """What the first known word of a plain text means, and the text without that word."""
+    for word in _WORD.finditer(text):
+        if word.group() in words:
+            rest = text[: word.start()] + text[word.end() :]
+            return words[word.group()], " ".join(rest.split())
+    return None, text
+
+
+def _read_file(path: Path) -> _File:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if path.name == "site.toml":
+            return _File(path.name, {})
+        raise ConfigurationError(
+            f"levels/{path.name} is missing: the folder levels/ has to stand beside plugins/."
+        ) from None
+    except OSError as error:
+        raise ConfigurationError(f"levels/{path.name} cannot be read: {error.strerror}.") from None
+    except ValueError as error:  # no TOML, or not in UTF-8; tomllib names line and column
+        raise ConfigurationError(f"levels/{path.name} cannot be read: {error}.") from None
+    file = _File(path.name, content)
+    if unknown := sorted(set(content) - {"subjects", "scales", "levels"}):
+        raise file.wrong(f"has {unknown[0]!r}, where only [subjects], [scales] and [levels] are known")
+    return file
+
+
+@dataclass(frozen=True)
+class _File:
+    name: str
+    content: Mapping[str, Any]
+
+    def wrong(self, what: str) -> ConfigurationError:
+        return ConfigurationError(f"levels/{self.name} {what}: correct the file, then clear the task.")
+
+    def words(self, table: str) -> dict[str, str]:
+        """The words of [subjects] or [scales], in small letters, with what each means."""
+        found: dict[str, str] = {}
+        for meaning, text in self._entries(table):
+            word = text.lower()
+            if not _WORD.fullmatch(word):
+                raise self.wrong(
+                    f"has {text!r} for {meaning} under [{table}], which has to be a single word of letters"
+                )
+            if word in found:
+                raise self.wrong(f"has {text!r} twice under [{table}]: for {found[word]} and for {meaning}")
+            found[word] = meaning
+        return found
+
+    def levels(self, subjects: Mapping[str, str], scales: Mapping[str, str]) -> dict[str, str | None]:
+        """The texts of [levels] as they are looked up, with the level of each."""
+        found: dict[str, str | None] = {}
+        for code, text in self._entries("levels"):
+            if code not in (*SCALE, NO_LEVEL):
+                raise self.wrong(
+                    f"has the level {code} under [levels], which has to be one of {', '.join((*SCALE, NO_LEVEL))}"
+                )
+            subject, plain = _take_out(subjects, _plain(text))
+            if subject:
+                raise self.wrong(
+                    f"has {text!r} for {code} under [levels]: a word in it names the subject {subject}, which is "
+                    "taken out of a result before its level is read, so it has to be left out"
+                )
+            key = _key(scales, plain)
+            if key in found:
+                raise self.wrong(f"has {text!r} twice under [levels]: for {found[key] or NO_LEVEL} and for {code}")
+            found[key] = None if code == NO_LEVEL else code
+        return found
+
+    def _entries(self, table: str) -> Iterator[tuple[str, str]]:
+        entries = self.content.get(table, {})
+        if not isinstance(entries, dict):
+            raise self.wrong(f"has {table} as something else than a table [{table}]")
+        for name, texts in entries.items():
+            if not name.strip() or not isinstance(texts, list):
+                raise self.wrong(f"has {name!r} under [{table}], which has to be a name and a list of texts")
+            for text in texts:
+                if not isinstance(text, str) or not text.strip():
+                    raise self.wrong(f"has {text!r} for {name} under [{table}], which has to be a text in quotes")
+                yield name, text

@@ -1,0 +1,81 @@
+"""How a listing is cut into pages when faults of stage "listing" are on."""
+
+import math
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sandbox.bksb.answers import RefusedError
+from sandbox.bksb.faults.catalogue import Fault
+from sandbox.bksb.site import BksbSite, Source
+from sandbox.world.results import Result
+
+TOO_MANY = 3
+FIRST_ENDLESS_SESSION_ID = 2_000_000_001
+INVENTED = Result(0, "MATHS", "Maths Functional Skills", "2020-01-01T09:00:00", "Maths", 50000, "Maths Level 1")
+
+
+def faulty_page(
+    site: BksbSite, user_id: int, source: Source, page: int, size: int, faults: MutableMapping[str, Fault]
+) -> tuple[Sequence[Result], dict[str, int]]:
+    """One page of a user's results and its Pagination. A result that "arrives meanwhile" stays in the site."""
+    if page == 2 and "shifting_pages" in faults:
+        del faults["shifting_pages"]  # page 2 may be asked for again
+        _let_one_arrive(site, user_id, source)
+    results = site.results(user_id, source)
+    asked_size = size
+    if "capped_page" in faults:
+        size = min(size, faults["capped_page"].page_cap)
+    shown = _shown(results, page, size, faults)
+    pagination = {
+        "CurrentPage": page,
+        "TotalRecords": _total(len(results), page, faults),
+        "RecordsPerPage": asked_size,
+    }
+    if "total_missing" in faults:
+        del pagination["TotalRecords"]
+    return shown, pagination
+
+
+def _let_one_arrive(site: BksbSite, user_id: int, source: Source) -> None:
+    newest = site.results(user_id, source)[0]
+    now = datetime.now(ZoneInfo("Europe/London")).strftime("%Y-%m-%dT%H:%M:%S")
+    site.add_result(
+        user_id,
+        source,
+        newest.result,
+        max(now, newest.completed_raw),
+        course_subject=newest.course_subject,
+        course_name=newest.course_name,
+        assessment_name=newest.assessment_name,
+        assessment_id=newest.assessment_id,
+    )
+
+
+def _shown(results: Sequence[Result], page: int, size: int, faults: Mapping[str, Fault]) -> Sequence[Result]:
+    start = (page - 1) * size
+    if "endless_same" in faults:
+        return [results[place % len(results)] for place in range(size)]
+    if "endless_new" in faults:
+        real = results[start : start + size]
+        template = results[-1] if results else INVENTED
+        invented = range(FIRST_ENDLESS_SESSION_ID + start + len(real), FIRST_ENDLESS_SESSION_ID + start + size)
+        return [*real, *(replace(template, session_id=session_id) for session_id in invented)]
+    last = max(1, math.ceil(len(results) / size))
+    if page > last:
+        if "out_of_range_400" in faults:
+            raise RefusedError(400, {"Message": "The request is invalid."})
+        if "out_of_range_404" in faults:
+            raise RefusedError(404, {"Message": f"Page '{page}' not found."})
+        if "repeated_last_page" in faults:
+            start = (last - 1) * size
+    return results[start : start + size]
+
+
+def _total(total: int, page: int, faults: Mapping[str, Fault]) -> int:
+    if "changing_total" in faults:
+        total += page - 1
+    if "total_too_high" in faults:
+        total += TOO_MANY
+    return total // 2 if "total_too_low" in faults else total

@@ -1,0 +1,122 @@
+"""Reading a listing to its end, over arbitrary caps, shifts, repeats and lies."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bksb.api.pagination import MAX_PAGES, Page, read_all_pages
+from bksb.errors import RejectedError, TransientError
+
+
+class Server:
+    """A listing, newest first, that may change before each page it gives."""
+
+    def __init__(self, records, cap, *, honest_size=True, total=lambda true: true, beyond="empty", changes=()):
+        self.records = list(records)
+        self.cap = cap
+        self.honest_size = honest_size
+        self.total = total
+        self.beyond = beyond
+        self.changes = list(changes)
+        self.newest = 10_000
+        self.calls = 0
+
+    def page(self, number):
+        self.calls += 1
+        if self.changes:
+            for _ in range(self.changes.pop(0)):
+                self.newest += 1
+                self.records.insert(0, self.newest)
+        rows = self.records[(number - 1) * self.cap : number * self.cap]
+        if not rows and number > 1:
+            if self.beyond == "refused":
+                raise RejectedError("no such page")
+            if self.beyond == "last page again":
+                rows = self.records[-self.cap :]
+        size = self.cap if self.honest_size else 100
+        return Page({str(row): row for row in rows}, self.total(len(self.records)), size)
+
+
+sizes = st.integers(0, 60)
+caps = st.integers(1, 25)
+ends = st.sampled_from(["empty", "refused", "last page again"])
+
+
+@given(sizes, caps, ends, st.booleans())
+def test_a_listing_that_stands_still_is_read_whole_and_each_record_once(count, cap, beyond, with_total):
+    server = Server(range(count), cap, beyond=beyond, total=lambda true: true if with_total else None)
+    listing = read_all_pages(server.page)
+    assert listing.records == list(range(count))
+    # without a total, a full page over again may be a server that has lost its way
+    lost = not with_total and beyond == "last page again" and count >= cap
+    assert listing.complete is not lost
+
+
+@given(st.integers(1, 60), caps, st.lists(st.integers(0, 30), max_size=6), ends)
+def test_results_that_arrive_while_it_is_read_neither_double_nor_hide_one(count, cap, changes, beyond):
+    server = Server(range(count), cap, changes=changes, beyond=beyond)
+    try:
+        listing = read_all_pages(server.page)
+    except TransientError:
+        return
+    assert len(listing.records) == len(set(listing.records))
+    assert set(range(count)) <= set(listing.records) or not listing.complete
+
+
+@given(st.integers(1, 60), caps, st.integers(0, 200), ends)
+def test_a_total_that_lies_loses_nothing_that_a_full_page_or_another_call_can_show(count, cap, lie, beyond):
+    listing = read_all_pages(Server(range(count), cap, total=lambda _: lie, beyond=beyond).page)
+    assert listing.records == list(range(count))
+    assert listing.complete == (lie <= count)
+
+
+@given(st.integers(1, 60), caps)
+def test_a_total_that_is_never_the_same_is_outvoted_by_two_equal_readings(count, cap):
+    totals = iter(range(1000, 9000))
+    listing = read_all_pages(Server(range(count), cap, total=lambda _: next(totals)).page)
+    assert listing.records == list(range(count))
+
+
+def test_one_page_that_says_it_is_all_costs_one_call():
+    server = Server(range(3), 100)
+    read_all_pages(server.page)
+    assert server.calls == 1
+
+
+def test_a_full_page_is_never_the_end_whatever_the_total_says():
+    server = Server(range(40), 20, total=lambda _: 20)
+    assert len(read_all_pages(server.page).records) == 40
+
+
+def test_without_totals_a_page_shifted_whole_is_read_again():
+    server = Server(range(3), 2, total=lambda _: None, changes=[0, 2])
+    assert set(range(3)) <= set(read_all_pages(server.page).records)
+
+
+def test_a_listing_that_never_ends_is_given_up():
+    server = Server([], 1, changes=[1] * 10_000)
+    with pytest.raises(TransientError, match=f"more than {MAX_PAGES} pages"):
+        read_all_pages(lambda number: Page({str(number): number}, None, 1))
+    with pytest.raises(TransientError):
+        read_all_pages(server.page)
+
+
+def test_a_listing_refused_from_its_first_page_is_refused():
+    with pytest.raises(RejectedError):
+        read_all_pages(lambda _: (_ for _ in ()).throw(RejectedError("no")))
+
+
+def test_a_listing_whose_user_is_gone_before_its_second_page_is_refused_and_not_taken_for_its_end():
+    asked = []
+
+    def page(number):
+        asked.append(number)
+        if asked == [1]:
+            return Page({key: key for key in range(20)}, total=None, size=20)
+        raise RejectedError("nobody has this id")
+
+    with pytest.raises(RejectedError):
+        read_all_pages(page)
+    assert asked == [1, 2, 1]

@@ -1,0 +1,157 @@
+"""Copies of the repository to run in, and what the tests of ./run look at from outside."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PASSED_ON = ("CERT", "_CA_", "INDEX", "PROXY", "proxy")
+"""Parts of the names of variables that say how to reach a package registry from here."""
+
+
+def wait_until(what: str, holds: Callable[[], object], seconds: float = 60) -> None:
+    """Returns as soon as the condition holds; fails, naming it, when the time is up."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, f"waited {seconds} s in vain: {what}"
+        time.sleep(0.05)
+
+
+def processes_in(folder: Path) -> list[str]:
+    """The command lines of living processes that have to do with a folder."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.status() == psutil.STATUS_ZOMBIE:
+                continue
+            told = [*process.cmdline(), process.cwd(), process.environ().get("AIRFLOW_HOME", "")]
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+        if any(str(folder) in text for text in told):
+            found.append(" ".join(process.cmdline()))
+    return found
+
+
+@contextmanager
+def started(command: Sequence[str | Path], **options: Any) -> Iterator[subprocess.Popen[str]]:
+    """A process that is told to end, and waited for, if it still runs when the context is left."""
+    process = subprocess.Popen(command, **options)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        process.wait(timeout=60)
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A copy of the repository, with an empty HOME and next to nothing in the environment."""
+
+    folder: Path
+    home: Path
+
+    def environment(self, **extra: str) -> dict[str, str]:
+        python = Path(getattr(sys, "_base_executable", sys.executable)).parent
+        passed_on = {name: value for name, value in os.environ.items() if any(part in name for part in PASSED_ON)}
+        return {
+            **passed_on,
+            "HOME": str(self.home),
+            "PATH": f"{python}:/usr/local/bin:/usr/bin:/bin",
+            "UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR", str(ROOT / ".run" / "cache")),
+            **extra,
+        }
+
+    def run(self, *arguments: str, cwd: Path | None = None, **extra: str) -> subprocess.CompletedProcess[str]:
+        """./run with these arguments, to its end."""
+        command = [str(self.folder / "run"), *arguments]
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        with started(command, cwd=cwd or self.folder, env=self.environment(**extra), text=True, **pipes) as process:
+            stdout, stderr = process.communicate(timeout=600)
+        return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
+
+    @contextmanager
+    def running(self, *arguments: str, output: Path, **extra: str) -> Iterator[subprocess.Popen[str]]:
+        """./run with these arguments, its output in a file; ended with the context if it still runs."""
+        with (
+            output.open("wb") as file,
+            started(
+                [str(self.folder / "run"), *arguments],
+                cwd=self.folder,
+                env=self.environment(**extra),
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            ) as process,
+        ):
+            yield process
+
+
+def tracked_files() -> list[str]:
+    """What a clone would hold: files under version control, and new ones that are not ignored."""
+    git = shutil.which("git") or "git"
+    listed = subprocess.run(
+        [git, "-c", "safe.directory=*", "ls-files", "-co", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if listed.returncode:
+        pytest.skip("needs a git checkout, to copy what a clone would hold")
+    return [name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+def copy_files(names: list[str], folder: Path) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, folder / name)
+
+
+@pytest.fixture(scope="session")
+def fresh_clone(tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    """The whole repository in a folder of its own, where ./run has never run."""
+    base = tmp_path_factory.mktemp("clone")
+    (base / "home").mkdir()
+    copy_files(tracked_files(), base / "bksb sync")
+    return Copy(base / "bksb sync", base / "home")
+
+
+STUB_COMMANDS = """
+import os, sys
+print("ran", sys.argv[1:], "called from", os.environ["RUN_CALLED_FROM"])
+"""
+
+
+@pytest.fixture
+def small_clone(tmp_path: Path) -> Copy:
+    """Only what ./run needs to build an environment, with next to nothing to install in it."""
+    folder = tmp_path / "small clone"
+    copy_files(["run", "dev/bootstrap.py", "constraints.txt", "pyproject.toml", "README.md", "LICENSE"], folder)
+    (folder / "requirements.txt").write_text("")
+    (folder / "requirements-dev.txt").write_text("uv\nhatchling\n")
+    (folder / "plugins" / "bksb").mkdir(parents=True)
+    (folder / "plugins" / "bksb" / "__init__.py").write_text("")
+    (folder / "dev" / "__init__.py").write_text("")
+    (folder / "dev" / "commands.py").write_text(STUB_COMMANDS)
+    (tmp_path / "home").mkdir()
+    return Copy(folder, tmp_path / "home")
+
+
+def write_program(path: Path, text: str) -> None:
+    """A small executable shell script."""
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)

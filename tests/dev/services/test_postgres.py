@@ -1,0 +1,185 @@
+"""The embedded PostgreSQL: its rows survive what happens to it, and it leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import psutil
+import psycopg2
+import pytest
+
+from dev.services.postgres.server import Postgres, PostgresError
+from dev.services.sharing import InUseError, unused
+from tests.clones import ROOT, started, wait_until
+
+AS_ROOT = os.geteuid() == 0
+
+
+def rows(server: Postgres, query: str) -> list[tuple[object, ...]]:
+    with closing(server.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute(query)
+        return cursor.fetchall() if cursor.description else []
+
+
+def postmaster(folder: Path) -> psutil.Process:
+    (pid_file,) = (path for path in places_of(folder) if path.exists())
+    return psutil.Process(int(pid_file.read_text().splitlines()[0]))
+
+
+def places_of(folder: Path) -> list[Path]:
+    borrowed = Postgres(folder)._borrowed
+    return [base / "data" / "postmaster.pid" for base in (folder, borrowed)]
+
+
+def is_running(folder: Path) -> bool:
+    return any(path.exists() for path in places_of(folder))
+
+
+@pytest.fixture(
+    params=[
+        "as found",
+        pytest.param("without user namespaces", marks=pytest.mark.skipif(not AS_ROOT, reason="concerns root only")),
+    ]
+)
+def folder(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for a server, on a machine with and without user namespaces."""
+    if request.param == "without user namespaces":
+        for tool in ("sh", "chmod"):
+            (tmp_path / "bin").mkdir(exist_ok=True)
+            (tmp_path / "bin" / tool).symlink_to(str(shutil.which(tool)))
+        monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    return tmp_path / "a server"
+
+
+def test_a_server_started_again_has_the_same_rows_and_leaves_nothing_behind(folder: Path) -> None:
+    with Postgres(folder) as server:
+        rows(server, "create table kept as select 42 as answer")
+        process = postmaster(folder)
+    assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    assert not Postgres(folder)._borrowed.exists()
+    with Postgres(folder) as server:
+        assert rows(server, "select answer from kept") == [(42,)]
+
+
+def test_a_killed_server_starts_again_with_its_rows(folder: Path) -> None:
+    server = Postgres(folder).start()
+    try:
+        rows(server, "create table kept as select 42 as answer")
+        postmaster(folder).kill()
+        with Postgres(folder) as again:
+            assert rows(again, "select answer from kept") == [(42,)]
+    finally:
+        server.stop()
+
+
+def test_a_pid_file_that_names_somebody_elses_process_does_not_stop_the_start(folder: Path) -> None:
+    with Postgres(folder):
+        pass
+    (folder / "data" / "postmaster.pid").write_text(f"{os.getpid()}\n{folder / 'data'}\n1\n1\n\n127.0.0.1\n")
+    with Postgres(folder) as server:
+        assert rows(server, "select 1") == [(1,)]
+
+
+def test_data_of_another_version_is_refused_with_both_versions_and_a_way_out(folder: Path) -> None:
+    with Postgres(folder) as server:
+        (ours,) = rows(server, "select current_setting('server_version_num')::int / 10000")[0]
+    (folder / "data" / "PG_VERSION").write_text("9\n")
+    with pytest.raises(PostgresError, match=rf"made by PostgreSQL 9, but the binaries are {ours}\..*--reset.*PG_BIN"):
+        Postgres(folder).start()
+    assert not Postgres(folder)._borrowed.exists()
+
+
+def test_an_interrupted_initdb_is_begun_again(folder: Path) -> None:
+    (folder / "data.new").mkdir(parents=True)
+    (folder / "data.new" / "PG_VERSION").write_text("16\n")
+    with Postgres(folder) as server:
+        assert rows(server, "select 1") == [(1,)]
+
+
+def test_the_server_listens_on_this_machine_only_and_wants_its_password(folder: Path) -> None:
+    with Postgres(folder) as server:
+        assert rows(server, "show listen_addresses") == [("127.0.0.1",)]
+        with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
+            psycopg2.connect(server.dsn("postgres", "postgres", "wrong"))
+        assert (folder / "server.json").stat().st_mode & 0o077 == 0
+
+
+def test_a_template_is_copied_into_a_new_database(folder: Path) -> None:
+    with Postgres(folder) as server:
+        server.create_database("template")
+        with closing(psycopg2.connect(server.dsn("template"))) as connection, connection, connection.cursor() as cursor:
+            cursor.execute("create table kept as select 42 as answer")
+        server.create_database("copy", template="template")
+        with closing(psycopg2.connect(server.dsn("copy"))) as connection, connection.cursor() as cursor:
+            cursor.execute("select answer from kept")
+            assert cursor.fetchall() == [(42,)]
+        server.drop_database("copy")
+        server.drop_database("copy")
+
+
+def test_a_folder_without_binaries_in_pg_bin_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PG_BIN", str(tmp_path))
+    with pytest.raises(PostgresError, match=r"PG_BIN is .*, but there is no initdb in it"):
+        Postgres(tmp_path / "server").start()
+
+
+def test_the_last_of_several_users_stops_the_server(tmp_path: Path) -> None:
+    folder, locks = tmp_path / "server", tmp_path / "locks"
+    with Postgres.shared(folder, locks):
+        with Postgres.shared(folder, locks) as second:
+            assert rows(second, "select 1") == [(1,)]
+        assert rows(second, "select 1") == [(1,)]
+        with pytest.raises(InUseError), unused(locks, "postgres"):
+            pytest.fail("the server is in use")
+    assert not is_running(folder)
+    with unused(locks, "postgres"):
+        pass
+
+
+USER = """
+import sys, signal
+from pathlib import Path
+from dev.services import interrupts
+from dev.services.postgres.server import Postgres
+interrupts.listen()
+with Postgres.shared(Path(sys.argv[1]), Path(sys.argv[2])):
+    Path(sys.argv[3]).touch()
+    signal.pause()
+"""
+
+
+@contextmanager
+def another_user(folder: Path, locks: Path, ready: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another command of the same clone, that uses the server until it is told to end."""
+    with started([sys.executable, "-c", USER, folder, locks, ready], cwd=ROOT) as user:
+        wait_until("another command uses the server", ready.exists)
+        yield user
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_command_that_is_told_to_end_stops_the_server(tmp_path: Path, number: signal.Signals) -> None:
+    with another_user(tmp_path / "server", tmp_path / "locks", tmp_path / "ready") as user:
+        user.send_signal(number)
+        user.wait(timeout=60)
+    assert user.returncode == 128 + number
+    assert not is_running(tmp_path / "server")
+
+
+def test_what_a_killed_command_left_running_is_taken_over_and_stopped(tmp_path: Path) -> None:
+    folder, locks = tmp_path / "server", tmp_path / "locks"
+    with another_user(folder, locks, tmp_path / "ready") as user:
+        left = postmaster(folder)
+        user.kill()
+        user.wait()
+    assert left.is_running()
+    with Postgres.shared(folder, locks) as server:
+        assert rows(server, "select 1") == [(1,)]
+        assert postmaster(folder) == left
+    assert not is_running(folder)

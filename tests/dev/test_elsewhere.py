@@ -1,0 +1,65 @@
+"""./run against systems of one's own: what the connection variables name is used, and nothing of the sandbox's."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+
+import psycopg2
+
+from bksb.connection_fields import ConnectionFields, libpq_arguments
+from sandbox.server import Sandbox
+from tests.clones import Copy
+
+
+def test_both_dags_run_against_what_the_connections_name(
+    fresh_clone: Copy, mis_fields: ConnectionFields, empty_database: str, sandbox: Sandbox
+) -> None:
+    connections = {
+        "AIRFLOW_CONN_BKSB": json.dumps(
+            {
+                "conn_type": "bksb",
+                "host": sandbox.url,
+                "login": sandbox.access_key,
+                "password": sandbox.secret_key,
+                "extra": {"default_password": "Change-me-2026", "timezone": "Europe/London"},
+            }
+        ),
+        "AIRFLOW_CONN_MIS": json.dumps(
+            {
+                "conn_type": "generic",
+                "host": mis_fields.host,
+                "port": mis_fields.port,
+                "login": mis_fields.login,
+                "password": mis_fields.password,
+                "schema": mis_fields.database,
+                "extra": dict(mis_fields.extra),
+            }
+        ),
+        "AIRFLOW_CONN_REPORTING": empty_database.replace("postgresql://", "postgres://"),
+    }
+    with closing(psycopg2.connect(**libpq_arguments(mis_fields))) as mis, mis, mis.cursor() as cursor:
+        cursor.execute("alter table person rename to people")
+    mis_query = fresh_clone.folder / "sql" / "mis" / "eligible_learners.sql"
+    written_for_the_sandbox = mis_query.read_text()
+    mis_query.write_text(written_for_the_sandbox.replace("from person\n", "from people as person\n"))
+    before_migration = fresh_clone.run("sql", "select * from bksb.account", **connections)
+    assert before_migration.returncode == 1
+    assert "Make them with: ./run migrate" in before_migration.stderr
+    migrated = fresh_clone.run("migrate", **connections)
+    assert migrated.returncode == 0, migrated.stderr
+    # with no mail server and nobody to ask, as the README says it: no invitations, and the approval given beforehand
+    by_hand = ("--conf", '{"invite": false}', "--mark-success-pattern", "approve_plan")
+    for command in (("bksb_accounts", *by_hand), ("bksb_results",)):
+        told = fresh_clone.run("airflow", "dags", "test", *command, **connections)
+        assert told.returncode == 0, told.stdout + told.stderr
+        assert "state=success" in told.stdout + told.stderr
+    with closing(psycopg2.connect(empty_database)) as connection, connection.cursor() as cursor:
+        cursor.execute("select count(*) from bksb.account where state = 'active'")
+        (accounts,) = cursor.fetchone() or (0,)
+        cursor.execute("select count(*) from bksb.assessment_result")
+        (results,) = cursor.fetchone() or (0,)
+    mis_query.write_text(written_for_the_sandbox)
+    assert accounts > 0
+    assert results > 0
+    assert not (fresh_clone.folder / ".run" / "sandbox" / "server.json").exists()

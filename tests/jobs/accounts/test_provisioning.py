@@ -1,0 +1,618 @@
+"""bksb_accounts from end to end, with a real MIS, a real reporting database and the sandbox bksb."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+
+from bksb import jobs
+from bksb.api.client import BksbClient
+from bksb.api.transport import RetryBudget
+from bksb.errors import (
+    BksbSyncError,
+    ConfigurationError,
+    KeyRefusedError,
+    MisContractError,
+    RejectedError,
+    TransientError,
+)
+from bksb.jobs.accounts.provisioning import THREADS
+from bksb.mis import Mis
+from bksb.model import bucket_of
+from bksb.reporting.sql_files import SQL_FOLDER
+from sandbox.bksb.faults.catalogue import Fault
+from sandbox.mailbox.server import MailFault
+from tests.conftest import DEFAULT_PASSWORD, IMPATIENT, query
+from tests.runs import a_run, rows_of, run_accounts
+
+
+def open_issues(deployment) -> dict[str, str]:
+    rows = query(deployment.reporting, "select person_id, code from bksb.issue where resolved_at is null order by 2")
+    return {row.person_id: row.code for row in rows}
+
+
+def accounts(deployment):
+    return {row.person_id: row for row in query(deployment.reporting, "select * from bksb.account")}
+
+
+def test_everybody_eligible_is_served_or_reported_with_the_reason(deployment, sandbox, world):
+    run = run_accounts(deployment)
+    known, issues = accounts(deployment), open_issues(deployment)
+    assert set(known) == world.eligible_on(run.day)
+    unmailed = world.people_of("refused_email")
+    assert {p for p, account in known.items() if account.state == "blocked"} == set(issues) - set(unmailed)
+    assert {account.state for account in known.values()} == {"active", "blocked"}
+    for kind, code in {
+        "no_email": "no_email",
+        "blank_email": "no_email",
+        "malformed_email": "no_email",
+        "shared_email": "duplicate_email",
+        "shared_email_other_case": "duplicate_email",
+        "no_given_name": "no_name",
+        "no_family_name": "no_name",
+        "same_learn_ref_number": "account_claimed_twice",
+        "stored_on_two_people": "account_claimed_twice",
+        "stored_but_unknown": "username_not_found",
+        "username_taken": "username_taken",
+        "username_taken_in_other_case": "username_taken",
+        "refused_email": "invitation_failed",
+    }.items():
+        people = world.people_of(kind)
+        assert people and {issues[person_id] for person_id in people} == {code}, kind
+
+
+def test_what_we_know_is_what_bksb_has(deployment, sandbox, world):
+    before = {user.username for user in sandbox.site.users()}
+    run_accounts(deployment)
+    users = {user.user_id: user for user in sandbox.site.users()}
+    active = [account for account in accounts(deployment).values() if account.state == "active"]
+    for account in active:
+        assert users[account.bksb_user_id].username.lower() == account.username.lower()
+    created = {user.username for user in users.values()} - before
+    assert created == {account.username for account in active if account.origin == "created"}
+    links = query(deployment.reporting, "select person_id, bksb_user_id from bksb.account_link where to_at is null")
+    assert {(a.person_id, a.bksb_user_id) for a in active} == {(row.person_id, row.bksb_user_id) for row in links}
+
+
+def test_bksb_is_told_names_email_and_date_of_birth_and_the_default_password(deployment, sandbox, world):
+    run_accounts(deployment)
+    mis = {person.person_id: person for person in deployment.mis.read_people(world.today)}
+    created = [a for a in accounts(deployment).values() if a.origin == "created"]
+    assert created
+    for account in created:
+        user, person = sandbox.site.user(account.bksb_user_id), mis[account.person_id]
+        assert (user.first_name, user.last_name, user.email, user.date_of_birth) == (
+            person.given_names,
+            person.family_name,
+            person.email,
+            person.date_of_birth,
+        )
+        assert sandbox.site.has_password(user.user_id, deployment.settings.default_password)
+
+
+def test_a_second_run_changes_nothing_and_creates_nobody(deployment, sandbox):
+    run_accounts(deployment)
+    tables = ("account", "account_link", "issue", "learner", "learner_contact")
+    before = rows_of(deployment, *tables)
+    sandbox.site.reset_counters()
+    run_accounts(deployment, "manual__2")
+    assert rows_of(deployment, *tables) == before
+    assert sandbox.site.calls.get("createUser", 0) == 0
+    assert sandbox.site.calls.get("getUserId", 0) <= len(open_issues(deployment))
+
+
+def test_a_dry_run_plans_what_the_next_run_does_and_touches_nothing_else(deployment, sandbox):
+    untouched = ("learner", "learner_contact", "account", "account_link", "issue", "run_person")
+    before = rows_of(deployment, *untouched)
+    sandbox.site.reset_counters()
+    run_accounts(deployment, "manual__dry", dry_run=True)
+    assert rows_of(deployment, *untouched) == before
+    assert sandbox.site.calls == {}
+    run_accounts(deployment, "manual__real")
+    plan = "select person_id, action, reason from bksb.planned_action where run_id = %s order by 1"
+    dry, real = (query(deployment.reporting, plan, run_id) for run_id in ("manual__dry", "manual__real"))
+    assert dry == real and dry
+
+
+def test_at_most_two_calls_a_new_account_and_none_for_an_active_one(deployment, sandbox):
+    sandbox.site.reset_counters()
+    run_accounts(deployment)
+    created = sum(account.origin == "created" for account in accounts(deployment).values())
+    asked = query(deployment.reporting, "select count(*) as n from bksb.planned_action where action <> 'blocked'")[0].n
+    assert sandbox.site.calls["createUser"] == created
+    assert sandbox.site.calls["getUserId"] == asked
+    assert sandbox.site.peak_concurrency <= 8
+
+
+def test_the_run_is_written_down_with_its_figures(deployment, world):
+    run_accounts(deployment)
+    (line,) = query(deployment.reporting, "select * from bksb.sync_run")
+    known = accounts(deployment).values()
+    assert (line.state, line.attempt, line.finished_at is not None) == ("success", 1, True)
+    assert line.counts["eligible"] == len(known)
+    assert line.counts["created"] == sum(a.origin == "created" for a in known)
+    assert line.counts["linked"] == sum(a.origin == "linked" for a in known)
+    assert line.counts["need_attention"] == sum(a.state == "blocked" for a in known) + len(
+        world.people_of("refused_email")
+    )
+
+
+def test_what_the_mis_has_mended_is_served_next_time_and_its_issue_resolved(deployment, mis_fields, world):
+    run_accounts(deployment)
+    (person_id,) = world.people_of("no_email")
+    query(mis_fields, "update person set email = 'mended@learner.example' where person_id = %s", person_id)
+    run_accounts(deployment, "manual__2")
+    assert accounts(deployment)[person_id].state == "active"
+    assert person_id not in open_issues(deployment)
+    history = query(deployment.reporting, "select resolved_at from bksb.issue where person_id = %s", person_id)
+    assert [row.resolved_at is not None for row in history] == [True]
+
+
+def test_who_is_no_longer_eligible_keeps_the_account_and_loses_the_issue(deployment, mis_fields, world):
+    run_accounts(deployment)
+    gone_active = next(a.person_id for a in accounts(deployment).values() if a.origin == "created")
+    (gone_blocked,) = world.people_of("no_email")
+    for person_id in (gone_active, gone_blocked):
+        for table in ("episode", "application"):
+            query(mis_fields, f"update {table} set system_status = 'Dormant' where person_id = %s", person_id)
+    run_accounts(deployment, "manual__2")
+    assert accounts(deployment)[gone_active].state == "active"
+    assert gone_blocked not in accounts(deployment)
+    assert gone_blocked not in open_issues(deployment)
+    eligible = query(deployment.reporting, "select person_id from bksb.learner where not eligible")
+    assert {row.person_id for row in eligible} == {gone_active, gone_blocked}
+    sides = query(deployment.reporting, "select side, person_id from bksb.unmatched where person_id = %s", gone_active)
+    assert [row.side for row in sides] == ["account without eligible learner"]
+
+
+def test_the_account_follows_an_applicant_who_becomes_a_learner(deployment, sandbox, mis_fields):
+    run_accounts(deployment)
+    applicant = next(a for a in accounts(deployment).values() if a.person_id.startswith("A") and a.origin == "created")
+    query(
+        mis_fields,
+        "update application set application_status = 'Transferred' where person_id = %s",
+        applicant.person_id,
+    )
+    query(
+        mis_fields,
+        "insert into person select 'P900000', learn_ref_number, forenames, surname, email, date_of_birth, null, "
+        "person_id from person where person_id = %s",
+        applicant.person_id,
+    )
+    query(
+        mis_fields,
+        "insert into episode values (900000, 'P900000', 'Test', 'Live', 'In Learning', current_date - 1, null, null)",
+    )
+    sandbox.site.reset_counters()
+    run_accounts(deployment, "manual__2")
+    known = accounts(deployment)
+    assert known["P900000"].bksb_user_id == applicant.bksb_user_id
+    assert applicant.person_id not in known
+    assert sandbox.site.calls.get("createUser", 0) == 0
+    links = query(
+        deployment.reporting,
+        "select person_id from bksb.account_link where bksb_user_id = %s",
+        applicant.bksb_user_id,
+    )
+    assert [row.person_id for row in links] == ["P900000"]
+
+
+def test_accounts_that_carry_the_username_are_linked_where_the_site_says_so(deployment, sandbox, world):
+    trusting = replace(deployment, settings=replace(deployment.settings, link_existing=True))
+    run_accounts(trusting)
+    for person_id in world.people_of("username_taken"):
+        assert accounts(deployment)[person_id].origin == "linked"
+
+
+def test_only_the_people_named_are_served(deployment, sandbox, world):
+    plain = sorted(world.people_of("plain"))[:2]
+    run_accounts(deployment, person_ids=tuple(plain))
+    assert set(accounts(deployment)) == set(plain)
+    assert open_issues(deployment) == {}
+
+
+def test_naming_somebody_who_is_not_eligible_is_refused_before_anything_is_changed(deployment, sandbox):
+    with pytest.raises(ConfigurationError, match="names 1 people who are not eligible.*NOBODY"):
+        run_accounts(deployment, person_ids=("NOBODY",))
+    assert accounts(deployment) == {}
+    assert sandbox.site.calls == {}
+
+
+def test_without_a_default_password_nobody_is_created_and_nothing_changed(deployment, sandbox):
+    bare = replace(deployment, settings=replace(deployment.settings, default_password="short"))
+    with pytest.raises(ConfigurationError, match="Default Password"):
+        run_accounts(bare)
+    assert accounts(deployment) == {} and sandbox.site.calls == {}
+
+
+def test_a_broken_mis_query_changes_nothing(deployment, sandbox, tmp_path, mis_fields):
+    run_accounts(deployment)
+    tables = ("account", "issue", "learner", "learner_contact")
+    before = rows_of(deployment, *tables)
+    path = tmp_path / "eligible_learners.sql"
+    path.write_text((SQL_FOLDER / "mis" / "eligible_learners.sql").read_text().replace("    person.email,\n", ""))
+    sandbox.site.reset_counters()
+    with pytest.raises(MisContractError, match="email"):
+        run_accounts(replace(deployment, mis=Mis(mis_fields, path)), "manual__2")
+    assert rows_of(deployment, *tables) == before
+    assert sandbox.site.calls == {}
+
+
+def test_a_wrong_key_stops_everything_and_the_next_run_loses_nobody(deployment, sandbox, world):
+    def wrong_key() -> BksbClient:
+        return BksbClient(sandbox.url, sandbox.access_key, "wrong-secret", budget=RetryBudget(attempts=1))
+
+    with pytest.raises(KeyRefusedError):
+        run_accounts(replace(deployment, make_client=wrong_key))
+    assert {account.state for account in accounts(deployment).values()} == {"pending", "blocked"}
+    run_accounts(deployment, "manual__2")
+    assert {a.state for a in accounts(deployment).values()} == {"active", "blocked"}
+
+
+def test_an_api_that_is_away_fails_the_run_and_the_next_one_catches_up(deployment, sandbox):
+    def nobody_there() -> BksbClient:
+        return BksbClient("http://127.0.0.1:1", "AK", "SK", budget=RetryBudget(attempts=1))
+
+    with pytest.raises(TransientError, match="8 people in a row"):
+        run_accounts(replace(deployment, make_client=nobody_there))
+    run_accounts(deployment, "manual__2")
+    assert {a.state for a in accounts(deployment).values()} == {"active", "blocked"}
+    assert "bksb_no_answer" not in open_issues(deployment).values()
+
+
+def test_an_answer_that_got_lost_is_settled_by_looking_the_username_up(deployment, sandbox):
+    class LosesAnswers(BksbClient):
+        def create_user(self, new_user):
+            super().create_user(new_user)
+            raise TransientError("the answer got lost on the way")
+
+    lossy = replace(deployment, make_client=lambda: LosesAnswers(sandbox.url, sandbox.access_key, sandbox.secret_key))
+    run_accounts(lossy)
+    created = [a for a in accounts(deployment).values() if a.origin == "created"]
+    assert created and {a.state for a in created} == {"active"}
+    assert sandbox.site.calls["createUser"] == len(created)
+
+
+class Killed(BaseException):
+    """Stands for a process that ends here: nothing of ours catches it."""
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_process_that_dies_around_a_creation_neither_doubles_nor_loses_the_account(deployment, sandbox, moment):
+    class Dies(BksbClient):
+        def create_user(self, new_user):
+            if moment == "after":
+                super().create_user(new_user)
+            raise Killed
+
+    with pytest.raises(Killed):
+        run_accounts(replace(deployment, make_client=lambda: Dies(sandbox.url, sandbox.access_key, sandbox.secret_key)))
+    assert "creating" in {account.state for account in accounts(deployment).values()}
+    run_accounts(deployment, "manual__2")
+    known = accounts(deployment)
+    assert {account.state for account in known.values()} == {"active", "blocked"}
+    usernames = [user.username.lower() for user in sandbox.site.users()]
+    assert len(usernames) == len(set(usernames))
+    assert {a.username.lower() for a in known.values() if a.username} <= set(usernames)
+
+
+def test_one_learner_whom_bksb_refuses_stops_nobody_else(deployment, sandbox, world):
+    refused = sorted(world.people_of("plain"))[0]
+    username = next(p for p in deployment.mis.read_people(world.today) if p.person_id == refused).proposed_username
+
+    class RefusesOne(BksbClient):
+        def create_user(self, new_user):
+            if new_user.username == username:
+                new_user = replace(new_user, family_name="")
+            return super().create_user(new_user)
+
+    run_accounts(
+        replace(deployment, make_client=lambda: RefusesOne(sandbox.url, sandbox.access_key, sandbox.secret_key))
+    )
+    known = accounts(deployment)
+    assert known[refused].state == "blocked" and open_issues(deployment)[refused] == "create_rejected"
+    assert sum(account.origin == "created" for account in known.values()) > 50
+
+
+def test_who_stops_being_eligible_after_the_plan_is_not_created(deployment, sandbox, mis_fields, world):
+    run = a_run(deployment, "bksb_accounts")
+    jobs.plan_accounts(deployment, run)
+    shares = jobs.record_plan(deployment, run)
+    gone = sorted(world.people_of("plain"))[0]
+    query(mis_fields, "update episode set system_status = 'Dormant' where person_id = %s", gone)
+    for buckets in shares:
+        jobs.apply_plan(deployment, run, buckets)
+    assert accounts(deployment)[gone].state == "pending"
+    run_accounts(deployment, "manual__2")
+    assert gone not in accounts(deployment)
+
+
+def test_a_failed_run_is_noted_and_its_next_try_continues_it(deployment):
+    run = a_run(deployment, "bksb_accounts")
+    jobs.plan_accounts(deployment, run)
+    jobs.fail_run(deployment, run)
+    states = "select attempt, state from bksb.sync_run order by attempt"
+    assert [tuple(row) for row in query(deployment.reporting, states)] == [(1, "failed")]
+    run_accounts(deployment)
+    assert [tuple(row) for row in query(deployment.reporting, states)] == [(1, "failed"), (2, "success")]
+
+
+def test_an_unmigrated_database_stops_the_run_before_anything_is_sent(deployment, sandbox, empty_database):
+    from tests.conftest import fields_of
+
+    bare = replace(deployment, reporting=fields_of(empty_database, "reporting"))
+    with pytest.raises(BksbSyncError, match=r"bksb\.migrate"):
+        run_accounts(bare)
+    assert sandbox.site.calls == {}
+
+
+def sandbox_client(sandbox, kind=BksbClient, **changes):
+    return kind(sandbox.url, sandbox.access_key, sandbox.secret_key, **changes)
+
+
+def test_a_task_serves_the_people_of_its_buckets_and_nobody_else(deployment):
+    run = a_run(deployment, "bksb_accounts")
+    jobs.plan_accounts(deployment, run)
+    (share,) = jobs.record_plan(deployment, run)
+    half = set(share[::2])
+    jobs.apply_plan(deployment, run, half)
+    served = {p for p, account in accounts(deployment).items() if account.state == "active"}
+    waiting = {p for p, account in accounts(deployment).items() if account.state == "pending"}
+    assert served and {bucket_of(person_id) for person_id in served} <= half
+    assert waiting and not {bucket_of(person_id) for person_id in waiting} & half
+
+
+def test_two_runs_at_once_create_each_account_once(deployment, sandbox):
+    sandbox.site.latency = 0.01
+    runs = [a_run(deployment, "bksb_accounts", f"manual__{n}") for n in range(3)]
+    for run in runs:
+        jobs.plan_accounts(deployment, run)
+    shares = [jobs.record_plan(deployment, run) for run in runs]
+    (share,) = shares[0]
+    failures: list[BaseException] = []
+
+    def apply(run) -> None:
+        try:
+            jobs.apply_plan(deployment, run, share)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=apply, args=(run,)) for run in runs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    created = [a for a in accounts(deployment).values() if a.origin == "created"]
+    assert created and sandbox.site.calls["createUser"] == len(created)
+    assert "username_taken" not in {
+        code for person, code in open_issues(deployment).items() if accounts(deployment)[person].state == "active"
+    }
+
+
+@pytest.mark.parametrize("sends", [True, False])
+def test_what_the_site_chose_is_what_bksb_is_told(deployment, sandbox, world, sends):
+    choosing = replace(deployment.settings, send_date_of_birth=sends, auto_enrol=sends)
+    plain = sorted(world.people_of("plain"))[:3]
+    run_accounts(replace(deployment, settings=choosing), person_ids=tuple(plain))
+    for account in accounts(deployment).values():
+        user = sandbox.site.user(account.bksb_user_id)
+        assert (user.date_of_birth is not None, user.auto_enrol) == (sends, sends)
+
+
+def test_one_bksb_user_under_two_usernames_belongs_to_one_person(deployment, sandbox, world):
+    class OneForAll(BksbClient):
+        def find_user_id(self, username):
+            return super().find_user_id(username) and 310_001
+
+    linked = tuple(sorted(world.people_of("stored_username"))[:2])
+    run_accounts(replace(deployment, make_client=lambda: sandbox_client(sandbox, OneForAll)), person_ids=linked)
+    assert sorted(a.state for a in accounts(deployment).values()) == ["active", "blocked"]
+    assert set(open_issues(deployment).values()) == {"account_claimed_twice"}
+
+
+class Doubtful(BksbClient):
+    """Creates, loses the answer, and does not answer the look-up that follows."""
+
+    lost = False
+
+    def create_user(self, new_user):
+        super().create_user(new_user)
+        self.lost = True
+        raise TransientError("lost")
+
+    def find_user_id(self, username):
+        if self.lost:
+            raise TransientError("silent")
+        return super().find_user_id(username)
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+def test_a_creation_in_doubt_stays_open_until_bksb_has_said_what_became_of_it(
+    deployment, sandbox, mis_fields, world, leaves
+):
+    person = sorted(world.people_of("plain"))[0]
+    doubtful = replace(deployment, make_client=lambda: sandbox_client(sandbox, Doubtful, budget=IMPATIENT))
+    run_accounts(doubtful, person_ids=(person,))
+    assert accounts(deployment)[person].state == "creating"
+    assert open_issues(deployment) == {person: "create_in_doubt"}
+    if leaves:
+        query(mis_fields, "update episode set system_status = 'Dormant' where person_id = %s", person)
+    sandbox.site.reset_counters()
+    run_accounts(deployment, "manual__2")
+    account = accounts(deployment)[person]
+    assert (account.state, account.origin) == ("active", "created")
+    assert person not in open_issues(deployment)
+    assert [u.username for u in sandbox.site.users()].count(account.username) == 1
+
+
+def test_a_creation_that_never_came_about_is_forgotten_with_its_person(deployment, mis_fields, world):
+    person = sorted(world.people_of("plain"))[0]
+    query(deployment.reporting, "insert into bksb.account values (%s, 'never-made', null, 'creating')", person)
+    query(mis_fields, "update episode set system_status = 'Dormant' where person_id = %s", person)
+    run_accounts(deployment)
+    run_accounts(deployment, "manual__2")
+    assert person not in accounts(deployment) and person not in open_issues(deployment)
+
+
+def test_an_odd_answer_to_a_look_up_does_not_lose_a_creation_that_broke_off(deployment, sandbox, world):
+    person = sorted(world.people_of("plain"))[0]
+    (mine,) = [p for p in deployment.mis.read_people(world.today) if p.person_id == person]
+
+    class Refuses(BksbClient):
+        def find_user_id(self, username):
+            raise RejectedError("odd")
+
+    sandbox.site.create_user(mine.proposed_username, "A", "B", mine.email, DEFAULT_PASSWORD)
+    statement = "insert into bksb.account values (%s, %s, null, 'creating')"
+    query(deployment.reporting, statement, person, mine.proposed_username)
+    run_accounts(replace(deployment, make_client=lambda: sandbox_client(sandbox, Refuses)), person_ids=(person,))
+    assert accounts(deployment)[person].state == "creating"
+    run_accounts(deployment, "manual__2", person_ids=(person,))
+    assert (accounts(deployment)[person].state, accounts(deployment)[person].origin) == ("active", "created")
+
+
+def test_a_creation_that_came_about_though_it_was_refused_is_found(deployment, sandbox, world):
+    class CreatesAndRefuses(BksbClient):
+        def create_user(self, new_user):
+            super().create_user(new_user)
+            raise RejectedError("bksb gave a reason that is not on our list")
+
+    person = sorted(world.people_of("plain"))[0]
+    odd = replace(deployment, make_client=lambda: sandbox_client(sandbox, CreatesAndRefuses))
+    run_accounts(odd, person_ids=(person,))
+    assert (accounts(deployment)[person].state, open_issues(deployment)) == ("active", {})
+
+
+def test_a_named_run_leaves_the_issues_of_everybody_else_alone(deployment, world):
+    run_accounts(deployment)
+    before = rows_of(deployment, "issue")
+    run_accounts(deployment, "manual__2", person_ids=(sorted(world.people_of("plain"))[0],))
+    assert rows_of(deployment, "issue") == before
+
+
+def test_a_failure_noted_late_does_not_undo_a_success(deployment):
+    run = run_accounts(deployment)
+    jobs.fail_run(deployment, run)
+    assert [row.state for row in query(deployment.reporting, "select state from bksb.sync_run")] == ["success"]
+
+
+def test_failures_between_successes_are_no_reason_to_give_up(deployment, sandbox):
+    class EverySecond(BksbClient):
+        calls = itertools.count()
+
+        def find_user_id(self, username):
+            if next(self.calls) % 2:
+                raise TransientError("now and then")
+            return super().find_user_id(username)
+
+    run_accounts(replace(deployment, make_client=lambda: sandbox_client(sandbox, EverySecond)))
+    assert "bksb_no_answer" in open_issues(deployment).values()
+    run_accounts(deployment, "manual__2")
+    assert "bksb_no_answer" not in open_issues(deployment).values()
+
+
+def test_a_silent_bksb_is_given_up_after_few_calls(deployment):
+    calls = itertools.count()
+
+    class Silent(BksbClient):
+        def find_user_id(self, username):
+            next(calls)
+            raise TransientError("silent")
+
+    with pytest.raises(TransientError):
+        run_accounts(replace(deployment, make_client=lambda: Silent("http://127.0.0.1:1", "AK", "SK")))
+    assert next(calls) <= 8 + 16
+
+
+def test_a_key_refused_in_the_middle_stops_at_once_and_the_next_run_loses_nobody(deployment, sandbox):
+    class RefusedFromTheTenthOn(BksbClient):
+        creations = itertools.count(1)
+
+        def create_user(self, new_user):
+            if next(self.creations) >= 10:
+                return BksbClient(self.root, sandbox.access_key, "withdrawn", budget=IMPATIENT).create_user(new_user)
+            return super().create_user(new_user)
+
+        root = sandbox.url
+
+    with pytest.raises(KeyRefusedError):
+        run_accounts(replace(deployment, make_client=lambda: sandbox_client(sandbox, RefusedFromTheTenthOn)))
+    assert 9 <= sandbox.site.calls["createUser"] < 9 + THREADS
+    # only what may have come about is left open: a name that was never sent is anybody's
+    exist = {user.username.lower() for user in sandbox.site.users()}
+    assert {one.username.lower() for one in accounts(deployment).values() if one.state == "creating"} <= exist
+    planned = "select person_id, username from bksb.planned_action where action = 'create'"
+    names = {row.person_id: row.username for row in query(deployment.reporting, planned)}
+    person_id = min(p for p, one in accounts(deployment).items() if one.state == "pending" and p in names)
+    stranger = sandbox.site.create_user(names[person_id], "By", "Hand", "hand@x.example", "made-by-staff-1")
+    run_accounts(deployment, "manual__2")
+    assert open_issues(deployment)[person_id] == "username_taken"
+    assert stranger.user_id not in {one.bksb_user_id for one in accounts(deployment).values()}
+    assert {account.state for account in accounts(deployment).values()} == {"active", "blocked"}
+    usernames = [user.username.lower() for user in sandbox.site.users()]
+    assert len(usernames) == len(set(usernames))
+
+
+@pytest.mark.parametrize("step", ["record_plan", "apply_plan"])
+def test_an_mis_that_goes_away_in_the_middle_stops_the_run_and_the_next_one_goes_on(
+    deployment, sandbox, mis_fields, step
+):
+    gone = replace(deployment, mis=Mis(replace(mis_fields, port=1), SQL_FOLDER / "mis" / "eligible_learners.sql"))
+    run = a_run(deployment, "bksb_accounts")
+    jobs.plan_accounts(deployment, run)
+    shares = [[0]] if step == "record_plan" else jobs.record_plan(deployment, run)
+    sandbox.site.reset_counters()
+    with pytest.raises(TransientError, match="MIS"):
+        jobs.record_plan(gone, run) if step == "record_plan" else jobs.apply_plan(gone, run, shares[0])
+    assert sandbox.site.calls == {}
+    run_accounts(deployment, "manual__2")
+    assert {account.state for account in accounts(deployment).values()} == {"active", "blocked"}
+
+
+def test_usernames_that_bksb_never_answers_about_keep_nobody_else_waiting(deployment, sandbox):
+    run = a_run(deployment, "bksb_accounts", "manual__0", dry_run=True)
+    jobs.plan_accounts(deployment, run)
+    statement = "select username from bksb.planned_action where action = 'create' order by person_id"
+    names = [row.username for row in query(deployment.reporting, statement)]
+    for username in names[:30]:
+        sandbox.site.faults.add(Fault("500", user=username, calls=("getUserId",)))
+    tries = 0
+    while {one.state for one in accounts(deployment).values()} != {"active", "blocked", "pending"} or tries < 6:
+        tries += 1
+        with suppress(TransientError):
+            run_accounts(deployment, f"manual__{tries}")
+    served = {one.username.lower() for one in accounts(deployment).values() if one.state == "active"}
+    assert {name.lower() for name in names[30:]} - served == taken_names(deployment)
+    assert run_accounts(deployment, "manual__calm")
+    silent = {person_id for person_id, code in open_issues(deployment).items() if code == "bksb_no_answer"}
+    assert 8 <= len(silent) <= 30
+
+
+def taken_names(deployment) -> set[str]:
+    """Proposed usernames that somebody in bksb has already."""
+    statement = (
+        "select lower(username) as username from bksb.planned_action inner join bksb.issue using (person_id)"
+        " where action = 'create' and code = 'username_taken' and resolved_at is null"
+    )
+    return {row.username for row in query(deployment.reporting, statement)}
+
+
+def test_a_mail_server_that_is_down_is_said_when_planning_and_the_accounts_are_made_all_the_same(
+    deployment, sandbox, world, caplog
+):
+    sandbox.mailbox.faults.add(MailFault("down"))
+    people = tuple(sorted(world.people_of("plain")))[:2]
+    run = a_run(deployment, "bksb_accounts", person_ids=people)
+    jobs.plan_accounts(deployment, run)
+    assert "The accounts are made all the same; invitations follow when it answers." in caplog.text
+    for share in jobs.record_plan(deployment, run):
+        jobs.apply_plan(deployment, run, share)
+    assert {accounts(deployment)[person_id].state for person_id in people} == {"active"}
+    sandbox.mailbox.faults.clear()
+    run_accounts(deployment, "manual__2", person_ids=people)
+    assert len(sandbox.mailbox.messages()) == 2

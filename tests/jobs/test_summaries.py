@@ -1,0 +1,184 @@
+"""The summaries are worked out whole when what they are made from was written, and only then."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bksb import jobs
+from bksb.jobs.results.planning import summarise
+from bksb.jobs.runs import open_run
+from tests.conftest import query
+from tests.runs import a_run, rows_of, run_accounts, run_results, scheduled
+
+SUMMARIES = ("skill_summary", "daily_activity")
+
+
+@pytest.fixture
+def published(deployment):
+    """A deployment whose results are loaded and published, everything bksb has until now."""
+    run_accounts(deployment)
+    run_results(deployment)
+    return deployment
+
+
+def of_day(day) -> dict[str, object]:
+    """What a backfill run about a day knows."""
+    start = datetime.combine(day, time(3), UTC)
+    return scheduled(start, start + timedelta(days=1)) | {"run_type": "backfill"}
+
+
+def contents(deployment) -> dict[str, list[str]]:
+    return {table: [content for _, content in rows] for table, rows in rows_of(deployment, *SUMMARIES).items()}
+
+
+def busiest_day(deployment):
+    """The day with the most results, of those whose interval is over at any hour of today."""
+    statement = "select day from bksb.daily_activity where day < current_date - 1 group by 1 order by sum(results) desc"
+    return query(deployment.reporting, statement)[0].day
+
+
+def damage(deployment) -> None:
+    query(deployment.reporting, "update bksb.daily_activity set results = results + 1000")
+    query(deployment.reporting, "delete from bksb.skill_summary")
+
+
+def test_a_run_with_nothing_new_mends_its_own_day_and_leaves_the_others_alone(published):
+    day = busiest_day(published)
+    run_results(published, "backfill__1", **of_day(day))  # it may link a leaver, and fetch
+    before = contents(published)["daily_activity"]
+    damage(published)
+    damaged = contents(published)["daily_activity"]
+    run_results(published, "backfill__1", **of_day(day))
+    after = contents(published)["daily_activity"]
+    of_that_day = f"({day},"
+    assert [row for row in after if row.startswith(of_that_day)] == [r for r in before if r.startswith(of_that_day)]
+    assert [row for row in after if not row.startswith(of_that_day)] == [
+        row for row in damaged if not row.startswith(of_that_day)
+    ]
+    assert query(published.reporting, "select 1 from bksb.skill_summary") == []
+
+
+def test_an_invented_line_of_the_runs_day_goes(published, world):
+    day = world.today - timedelta(days=1000)
+    query(published.reporting, "insert into bksb.daily_activity values (%s, 'English', 'initial', 'L1', 3, 3)", day)
+    run_results(published, "backfill__1", **of_day(day))
+    assert query(published.reporting, "select 1 from bksb.daily_activity where day = %s", day) == []
+
+
+@pytest.mark.parametrize("changes", [{"run_type": "manual"}, {"full_refresh": True}])
+def test_a_run_that_asks_for_everything_mends_everything(published, changes):
+    before = contents(published)
+    damage(published)
+    run_results(published, "other__1", **(of_day(busiest_day(published)) | changes))
+    assert contents(published) == before
+
+
+def worked_out_whole(deployment) -> dict[str, list[str]]:
+    """What the summaries say once nothing of them was kept."""
+    damage(deployment)
+    with deployment.open_store() as store, store.transaction("publish_results"):
+        summarise(store, deployment.settings, a_run(deployment, "bksb_results"), whole=True)
+    return contents(deployment)
+
+
+WRITES = {
+    "a result": "update bksb.assessment_result set level_code = 'L3', level_order = 6 where source = 'initial'",
+    "a result that goes": "delete from bksb.assessment_result where assessment_kind = 'diagnostic'",
+    "a result that is missing": "update bksb.assessment_result set missing_since = now() where source = 'initial'",
+    "a link": "update bksb.account_link set person_id = 'moved-' || person_id",
+    "a learner": "update bksb.learner set start_on = start_on + 400",
+}
+
+
+@pytest.mark.parametrize("what", WRITES)
+def test_whatever_is_written_by_whomever_the_next_run_over_an_interval_counts_it(published, world, what):
+    before = contents(published)
+    query(published.reporting, WRITES[what])
+    publish(published, world.today - timedelta(days=1000))
+    counted = contents(published)
+    assert counted != before
+    assert counted == worked_out_whole(published)
+
+
+def publish(deployment, day, **changes) -> None:
+    """The end of a backfill run that had nothing to fetch."""
+    run = a_run(deployment, "bksb_results", f"backfill__{day}", **(of_day(day) | changes))
+    with deployment.open_store() as store:
+        open_run(store, run)
+    jobs.publish_results(deployment, run)
+
+
+def test_other_settings_make_other_summaries(published, world):
+    before = contents(published)
+    day = world.today - timedelta(days=1000)
+    for settings in (
+        replace(published.settings, starting_point_days=1),
+        replace(published.settings, timezone=ZoneInfo("Australia/Sydney")),
+    ):
+        changed = replace(published, settings=settings)
+        publish(changed, day)
+        assert contents(changed) != before
+        assert contents(changed) == worked_out_whole(changed)
+    publish(published, day)
+    assert contents(published) == before
+
+
+def test_what_a_failed_run_loaded_is_counted_by_the_next_that_ends_well(published, sandbox, world):
+    user = next(user for user in sandbox.site.users() if sandbox.site.results(user.user_id, "initial"))
+    sandbox.site.add_result(user.user_id, "initial", "Maths Level 3", "2024-02-29T09:00:00")
+    run = a_run(published, "bksb_results", "manual__broken")
+    for buckets in jobs.plan_fetches(published, run):
+        jobs.fetch_results(published, run, buckets)
+    jobs.fail_run(published, run)
+    leap_day = "select results from bksb.daily_activity where day = '2024-02-29'"
+    assert query(published.reporting, leap_day) == []
+    publish(published, world.today - timedelta(days=1000))
+    assert [row.results for row in query(published.reporting, leap_day)] == [1]
+
+
+def test_a_publication_that_fails_forgets_nothing(published, world):
+    query(published.reporting, WRITES["a result"])
+    with published.open_store() as store, pytest.raises(RuntimeError), store.transaction("publish_results"):
+        summarise(store, published.settings, a_run(published, "bksb_results"), whole=True)
+        raise RuntimeError("the power went")
+    publish(published, world.today - timedelta(days=1000))
+    assert contents(published) == worked_out_whole(published)
+
+
+def test_one_learner_now_leaves_the_others_summaries_to_the_next_run(published, world):
+    person = query(published.reporting, "select person_id from bksb.skill_summary order by 1 limit 1")[0].person_id
+    query(published.reporting, WRITES["a result"])
+    run_results(published, "manual__one", person_ids=(person,))
+    publish(published, world.today - timedelta(days=1000))
+    assert contents(published) == worked_out_whole(published)
+
+
+def test_a_session_that_a_merge_left_on_two_days_is_counted_on_the_one_that_holds(published, sandbox):
+    """Of two rows of one session the user that a person has now tells; the day is that row's."""
+    link = query(published.reporting, "select * from bksb.account_link order by bksb_user_id limit 1")[0]
+    former, session = 1, "900"
+    query(
+        published.reporting,
+        "insert into bksb.account_link values (%s, %s, now() - interval '2 days', now() - interval '1 day')",
+        *(link.person_id, former),
+    )
+    for user, moment in ((former, "2023-05-05T10:00Z"), (link.bksb_user_id, "2023-05-06T10:00Z")):
+        query(
+            published.reporting,
+            "insert into bksb.assessment_result (bksb_user_id, source, session_id, assessment_kind, subject,"
+            " course_subject_raw, course_name, assessment_name, result_raw, completed_at, completed_raw, raw,"
+            " first_seen_at, changed_at, run_id)"
+            " values (%s, 'initial', %s, 'initial', 'English', '', '', '', '', %s, '', '{}', now(), now(), '')",
+            *(user, session, moment),
+        )
+    for day in (date(2023, 5, 5), date(2023, 5, 6)):
+        query(published.reporting, "delete from bksb.recount_due")
+        publish(published, day)
+    assert query(published.reporting, "select day, results from bksb.daily_activity where day < '2023-05-07'") == [
+        (date(2023, 5, 6), 1)
+    ]
+    assert contents(published)["daily_activity"] == worked_out_whole(published)["daily_activity"]

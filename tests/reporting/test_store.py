@@ -1,0 +1,127 @@
+"""The store: transactions whole or not at all, COPY of any text, and errors that repeat no row."""
+
+from __future__ import annotations
+
+import threading
+
+import psycopg2
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bksb.errors import BksbSyncError, FatalError, TransientError
+from bksb.reporting.store import copy_line, open_store, translated_errors
+from tests.conftest import query
+
+SECRET = "Unmistakeable"
+
+
+def contact(person_id: str, family_name: str) -> tuple[str | int | None, ...]:
+    return (person_id, 0, "learner", None, None, None, None, None, "Synthia", family_name, None)
+
+
+def test_a_transaction_that_fails_leaves_nothing_behind(reporting):
+    with open_store(reporting) as store:
+        with pytest.raises(RuntimeError), store.transaction():
+            store.run("accounts/block_account", person_id="P1")
+            raise RuntimeError
+        with store.transaction():
+            assert store.run("accounts/list_accounts") == []
+
+
+def test_a_row_that_breaks_a_constraint_is_named_by_constraint_only(reporting):
+    with open_store(reporting) as store:
+        with pytest.raises(FatalError) as caught, store.transaction():
+            store.run("runs/create_extracted_person")
+            store.copy("runs/copy_extracted_person", [contact("P1", SECRET), contact("P1", SECRET)])
+    assert "23505" in str(caught.value) and "extracted_person_pkey" in str(caught.value)
+    assert_no_secret(caught.value)
+
+
+def test_a_row_that_does_not_fit_is_not_repeated_by_the_copy_context(reporting):
+    with open_store(reporting) as store:
+        with pytest.raises(FatalError) as caught, store.transaction():
+            store.run("runs/create_extracted_person")
+            store.copy("runs/copy_extracted_person", [("P1", 0, "learner", None, None, None, SECRET, *[None] * 4)])
+    assert_no_secret(caught.value)
+
+
+def assert_no_secret(error: BaseException) -> None:
+    assert SECRET not in str(error) and SECRET not in repr(error)
+    assert error.__cause__ is None and error.__suppress_context__
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1, max_size=8))
+def test_any_text_comes_back_from_copy_as_it_went_in(reporting, names):
+    with open_store(reporting) as store:
+        with store.transaction():
+            query(reporting, "truncate bksb.learner_contact")
+            store.run("runs/create_extracted_person")
+            store.copy("runs/copy_extracted_person", [contact(f"P{n}", name) for n, name in enumerate(names)])
+            store.run("accounts/merge_contacts")
+    rows = query(reporting, "select person_id, family_name from bksb.learner_contact")
+    assert {row.person_id: row.family_name for row in rows} == {
+        f"P{n}": name.replace("\0", "") for n, name in enumerate(names)
+    }
+
+
+def test_nothing_and_the_empty_text_are_two_things_to_copy():
+    assert copy_line((None, "", "\\N", True, {"a": "b\\c"})) == '\\N\t\t\\\\N\tt\t{"a":"b\\\\\\\\c"}\n'
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [("a\0b", "ab"), ("\\u0000", "\\u0000"), ("\\\0", "\\"), ("\0\0\\\\u0000", "\\\\u0000")],
+)
+def test_json_loses_its_nul_characters_and_nothing_that_looks_like_one(reporting, written, kept):
+    with open_store(reporting) as store, store.transaction():
+        store.run("results/create_loaded_result")
+        store.copy("results/copy_loaded_result", [(1, *[""] * 7, None, "", "", *[None] * 4, "", {"text": written})])
+        with store._connection.cursor() as cursor:
+            cursor.execute("select raw ->> 'text' from loaded_result")
+            assert cursor.fetchall() == [(kept,)]
+
+
+def test_a_bucket_is_one_tasks_at_a_time(reporting):
+    entered: list[str] = []
+    first_may_go = threading.Event()
+
+    def second() -> None:
+        with open_store(reporting) as store:
+            store.lock_buckets([7])
+            entered.append("second")
+
+    with open_store(reporting) as store:
+        store.lock_buckets([3, 7])
+        thread = threading.Thread(target=second)
+        thread.start()
+        waiting = "select count(*) as n from pg_locks where locktype = 'advisory' and not granted"
+        while query(reporting, waiting)[0].n == 0:
+            assert thread.is_alive()
+        entered.append("first")
+        first_may_go.set()
+    thread.join()
+    assert entered == ["first", "second"]
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "remedy"),
+    [("40P01", TransientError), ("57P01", TransientError), ("53300", TransientError), ("22003", FatalError)],
+)
+def test_an_error_of_the_server_is_named_by_what_to_do(reporting, sqlstate, remedy):
+    with pytest.raises(remedy, match=sqlstate), translated_errors("reporting"):
+        query(reporting, f"do $$ begin raise exception '{SECRET}' using errcode = '{sqlstate}'; end $$")
+
+
+def test_a_server_that_goes_away_in_the_middle_is_a_reason_to_try_again(reporting):
+    with pytest.raises(BksbSyncError) as caught, open_store(reporting) as store, store.transaction():
+        store.run("accounts/list_accounts")
+        query(
+            reporting,
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() "
+            "and pid <> pg_backend_pid()",
+        )
+        store.run("accounts/list_accounts")
+    assert isinstance(caught.value, TransientError)
+    assert not isinstance(caught.value, psycopg2.Error)

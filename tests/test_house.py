@@ -1,0 +1,122 @@
+"""Rules of the house that hold for the whole tree: layers, names, SQL files."""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import repository
+
+PACKAGE = repository() / "plugins" / "bksb"
+
+LAYERS = (
+    ("errors", "model", "connection_fields"),
+    ("rules",),
+    ("api", "reporting", "mis"),
+    ("deployment", "mail"),
+    ("jobs",),
+    ("airflow",),
+    ("cli",),
+)
+"""Packages and top-level modules, the lowest first: imports point to a lower line, or stay inside a package."""
+
+STATEMENTS = sorted((repository() / "sql").rglob("*.sql"))
+
+
+def modules() -> dict[str, Path]:
+    names = {}
+    for path in PACKAGE.rglob("*.py"):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        names[".".join(part for part in parts if part != "__init__")] = path
+    names.pop("")
+    return names
+
+
+def imports_of(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def test_every_module_has_its_layer():
+    assert {name.split(".")[0] for name in modules()} == {part for layer in LAYERS for part in layer}
+
+
+@pytest.mark.parametrize("name", sorted(modules()))
+def test_imports_point_down_only(name):
+    height = {part: level for level, layer in enumerate(LAYERS) for part in layer}
+    part = name.split(".")[0]
+    for imported in imports_of(modules()[name]):
+        if imported.startswith("bksb."):
+            other = imported.split(".")[1]
+            assert other == part or height[other] < height[part], f"{name} imports {imported}"
+
+
+@pytest.mark.parametrize("name", sorted(modules()))
+def test_airflow_is_known_only_at_the_edge(name):
+    knows = any(imported.split(".")[0] == "airflow" for imported in imports_of(modules()[name]))
+    assert not knows or name.split(".")[0] == "airflow"
+
+
+@pytest.mark.parametrize("folder", ["dags", "plugins/bksb"])
+def test_pandas_is_never_imported_by_a_dag_or_a_plugin(folder):
+    paths = list((repository() / folder).rglob("*.py"))
+    assert paths
+    assert not [path.name for path in paths if "pandas" in imports_of(path)]
+
+
+def test_no_module_bears_the_name_of_one_of_pythons_own():
+    assert not {name for name in modules() if "." not in name} & sys.stdlib_module_names
+
+
+def test_airflow_is_told_not_to_run_the_package_as_loose_plugins():
+    assert (repository() / "plugins" / ".airflowignore").read_text().split() == ["bksb/"]
+
+
+def test_there_is_sql_to_look_at():
+    assert len(STATEMENTS) > 50
+
+
+@pytest.mark.parametrize("path", STATEMENTS, ids=lambda path: path.stem)
+def test_a_sql_file_is_one_statement_under_a_header(path):
+    text = path.read_text(encoding="utf-8")
+    assert re.match(r"-- Purpose: ", text) and "-- Safe to repeat: " in text
+    body = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("--"))
+    outside_of_functions = re.sub(r"\$\$.*?\$\$", "", body, flags=re.DOTALL)
+    assert outside_of_functions.count(";") == 1 and body.rstrip().endswith(";")
+    assert "{{" not in text and "{%" not in text
+
+
+@pytest.mark.parametrize("path", STATEMENTS, ids=lambda path: path.stem)
+def test_a_sql_file_names_each_parameter_it_takes(path):
+    text = path.read_text(encoding="utf-8")
+    header = " ".join(line for line in text.splitlines() if line.startswith("--"))
+    for parameter in set(re.findall(r"%\((\w+)\)s", text)):
+        assert re.search(rf"\b{parameter}\b", header), parameter
+
+
+def test_every_statement_is_used():
+    sources = [
+        path.read_text(encoding="utf-8")
+        for top in ("plugins", "dev", "docs/examples")
+        for path in (repository() / top).rglob("*.py")
+    ]
+    whole_folders = {"migrations", "checks", "load", "mis"}
+    for path in STATEMENTS:
+        if path.parent.name not in whole_folders:
+            assert any(f"{path.parent.name}/{path.stem}" in text or f'"{path.stem}"' in text for text in sources), path
+
+
+def test_the_copy_lists_columns_in_the_order_in_which_rows_are_written():
+    columns = re.search(r"\((.*)\)", (repository() / "sql/results/copy_loaded_result.sql").read_text(), re.DOTALL)
+    assert columns is not None
+    names = [name.strip() for name in columns.group(1).split(",")]
+    table = (repository() / "sql/results/create_loaded_result.sql").read_text()
+    assert names == re.findall(r"^    (\w+) ", table, re.MULTILINE)
