@@ -15,9 +15,9 @@ from bench.sequential import fetch_one_by_one
 from bench.site import Site
 from bench.stage import Place, Stage
 from bench.workers import Workers
-from bksb.deployment import SOURCES, USUAL_SOURCES
 from bksb.jobs.results.fetching import THREADS
 from bksb.model import Run
+from bksb.settings import SOURCES, USUAL_SOURCES
 from sandbox.world.people import invent
 from sandbox.world.storage import london_today
 

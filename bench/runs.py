@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-from bksb.deployment import Settings
 from bksb.model import Run
 from bksb.rules.times import today
+from bksb.settings import Settings
 
 ZONE = Settings().timezone
 NIGHT_HOUR = 3

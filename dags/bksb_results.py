@@ -21,12 +21,12 @@ people named ("Get latest results"), before everything else that waits; `full_re
 row in `result_change`; one that bksb no longer shows gets `missing_since` and counts no more, and comes back if bksb
 shows it again. The run's day of `daily_activity` is counted anew, from the results. A scheduled or backfill run asks
 nothing that a later answer already covers, so a backfill costs one sweep, not one a day; `full_refresh` asks, and
-repairs damaged rows. To read again what is loaded, after new words for levels: `python -m bksb.reread`, without bksb.
+repairs damaged rows. To read again what is loaded, after new words for levels: `python -m bksb reparse`, without bksb.
 
 **When it fails.** The red task's log says what to do. *Key refused*: in bksb, Admin Options > API Access Keys.
 *bksb did not answer*: it tries again by itself. *Checks failed*: the named file in `sql/checks` says what was
 promised; what is loaded stays, nothing is published, by later runs neither, until it is put right: new words in
-`levels/site.toml` and `python -m bksb.reread`; or, if it is right as it is, a run with `publish_anyway`.
+`levels/site.toml` and `python -m bksb reparse`; or, if it is right as it is, a run with `publish_anyway`.
 """
 
 from airflow.sdk import Asset, CronDataIntervalTimetable, Param, dag, task

@@ -130,7 +130,7 @@ def run_migrate(clone: Clone, arguments: Sequence[str]) -> int:
     """Migrates the database of AIRFLOW_CONN_REPORTING if that is set, else the embedded one."""
     if "AIRFLOW_CONN_REPORTING" in os.environ:
         environment = dict(os.environ) | {"AIRFLOW_HOME": str(clone.airflow)}
-        os.execve(clone.python, [str(clone.python), "-m", "bksb.reporting.migrations", *arguments], environment)  # noqa: S606 - no shell is wanted
+        os.execve(clone.python, [str(clone.python), "-m", "bksb", "migrate", *arguments], environment)  # noqa: S606 - no shell is wanted
     from dev.services.databases import prepare_databases
     from dev.services.postgres.server import Postgres
     from dev.stage import migrate_reporting
@@ -147,7 +147,7 @@ def run_export(clone: Clone, arguments: Sequence[str]) -> int:
     os.chdir(os.environ["RUN_CALLED_FROM"])  # which is where a person looks for FILE
     if "AIRFLOW_CONN_REPORTING" in os.environ:
         environment = dict(os.environ) | {"AIRFLOW_HOME": str(clone.airflow)}
-        os.execve(clone.python, [str(clone.python), "-m", "bksb.cli.export", *arguments], environment)  # noqa: S606 - no shell is wanted
+        os.execve(clone.python, [str(clone.python), "-m", "bksb", "export", *arguments], environment)  # noqa: S606 - no shell is wanted
     from bksb.cli.export import add_arguments
     from dev.query import export_list
 

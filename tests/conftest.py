@@ -17,12 +17,13 @@ import pytest
 from bksb.api.client import BksbClient
 from bksb.api.transport import RetryBudget
 from bksb.connection_fields import ConnectionFields
-from bksb.deployment import Deployment, Settings
+from bksb.deployment import Deployment
 from bksb.mail.smtp import Mailer, connect_error, open_mailer
 from bksb.mis import Mis
 from bksb.reporting.migrations import migrate
 from bksb.reporting.sql_files import SQL_FOLDER
 from bksb.rules.times import MailHours
+from bksb.settings import Settings
 from dev.services.postgres.server import Postgres
 from sandbox.mis import database as sandbox_mis
 from sandbox.server import Sandbox
@@ -30,7 +31,7 @@ from sandbox.world.people import invent
 from sandbox.world.population import World
 from sandbox.world.storage import london_today
 
-pytest_plugins = ["tests.airflow_home", "tests.clones"]
+pytest_plugins = ["tests.airflow_home", "tests.clones", "tests.scripted_bksb"]
 
 IMPATIENT = RetryBudget(attempts=2, total_seconds=5.0, first_wait_seconds=0.01, longest_wait_seconds=0.01)
 """Tests that meet failures do not wait for them."""

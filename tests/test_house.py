@@ -12,13 +12,15 @@ from tests.conftest import repository
 PACKAGE = repository() / "plugins" / "bksb"
 
 LAYERS = (
-    ("errors", "model", "connection_fields"),
-    ("rules",),
-    ("api", "reporting", "mis"),
-    ("deployment", "mail"),
+    ("errors", "model"),
+    ("connection_fields", "rules"),
+    ("settings",),
+    ("api", "mail", "mis", "reporting"),
+    ("deployment",),
     ("jobs",),
     ("airflow",),
     ("cli",),
+    ("__main__",),
 )
 """Packages and top-level modules, the lowest first: imports point to a lower line, or stay inside a package."""
 
@@ -61,8 +63,16 @@ def test_imports_point_down_only(name):
 
 @pytest.mark.parametrize("name", sorted(modules()))
 def test_airflow_is_known_only_at_the_edge(name):
+    """Nothing but bksb.airflow imports Airflow, and nothing but the command lines imports bksb.airflow."""
     knows = any(imported.split(".")[0] == "airflow" for imported in imports_of(modules()[name]))
     assert not knows or name.split(".")[0] == "airflow"
+
+
+@pytest.mark.parametrize("name", [name for name in sorted(modules()) if name.split(".")[0] == "cli"])
+def test_a_command_imports_airflow_only_when_it_runs(name):
+    tree = ast.parse(modules()[name].read_text(encoding="utf-8"))
+    at_import = {node.module for node in tree.body if isinstance(node, ast.ImportFrom) and node.module}
+    assert not {module for module in at_import if module in ("bksb.airflow.hook", "bksb.airflow.dag_support")}
 
 
 @pytest.mark.parametrize("folder", ["dags", "plugins/bksb"])

@@ -7,11 +7,11 @@ import pytest
 from bksb.airflow.provider import get_provider_info
 from bksb.api.transport import api_root
 from bksb.connection_fields import ConnectionFields, libpq_arguments
-from bksb.deployment import SOURCES, Settings, is_enabled, read_settings
 from bksb.errors import ConfigurationError
 from bksb.mis import database_url
 from bksb.rules.passwords import derived_password
 from bksb.rules.times import MailHours
+from bksb.settings import SOURCES, Settings, is_enabled, read_settings
 
 
 def test_what_is_absent_or_empty_has_its_default():

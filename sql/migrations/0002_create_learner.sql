@@ -1,5 +1,5 @@
 -- Purpose: the people the sync is about, as known by the last run about now; nothing that names a person.
--- Safe to repeat: no; applied once by bksb.migrate.
+-- Safe to repeat: no; applied once by `migrate`.
 create table bksb.learner (
     person_id text primary key check (person_id <> ''),
     person_kind text not null check (person_kind in ('learner', 'applicant')),

@@ -1,5 +1,5 @@
 -- Purpose: the people one results run is about: a past day's people never touch bksb.learner.
--- Safe to repeat: no; applied once by bksb.migrate.
+-- Safe to repeat: no; applied once by `migrate`.
 create table bksb.run_person (
     dag_id text not null,
     run_id text not null,

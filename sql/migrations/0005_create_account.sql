@@ -1,5 +1,5 @@
 -- Purpose: what is known of each person's bksb account, and how far making it has got.
--- Safe to repeat: no; applied once by bksb.migrate.
+-- Safe to repeat: no; applied once by `migrate`.
 create table bksb.account (
     person_id text primary key,
     username text,

@@ -1,6 +1,6 @@
 -- Purpose: which person had which bksb user, from when to when (to_at null: still), so that the results of a
 -- merged account stay with the person.
--- Safe to repeat: no; applied once by bksb.migrate.
+-- Safe to repeat: no; applied once by `migrate`.
 create table bksb.account_link (
     person_id text not null,
     bksb_user_id bigint not null,

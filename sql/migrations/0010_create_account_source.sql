@@ -1,5 +1,5 @@
 -- Purpose: up to which moment every result of a user in one source is known to be loaded.
--- Safe to repeat: no; applied once by bksb.migrate.
+-- Safe to repeat: no; applied once by `migrate`.
 create table bksb.account_source (
     bksb_user_id bigint not null,
     source text not null check (source in ('initial', 'diagnostic', 'v5')),

@@ -1,5 +1,5 @@
 -- Purpose: every result bksb has shown us, its own text beside our reading of it.
--- Safe to repeat: no; applied once by bksb.migrate.
+-- Safe to repeat: no; applied once by `migrate`.
 create table bksb.assessment_result (
     bksb_user_id bigint not null,
     source text not null check (source in ('initial', 'diagnostic', 'v5')),

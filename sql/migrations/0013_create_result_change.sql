@@ -1,5 +1,5 @@
 -- Purpose: the row as it was before bksb changed a result, and which run replaced it when.
--- Safe to repeat: no; applied once by bksb.migrate.
+-- Safe to repeat: no; applied once by `migrate`.
 create table bksb.result_change (
     id bigint generated always as identity primary key,
     bksb_user_id bigint not null,

@@ -1,5 +1,5 @@
 -- Purpose: one line a person and subject: latest, best and starting level, latest diagnostic. Kept by the load.
--- Safe to repeat: no; applied once by bksb.migrate.
+-- Safe to repeat: no; applied once by `migrate`.
 create table bksb.skill_summary (
     person_id text not null,
     subject text not null,

@@ -1,5 +1,5 @@
 -- Purpose: what was completed on each day (a date in the site's time zone); level_code '' is "no level read".
--- Safe to repeat: no; applied once by bksb.migrate.
+-- Safe to repeat: no; applied once by `migrate`.
 create table bksb.daily_activity (
     day date not null,
     subject text not null,

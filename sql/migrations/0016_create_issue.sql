@@ -1,5 +1,5 @@
 -- Purpose: what a person should look at; detail holds nothing personal beyond ids.
--- Safe to repeat: no; applied once by bksb.migrate.
+-- Safe to repeat: no; applied once by `migrate`.
 create table bksb.issue (
     id bigint generated always as identity primary key,
     code text not null,

@@ -1,3 +1,3 @@
 -- Purpose: one open issue a code and subject.
--- Safe to repeat: no; applied once by bksb.migrate.
+-- Safe to repeat: no; applied once by `migrate`.
 create unique index issue_open_key on bksb.issue (code, subject_key) where resolved_at is null;

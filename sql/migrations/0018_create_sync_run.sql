@@ -1,5 +1,5 @@
 -- Purpose: one line for each attempt at a DAG run, for people who do not look at Airflow.
--- Safe to repeat: no; applied once by bksb.migrate.
+-- Safe to repeat: no; applied once by `migrate`.
 create table bksb.sync_run (
     dag_id text not null,
     run_id text not null,

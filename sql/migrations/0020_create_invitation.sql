@@ -1,5 +1,5 @@
 -- Purpose: which invitation was meant for whom, and what became of it.
--- Safe to repeat: no; applied once by bksb.migrate.
+-- Safe to repeat: no; applied once by `migrate`.
 create table bksb.invitation (
     person_id text not null,
     intent_at timestamptz not null,

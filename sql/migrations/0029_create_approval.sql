@@ -1,6 +1,6 @@
 -- Purpose: which run asked a person before it acted, why, and what became of it; the latest that went ahead is what
 -- later runs are compared with.
--- Safe to repeat: no; applied once by bksb.migrate.
+-- Safe to repeat: no; applied once by `migrate`.
 create table bksb.approval (
     dag_id text not null,
     run_id text not null,

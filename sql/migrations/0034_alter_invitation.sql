@@ -1,6 +1,6 @@
 -- Purpose: what an invitation needs so that it is sent exactly once, whatever crashes. The address itself is never
 -- kept: a refused one only as a digest keyed with the Message-ID, to notice when the MIS has another.
--- Safe to repeat: no; applied once by bksb.migrate.
+-- Safe to repeat: no; applied once by `migrate`.
 alter table bksb.invitation
 alter column message_id drop not null,
 add column kind text not null constraint invitation_kind_is_known check (kind in ('invitation', 'resend', 'reminder')),

@@ -1,5 +1,5 @@
 -- Purpose: accounts made before there were invitations count as withheld: their owners were told in another way.
--- Safe to repeat: no; applied once by bksb.migrate.
+-- Safe to repeat: no; applied once by `migrate`.
 insert into bksb.invitation (person_id, intent_at, state, kind)
 select
     person_id,

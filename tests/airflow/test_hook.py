@@ -119,29 +119,29 @@ def test_the_rest_api_shows_neither_secret_nor_default_password(saved, sandbox, 
 
 
 def test_the_probe_is_a_command_that_takes_an_airflow_connection(connections, sandbox, airflow, capsys):
-    from bksb.cli.probe.report import main
+    from bksb.cli import main
 
     username = sandbox.site.users()[0].username
-    assert main(["--conn", "bksb", "--username", username]) in (0, 1)
+    assert main(["probe", "--conn", "bksb", "--username", username]) in (0, 1)
     told = capsys.readouterr()
     assert "InitialAssessmentResults" in told.out and username not in told.out + told.err
-    assert main(["--json"]) == 0
+    assert main(["probe", "--json"]) == 0
     told = capsys.readouterr()
     assert json.loads(told.out)["probe"] == 1 and "send it to the maintainers" in told.err
 
 
 def test_a_probe_that_can_ask_nothing_ends_with_two_and_says_why(connections, sandbox, monkeypatch, airflow, capsys):
-    from bksb.cli.probe.report import main
+    from bksb.cli import main
 
     monkeypatch.setenv("AIRFLOW_CONN_BKSB", json.dumps(connections | {"password": "wrong-secret-key"}))
-    assert main([]) == 2
+    assert main(["probe"]) == 2
     assert "API Access Keys" in capsys.readouterr().err
     monkeypatch.setenv("AIRFLOW_CONN_BKSB", json.dumps(connections | {"extra": {"integration_enabled": False}}))
     sandbox.site.reset_counters()
-    assert main([]) == 2
+    assert main(["probe"]) == 2
     assert "Integration Enabled is off" in capsys.readouterr().err and sandbox.site.calls == {}
-    assert main(["--conn", "not_there"]) == 2
+    assert main(["probe", "--conn", "not_there"]) == 2
     assert "There is no Airflow connection" in capsys.readouterr().err
     with pytest.raises(SystemExit) as ended:
-        main(["--wrong"])
+        main(["probe", "--wrong"])
     assert ended.value.code == 2

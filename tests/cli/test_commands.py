@@ -16,9 +16,9 @@ from tests.conftest import query
 
 
 def importing(*arguments: str) -> int:
-    from bksb.cli.import_accounts import main
+    from bksb.cli import main
 
-    return main(["import", *arguments])
+    return main(["import-accounts", *arguments])
 
 
 @pytest.fixture
@@ -54,12 +54,12 @@ def test_a_file_is_imported_then_said_to_be_linked_already(airflow, connections,
     made("unmistakeable.one", "unmistakeable.two")
     path = file((plain[0], "unmistakeable.one"), (plain[1], "unmistakeable.two"), encoding="utf-8-sig")
     assert importing(path, "--dry-run") == 0
-    assert capsys.readouterr().out == "Dry run, nothing was written: would adopt 2 accounts, 0 were linked already.\n"
+    assert capsys.readouterr().out == "Dry run, nothing was written: would import 2 accounts, 0 were linked already.\n"
     assert query(reporting, "select 1 from bksb.account") == []
     assert importing(path) == 0
-    assert capsys.readouterr().out == "Adopted 2 accounts, 0 were linked already.\n"
+    assert capsys.readouterr().out == "Imported 2 accounts, 0 were linked already.\n"
     assert importing(path) == 0
-    assert capsys.readouterr().out == "Adopted 0 accounts, 2 were linked already.\n"
+    assert capsys.readouterr().out == "Imported 0 accounts, 2 were linked already.\n"
     assert len(query(reporting, "select 1 from bksb.account where origin = 'imported' and state = 'active'")) == 2
 
 
@@ -72,7 +72,7 @@ def test_lines_that_need_attention_are_told_without_a_username_and_the_others_do
     assert importing(path) == 1
     told = capfd.readouterr()
     assert told.out.splitlines() == [
-        "Adopted 1 account, 0 were linked already, 2 lines need attention:",
+        "Imported 1 account, 0 were linked already, 2 lines need attention:",
         f"  line 3, {plain[1]}: bksb does not know this username: correct it",
         "  line 4: the MIS does not list this person now and no run has recorded them: correct the person_id",
     ]
@@ -106,8 +106,8 @@ def test_what_keeps_an_import_from_starting_is_said_and_bksb_is_not_asked(
     assert importing(path) == 1
     assert "There is no Airflow connection 'bksb'" in capsys.readouterr().err
     assert sandbox.site.calls == {}
-    for wrong in ([], ["import"], ["export", path], ["import", path, "--force"]):
-        from bksb.cli.import_accounts import main
+    for wrong in ([], ["import-accounts"], ["links", path], ["import-accounts", path, "--force"]):
+        from bksb.cli import main
 
         with pytest.raises(SystemExit) as ended:
             main(wrong)
@@ -132,12 +132,12 @@ def test_the_commands_work_as_processes_from_standard_input_to_standard_output(
 ):
     made("Zoë, 王")
     content = f'person_id,username\n{plain[0]},"Zoë, 王"\n'
-    done = command("bksb.cli.import_accounts", "import", "-", input=content.encode())
+    done = command("bksb", "import-accounts", "-", input=content.encode())
     assert (done.returncode, done.stdout.decode().splitlines()[-1]) == (
         0,
-        "Adopted 1 account, 0 were linked already.",
+        "Imported 1 account, 0 were linked already.",
     ), done.stderr
-    done = command("bksb.cli.export", "account_for_mis")
+    done = command("bksb", "export", "account_for_mis")
     assert (done.returncode, done.stdout.decode()) == (0, content)
     assert done.stderr.decode().splitlines()[-1] == "Wrote 1 rows of account_for_mis."
 
@@ -145,22 +145,22 @@ def test_the_commands_work_as_processes_from_standard_input_to_standard_output(
 def test_the_lists_are_exported_from_the_connection_that_is_named(
     airflow, connections, reporting, tmp_path, monkeypatch, capsysbinary
 ):
-    from bksb.cli.export import main
+    from bksb.cli import main
 
     query(reporting, "insert into bksb.learner (person_id, person_kind, eligible) values ('P1', 'learner', true)")
-    assert main(["unmatched"]) == 0
+    assert main(["export", "unmatched"]) == 0
     told = capsysbinary.readouterr().out.decode()
     expected = {"side": "learner without account", "person_id": "P1", "person_kind": "learner"}
     expected |= {"account_state": "unknown", "username": "", "issues": ""}
     assert list(csv.DictReader(io.StringIO(told))) == [expected]
     monkeypatch.setenv("AIRFLOW_CONN_ELSEWHERE", os.environ["AIRFLOW_CONN_REPORTING"])
     monkeypatch.delenv("AIRFLOW_CONN_REPORTING")
-    assert main(["unmatched", "--out", str(tmp_path / "u.csv"), "--conn", "elsewhere"]) == 0
+    assert main(["export", "unmatched", "--out", str(tmp_path / "u.csv"), "--conn", "elsewhere"]) == 0
     assert (tmp_path / "u.csv").read_text() == told
-    assert main(["unmatched"]) == 1
+    assert main(["export", "unmatched"]) == 1
     assert b"There is no Airflow connection 'reporting'" in capsysbinary.readouterr().err
     with pytest.raises(SystemExit) as ended:
-        main(["learners"])
+        main(["export", "learners"])
     assert ended.value.code == 2
 
 
@@ -171,7 +171,7 @@ def test_a_reader_that_leaves_early_is_no_error_message(airflow, connections, re
         "select 'P' || n, 'u' || n, n, 'active', 'linked' from generate_series(1, 100000) as n",
     )
     process = subprocess.Popen(
-        [sys.executable, "-m", "bksb.cli.export", "account_for_mis"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-m", "bksb", "export", "account_for_mis"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     assert process.stdout and process.stderr
     assert process.stdout.readline() == b"person_id,username\n"

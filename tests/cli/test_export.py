@@ -240,6 +240,6 @@ def test_the_role_for_readers_may_export(deployment, postgres, tmp_path):
 
 
 def test_a_database_without_the_tables_is_told_how_to_get_them(empty_database, tmp_path):
-    with pytest.raises(ConfigurationError, match=r"run `python -m bksb.migrate`"):
+    with pytest.raises(ConfigurationError, match=r"run `python -m bksb migrate`"):
         export(fields_of(empty_database, "reporting"), "unmatched", tmp_path / "list.csv")
     assert list(tmp_path.iterdir()) == []

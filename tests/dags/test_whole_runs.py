@@ -143,4 +143,4 @@ def test_a_reporting_database_that_is_not_migrated_says_so(
 ):
     set_connection(monkeypatch, "reporting", empty_database)
     assert run_dag("bksb_results").state == "failed"
-    assert "python -m bksb.migrate" in caplog.text + "".join(capfd.readouterr())
+    assert "python -m bksb migrate" in caplog.text + "".join(capfd.readouterr())

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bksb.cli.preview_mail import main
-from bksb.deployment import Settings
+from bksb.cli import main
 from bksb.errors import ConfigurationError, RejectedError
 from bksb.mail.smtp import recipient_of
 from bksb.mail.templates import (
@@ -28,6 +27,7 @@ from bksb.mail.templates import (
     words_for_nobody,
 )
 from bksb.rules.account_plan import is_email
+from bksb.settings import Settings
 from tests.conftest import SENDER, SETTINGS
 
 
@@ -224,7 +224,7 @@ def test_an_address_with_a_line_break_is_refused_without_being_repeated():
 def test_the_preview_writes_every_message_without_airflow(folder, tmp_path, capsys):
     (folder / "invitation.txt").write_text("Come in, {{ given_names }}")
     out = tmp_path / "out"
-    assert main(["--folder", str(folder), "--out", str(out)]) == 0
+    assert main(["preview-mail", "--folder", str(folder), "--out", str(out)]) == 0
     assert {path.name for path in out.iterdir()} == {
         f"{kind}.{end}" for kind in KINDS for end in ("txt", "html", "eml")
     }
@@ -235,7 +235,7 @@ def test_the_preview_writes_every_message_without_airflow(folder, tmp_path, caps
 
 def test_the_preview_says_what_is_wrong(folder, tmp_path, capsys):
     (folder / "invitation.txt").unlink()
-    assert main(["--folder", str(folder), "--out", str(tmp_path / "out")]) == 1
+    assert main(["preview-mail", "--folder", str(folder), "--out", str(tmp_path / "out")]) == 1
     assert "invitation.txt cannot be read" in capsys.readouterr().err
     assert isinstance(Templates(folder), Templates)
 

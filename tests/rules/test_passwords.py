@@ -5,8 +5,8 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bksb.deployment import Settings
 from bksb.rules.passwords import derived_password, setting_digest
+from bksb.settings import Settings
 
 SECRET = "a secret of some length"
 

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bksb import jobs
-from bksb.deployment import Deployment, Settings
+from bksb.deployment import Deployment
 from bksb.jobs.results import loading
 from bksb.jobs.results.planning import summarise_people
 from bksb.jobs.runs import open_run
@@ -27,6 +27,7 @@ from bksb.mis import Mis
 from bksb.model import AssessmentRecord, Run
 from bksb.reporting.sql_files import SQL_FOLDER
 from bksb.reporting.store import Store, open_store
+from bksb.settings import Settings
 from tests.conftest import fields_of
 from tests.runs import load_answers
 from tests.whole_runs.results_model import Answer, Fact, Model, Place, When

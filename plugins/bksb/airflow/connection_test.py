@@ -9,7 +9,6 @@ from bksb.api.client import BksbClient
 from bksb.api.request_errors import NO_ADDRESS
 from bksb.api.transport import RetryBudget
 from bksb.connection_fields import ConnectionFields
-from bksb.deployment import SHORTEST_PASSWORD, is_enabled, read_settings
 from bksb.errors import (
     BksbSyncError,
     ConfigurationError,
@@ -22,6 +21,7 @@ from bksb.errors import (
     TlsError,
     UnreachableError,
 )
+from bksb.settings import SHORTEST_PASSWORD, is_enabled, read_settings
 
 KEYS_PAGE = "Admin Options > API Access Keys > Configure Access Key"
 

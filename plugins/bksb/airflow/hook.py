@@ -10,14 +10,15 @@ from typing import Any, cast
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from bksb.airflow.connection_test import client_for, try_connection
+from bksb.airflow.connection_test import OFF, client_for, try_connection
 from bksb.api.client import BksbClient
 from bksb.connection_fields import ConnectionFields
-from bksb.deployment import Deployment, Settings, is_enabled, read_settings
+from bksb.deployment import Deployment
 from bksb.errors import ConfigurationError
 from bksb.mail.smtp import CONNECTION, Mailer, connect_error, open_mailer
 from bksb.mis import Mis
 from bksb.reporting.sql_files import SQL_FOLDER
+from bksb.settings import Settings, is_enabled, read_settings
 
 
 class BksbHook(BaseHook):
@@ -95,6 +96,19 @@ def open_deployment(hook: BksbHook | None = None) -> Deployment:
         make_client=hook.get_conn,
         open_mailer=airflow_mailer,
     )
+
+
+def enabled_hook(conn_id: str = BksbHook.default_conn_name) -> BksbHook:
+    """The hook, for a command that calls bksb; ConfigurationError while Integration Enabled is off."""
+    hook = BksbHook(conn_id)
+    if not hook.integration_enabled:
+        raise ConfigurationError(OFF)
+    return hook
+
+
+def open_enabled_deployment() -> Deployment:
+    """The deployment, for a command that calls bksb; ConfigurationError while Integration Enabled is off."""
+    return open_deployment(enabled_hook())
 
 
 def airflow_mailer(conn_id: str = CONNECTION) -> AbstractContextManager[Mailer]:

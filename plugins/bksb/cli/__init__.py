@@ -1,0 +1,63 @@
+"""The commands of `python -m bksb`: one module each, and one frame for options, errors and exit codes.
+
+Exit code: 0 done; 1 it failed, or something needs attention (the text says what); 2 wrong arguments. `probe` has
+codes of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Protocol, cast
+
+from bksb.errors import BksbSyncError
+
+COMMANDS = {
+    "migrate": "bksb.cli.migrate",
+    "export": "bksb.cli.export",
+    "import-accounts": "bksb.cli.import_accounts",
+    "preview-mail": "bksb.cli.preview_mail",
+    "probe": "bksb.cli.probe.command",
+    "reparse": "bksb.cli.reparse",
+    "sql": "bksb.cli.sql",
+}
+"""The module of each command. Airflow takes seconds to import, so modules import it only when their command runs."""
+
+
+class Command(Protocol):
+    """What a command's module defines. The first line of its docstring is the help text."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the command's options."""
+
+    def run(self, options: argparse.Namespace) -> int:
+        """Do it, and return the exit code; a BksbSyncError is printed and ends with exit code 1."""
+
+
+def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m bksb") -> int:
+    """Run one command; returns the exit code. SystemExit(2) for wrong arguments."""
+    parser = argparse.ArgumentParser(prog=prog, description="The commands of bksb sync.")
+    parsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, module_name in COMMANDS.items():
+        module = import_module(module_name)
+        description = (module.__doc__ or "").strip()
+        command_parser = parsers.add_parser(
+            name,
+            help=description.splitlines()[0],
+            description=description,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        cast(Command, module).add_arguments(command_parser)
+    options = parser.parse_args(arguments)
+    command = cast(Command, import_module(COMMANDS[options.command]))
+    try:
+        return command.run(options)
+    except BksbSyncError as error:
+        print(error, file=sys.stderr)
+    except BrokenPipeError:
+        # the reader of our output has closed it; without this, Python complains again when it flushes at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1

@@ -1,4 +1,4 @@
-"""Writes a list as CSV for other programs: `python -m bksb.export unmatched|account_for_mis [--out FILE]`.
+"""Write a list as CSV for other programs: `unmatched` or `account_for_mis`.
 
 The CSV is UTF-8 with a header line and holds usernames exactly as they are. FILE appears whole or not at all, readable
 by its owner only.
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TextIO
 
 from bksb.connection_fields import ConnectionFields
-from bksb.errors import BksbSyncError, ConfigurationError
+from bksb.errors import ConfigurationError
 from bksb.reporting.store import open_store
 
 LISTS = {"unmatched": "links/list_unmatched", "account_for_mis": "links/list_accounts_for_mis"}
@@ -81,32 +81,16 @@ def _file(out: Path) -> Iterator[TextIO]:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What every way to export asks: which list, and where to."""
+    """Declare the command's options."""
     parser.add_argument("name", choices=sorted(LISTS), help="the view to export")
     parser.add_argument("--out", type=Path, metavar="FILE", help="the file to write; standard output without it")
+    parser.add_argument("--conn", default="reporting", metavar="ID", help="Airflow connection to read from")
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """The command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m bksb.export", description=(__doc__ or "").split("\n")[0])
-    add_arguments(parser)
-    parser.add_argument("--conn", default="reporting", help="Airflow connection of the reporting database")
-    options = parser.parse_args(arguments)
-    # Airflow takes seconds to import: not before the arguments are known to be right
+def run(options: argparse.Namespace) -> int:
+    """Write the list, and say on standard error how many rows it has."""
     from bksb.airflow.hook import connection_fields
 
-    try:
-        number = export(connection_fields(options.conn), options.name, options.out)
-    except BksbSyncError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except BrokenPipeError:
-        # whoever read our output has left
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    number = export(connection_fields(options.conn), options.name, options.out)
     print(f"Wrote {number} rows of {options.name}.", file=sys.stderr)
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

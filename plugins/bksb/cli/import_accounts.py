@@ -1,10 +1,8 @@
-"""Adopts the accounts learners have in bksb already: `python -m bksb.links import FILE [--dry-run]`.
+"""Link the accounts that people have in bksb already, from a file.
 
-FILE is CSV in UTF-8 with the columns person_id and username; `-` reads it from standard input. Each username is
-looked up in bksb and linked to its person. Nothing is created, nobody is mailed, an account that is linked to
-somebody stays as it is, and importing a file again changes nothing.
-
-Exit code: 0 every line is linked; 1 lines need attention, or the import stopped; 2 wrong arguments.
+FILE is CSV in UTF-8 with the columns person_id and username. Each username is looked up in bksb and linked to its
+person. No account is created, no one is mailed, and an account that is linked to a person stays as it is. Importing a
+file again changes nothing. Exit code 1 if lines need attention.
 """
 
 from __future__ import annotations
@@ -13,17 +11,42 @@ import argparse
 import sys
 from pathlib import Path
 
-from bksb.airflow.connection_test import OFF
 from bksb.errors import BksbSyncError, ConfigurationError
 from bksb.jobs.accounts.importing import Adoption, adopt_accounts
 from bksb.rules.account_file import read_lines
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument("file", metavar="FILE", help="the CSV file; - for standard input")
+    parser.add_argument("--dry-run", action="store_true", help="look every username up, write nothing")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Import the file, and report what came of it."""
+    adoption = Adoption()
+    lines, adoption.complaints = read_lines(_content(options.file))
+    from bksb.airflow.hook import open_enabled_deployment
+
+    deployment = open_enabled_deployment()
+    try:
+        adopt_accounts(deployment, lines, adoption, dry_run=options.dry_run)
+    except BksbSyncError:
+        if adoption.adopted and not options.dry_run:
+            print(
+                f"{_counted(adoption.adopted, 'account')} imported before that stay: import the file again.",
+                file=sys.stderr,
+            )
+        raise
+    print(report(adoption, dry_run=options.dry_run))
+    return 1 if adoption.complaints else 0
 
 
 def report(adoption: Adoption, *, dry_run: bool = False) -> str:
     """What came of an import, for the person who started it: figures, then a line each with number and person_id."""
     adopted, linked, lines = adoption.adopted, adoption.linked_already, len(adoption.complaints)
     text = (
-        f"{'Dry run, nothing was written: would adopt' if dry_run else 'Adopted'} {_counted(adopted, 'account')}, "
+        f"{'Dry run, nothing was written: would import' if dry_run else 'Imported'} {_counted(adopted, 'account')}, "
         f"{linked} {'was' if linked == 1 else 'were'} linked already"
     )
     if not lines:
@@ -43,37 +66,3 @@ def _content(file: str) -> bytes:
         return Path(file).read_bytes()
     except OSError as error:
         raise ConfigurationError(f"The file cannot be read: {error.strerror}. Nothing was changed.") from None
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """The command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m bksb.links", description=(__doc__ or "").split("\n")[0])
-    commands = parser.add_subparsers(dest="command", required=True, metavar="import")
-    adopt = commands.add_parser("import", help="adopt the accounts in a file")
-    adopt.add_argument("file", metavar="FILE", help="CSV with the columns person_id and username; - for standard input")
-    adopt.add_argument("--dry-run", action="store_true", help="look every username up, write nothing")
-    options = parser.parse_args(arguments)
-    adoption = Adoption()
-    try:
-        lines, adoption.complaints = read_lines(_content(options.file))
-        # Airflow takes seconds to import: not before the arguments and the file are known to be right
-        from bksb.airflow.hook import BksbHook, open_deployment
-
-        hook = BksbHook()
-        if not hook.integration_enabled:
-            raise ConfigurationError(OFF)
-        adopt_accounts(open_deployment(hook), lines, adoption, dry_run=options.dry_run)
-    except BksbSyncError as error:
-        print(error, file=sys.stderr)
-        if adoption.adopted and not options.dry_run:
-            print(
-                f"{_counted(adoption.adopted, 'account')} adopted before that stay: import the file again.",
-                file=sys.stderr,
-            )
-        return 1
-    print(report(adoption, dry_run=options.dry_run))
-    return 1 if adoption.complaints else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

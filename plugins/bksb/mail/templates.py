@@ -17,8 +17,8 @@ from urllib.parse import quote
 from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, TemplateNotFound, TemplateSyntaxError, meta
 from jinja2.sandbox import SandboxedEnvironment
 
-from bksb.deployment import Settings
 from bksb.errors import ConfigurationError, RejectedError
+from bksb.settings import Settings
 
 TemplateKind = Literal["invitation", "reminder"]
 
@@ -93,7 +93,7 @@ class Templates:
             # the texts of these errors may repeat a name
             raise ConfigurationError(
                 f"The template {self._folder / name} cannot be filled in ({type(error).__name__}): look at it with "
-                "`python -m bksb.preview`."
+                "`python -m bksb preview-mail`."
             ) from None
 
     def _check_file(self, kind: TemplateKind, name: str) -> None:

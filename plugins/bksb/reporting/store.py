@@ -117,7 +117,7 @@ def open_store(fields: ConnectionFields, *, migrated: bool = True) -> Iterator[S
             if pending:
                 raise ConfigurationError(
                     f"The reporting database of connection '{fields.conn_id}' lacks {len(pending)} migrations "
-                    f"(first: {pending[0]}): run `python -m bksb.migrate` as the owner of its schema."
+                    f"(first: {pending[0]}): run `python -m bksb migrate` as the owner of its schema."
                 )
         yield store
     finally:
@@ -183,10 +183,10 @@ def _copy_field(value: object) -> str:
 _LATER = ("08", "40", "53", "57", "55P03")
 _SET_UP = {
     "28": "refuses the log-in: check login and password of the connection",
-    "3D": "does not exist: create it, then run `python -m bksb.migrate`",
-    "3F": "has no schema bksb: run `python -m bksb.migrate`",
-    "42P01": "lacks a table: run `python -m bksb.migrate`",
-    "42501": "gives the log-in too few rights: run `python -m bksb.migrate --writer ROLE` as the owner, and "
+    "3D": "does not exist: create it, then run `python -m bksb migrate`",
+    "3F": "has no schema bksb: run `python -m bksb migrate`",
+    "42P01": "lacks a table: run `python -m bksb migrate`",
+    "42501": "gives the log-in too few rights: run `python -m bksb migrate --writer ROLE` as the owner, and "
     "`grant temporary on database` to it if that right was taken from everybody",
 }
 

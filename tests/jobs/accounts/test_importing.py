@@ -79,7 +79,7 @@ def let_go_stale(deployment, person_id) -> None:
 
 def test_an_account_that_is_found_becomes_the_persons(deployment, plain, made):
     user_id = made("Ada.L")
-    assert report(adopt(deployment, (plain[0], "ada.l"))) == "Adopted 1 account, 0 were linked already."
+    assert report(adopt(deployment, (plain[0], "ada.l"))) == "Imported 1 account, 0 were linked already."
     row = account(deployment, plain[0])
     assert (row.username, row.bksb_user_id, row.state, row.origin) == ("ada.l", user_id, "active", "imported")
     (now,) = query(deployment.reporting, "select now() as at")
@@ -210,7 +210,7 @@ def test_a_dry_run_looks_everything_up_and_writes_nothing(deployment, sandbox, p
     assert sandbox.site.calls == {"getUserId": 3}
     assert rows_of(deployment, *TABLES) == before
     assert report(dry, dry_run=True).splitlines()[0] == (
-        "Dry run, nothing was written: would adopt 1 account, 1 was linked already, 1 line needs attention:"
+        "Dry run, nothing was written: would import 1 account, 1 was linked already, 1 line needs attention:"
     )
     real = adopt(deployment, *pairs)
     assert (real.adopted, real.linked_already, told(real)) == (dry.adopted, dry.linked_already, told(dry))
@@ -257,7 +257,7 @@ def test_every_bad_line_is_named_with_its_reason_and_every_good_one_is_done(depl
         f"line 11, {plain[7]}: line 10 has another username for this person: keep the right one",
     ]
     text = report(adoption)
-    assert text.splitlines()[0] == "Adopted 1 account, 0 were linked already, 10 lines need attention:"
+    assert text.splitlines()[0] == "Imported 1 account, 0 were linked already, 10 lines need attention:"
     assert not [word for word in ("unmistakeable", "good", "on.its", stored, own.username) if word in text.lower()]
 
 

@@ -1,21 +1,13 @@
-"""Tells how a live bksb answers where evidence leaves it open: `python -m bksb.probe --conn bksb [--username X]`.
+"""Asks a live bksb what the public evidence leaves open, and reports the shapes of its answers.
 
-Makes GET calls only, about twenty, and reports shapes: statuses, JSON types, names of fields, forms of dates.
-No username, name, result text, id, URL or other content of an answer is in the report, so that it can be shared.
-What only a writing call would show (createUser), and what would make a log-in link, is left alone.
-
-It observes with a few lines of its own rather than with the client, so that it sees what the client may misread.
-
-Exit code: 0 every answer is of a form known to the project; 1 something is not, or not every call was answered; 2
-nothing could be asked (the arguments, the connection, Integration Enabled off, the network or the key).
+It makes its own requests rather than using the client, so that it sees what the client may misread. It makes GET calls
+only: what only a writing call would show (createUser), and what would make a log-in link, is left alone.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
-import sys
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -25,7 +17,6 @@ from urllib.parse import quote, urlsplit
 import requests
 from requests.auth import HTTPBasicAuth
 
-from bksb.airflow.connection_test import OFF, access
 from bksb.api.request_errors import unanswered
 from bksb.api.transport import api_root
 from bksb.cli.probe.observation import (
@@ -46,8 +37,7 @@ from bksb.cli.probe.observation import (
     with_truth,
     yes,
 )
-from bksb.deployment import is_enabled
-from bksb.errors import BksbSyncError, ConfigurationError, KeyRefusedError
+from bksb.errors import KeyRefusedError
 from bksb.rules.levels import read_initial
 
 TIMEOUT_SECONDS = (10.0, 30.0)
@@ -326,32 +316,3 @@ def region_of(url: str) -> str:
     """Which of bksb's two services the URL names; nothing else of the URL is told."""
     host = urlsplit(url.strip()).hostname or ""
     return {"live2api.bksblive2.co.uk": "UK", "live2api.bksblive2.com.au": "Australia"}.get(host, "another address")
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """The command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m bksb.probe", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--conn", default="bksb", help="Airflow connection of type bksb")
-    parser.add_argument("--username", metavar="X", help="bksb username of an account with results; never shown")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    options = parser.parse_args(arguments)
-    # Airflow takes seconds to import: not before the arguments are known to be right
-    from bksb.airflow.hook import connection_fields
-
-    try:
-        fields = connection_fields(options.conn)
-        if not is_enabled(fields.extra):
-            raise ConfigurationError(OFF)
-        facts = Probe(*access(fields)).ask_all(options.username)
-    except BksbSyncError as error:
-        print(error, file=sys.stderr)
-        return 2
-    region = region_of(fields.host or "")
-    print(as_json(facts, region) if options.json else as_table(facts, region))
-    if options.json:
-        print(SHARE, file=sys.stderr)
-    return 1 if any(fact.expected is False for fact in facts) else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
-from bksb.deployment import Deployment, Settings
+from bksb.deployment import Deployment
 from bksb.errors import ConfigurationError, MisContractError, TransientError
 from bksb.jobs.invitations.sending import count_invitations, refuse_resend
 from bksb.jobs.planned_actions import Planned, is_planned, known_accounts, of_run, planned_actions, write_plan
@@ -18,6 +18,7 @@ from bksb.reporting.store import Store
 from bksb.rules.account_plan import ACCOUNT_ISSUES, CHECK_ISSUES, PLANNED_ISSUES, make_plan
 from bksb.rules.approval import Baseline, has_shrunk, question, reasons_to_ask
 from bksb.rules.times import day_bounds, today
+from bksb.settings import Settings
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from contextlib import closing
 from functools import partial
 
 from bksb.api.client import USERNAME_IS_TAKEN, BksbClient, CreatedUser, NewUser
-from bksb.deployment import Deployment, Settings
+from bksb.deployment import Deployment
 from bksb.errors import BksbSyncError, KeyRefusedError, RejectedError, TransientError
 from bksb.jobs.planned_actions import is_planned, known_accounts, planned_actions
 from bksb.jobs.runs import keep_issues, patience_with, without_answer
@@ -17,6 +17,7 @@ from bksb.jobs.threads import in_batches, run_concurrently
 from bksb.model import Account, AccountOrigin, Action, Issue, Person, Plan, Run, bucket_of
 from bksb.reporting.store import Store
 from bksb.rules.account_plan import ACCOUNT_ISSUES, CHECK_ISSUES, after_lookup, make_plan, still_holds
+from bksb.settings import Settings
 
 log = logging.getLogger(__name__)
 

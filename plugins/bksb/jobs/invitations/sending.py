@@ -15,7 +15,7 @@ from email.message import EmailMessage
 from typing import Any, Literal
 from uuid import uuid4
 
-from bksb.deployment import Deployment, Settings
+from bksb.deployment import Deployment
 from bksb.errors import (
     BksbSyncError,
     ConfigurationError,
@@ -31,6 +31,7 @@ from bksb.model import Issue, Person, Run
 from bksb.reporting.store import Store
 from bksb.rules.account_plan import is_email
 from bksb.rules.times import today
+from bksb.settings import Settings
 
 log = logging.getLogger(__name__)
 

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bksb.deployment import Deployment, Settings
+from bksb.deployment import Deployment
 from bksb.errors import PromiseBrokenError, RejectedError, TransientError
 from bksb.jobs.results.rows import Reader, row_of, written
 from bksb.jobs.runs import hold_to_promises, keep_issues, open_issues
 from bksb.model import AssessmentRecord, Issue, Run, Source
 from bksb.reporting.sql_files import sql_names
 from bksb.reporting.store import Store
+from bksb.settings import Settings
 
 ACCOUNTS_A_LOAD = 700
 """Loaded in one transaction; what is held in memory does not grow with the number of learners."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bksb.deployment import Deployment, Settings
+from bksb.deployment import Deployment
 from bksb.errors import ConfigurationError
 from bksb.jobs.results.fetching import due_accounts
 from bksb.jobs.results.linking import plan_links
@@ -19,6 +19,7 @@ from bksb.reporting.sql_files import sql_names
 from bksb.reporting.store import Store
 from bksb.rules.levels import vocabulary
 from bksb.rules.times import today
+from bksb.settings import Settings
 
 log = logging.getLogger(__name__)
 

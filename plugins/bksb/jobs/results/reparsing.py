@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bksb.deployment import Deployment, Settings
+from bksb.deployment import Deployment
 from bksb.errors import BksbSyncError
 from bksb.jobs.results.planning import HELD_BACK_UNTIL_SEEN, resolve_texts, summarise
 from bksb.jobs.results.rows import Reader, record_again, row_of
 from bksb.jobs.runs import close_run, fail_run, hold_to_promises, open_run
 from bksb.model import AssessmentRecord, Run
 from bksb.reporting.store import Store
+from bksb.settings import Settings
 
 
 @dataclass

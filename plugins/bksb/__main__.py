@@ -1,0 +1,7 @@
+"""`python -m bksb COMMAND`: see bksb.cli."""
+
+import sys
+
+from bksb.cli import main
+
+sys.exit(main())
