@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from bench.stage import Place
-from bksb import jobs
+from bksb.jobs import accounts, invitations, results, runs
 from bksb.deployment import Deployment
 from bksb.errors import MisContractError
 from bksb.model import Run

@@ -12,8 +12,9 @@ from tests.conftest import repository
 PACKAGE = repository() / "plugins" / "bksb"
 
 LAYERS = (
-    ("errors", "model"),
-    ("connection_fields", "rules"),
+    ("errors", "issues"),
+    ("connection_fields", "model"),
+    ("rules",),
     ("settings",),
     ("api", "mail", "mis", "reporting"),
     ("deployment",),

@@ -10,17 +10,17 @@ from datetime import UTC, datetime, time, timedelta
 import psutil
 import pytest
 
-from bksb import jobs
 from bksb.api.client import V5_SUBJECTS, BksbClient
 from bksb.api.transport import RetryBudget
 from bksb.errors import RejectedError, TransientError
+from bksb.jobs.results import check_results, fetch_results, publish_results
 from bksb.reporting.migrations import migrate
 from bksb.rules.times import today
 from dev.services.postgres.server import Postgres
 from sandbox.bksb.behaviour import Behaviour
 from sandbox.bksb.faults.catalogue import Fault
 from tests.conftest import fields_of, query
-from tests.runs import a_run, rows_of, run_accounts, run_results, scheduled
+from tests.runs import a_run, plan_results, rows_of, run_accounts, run_results, scheduled
 from tests.whole_runs.edges import watched
 
 SOURCES = ("initial", "diagnostic", "v5")
@@ -174,7 +174,7 @@ def test_a_poisonous_answer_is_loaded_and_stops_nobody(with_accounts, sandbox):
     class Poisonous(BksbClient):
         def initial_assessments(self, user_id):
             listing = super().initial_assessments(user_id)
-            return replace(listing, records=[replace(one, raw=one.raw | {"x": 1e400}) for one in listing.records])
+            return replace(listing, entries=[replace(one, raw=one.raw | {"x": 1e400}) for one in listing.entries])
 
         def v5_components(self, user_id, session_id):
             found = super().v5_components(user_id, session_id)
@@ -318,20 +318,20 @@ def test_a_postgresql_killed_in_the_middle_of_a_load_leaves_nothing_half_done(wi
         first = replace(with_accounts, reporting=fields_of(server.dsn("reporting"), "reporting"))
         run_accounts(first, invite=False)
         run = a_run(first, "bksb_results")
-        (share,) = jobs.plan_fetches(first, run)
+        (share,) = plan_results(first, run)
 
         def reach(boundary: str) -> None:
             if boundary.startswith("before commit of find_loading_tables"):
                 kill(server)
 
         with watched(reach), pytest.raises(TransientError):
-            jobs.fetch_results(first, run, share)
+            fetch_results(first, run, share)
         server.start()
         healed = replace(first, reporting=fields_of(server.dsn("reporting"), "reporting"))
         assert loaded(healed) == {}
-        jobs.fetch_results(healed, run, share)
-        jobs.check_results(healed, run)
-        jobs.publish_results(healed, run)
+        fetch_results(healed, run, share)
+        check_results(healed, run)
+        publish_results(healed, run)
         assert_nothing_is_missing(healed, sandbox)
         before = rows_of(healed, *(table for table in TABLES if table != "account_source"))
         run_results(healed, "manual__2")

@@ -10,7 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bksb.errors import BksbSyncError, FatalError, TransientError
-from bksb.reporting.store import copy_line, open_store, translated_errors
+from bksb.reporting.copy_format import copy_line
+from bksb.reporting.db_errors import translated_errors
+from bksb.reporting.store import open_store
 from tests.conftest import query
 
 SECRET = "Unmistakeable"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bksb.connection_fields import ConnectionFields
-from bksb.reporting.store import missing_migrations, open_store
+from bksb.reporting.store import Writer, missing_migrations, open_store
 
 
 def migrate(fields: ConnectionFields, *, writer: str | None = None, reader: str | None = None) -> list[str]:
     """Apply what is missing and grant; returns the names of the migrations applied. Safe to repeat and to race."""
-    with open_store(fields, migrated=False) as store, store.transaction("migrate"):
+    with open_store(fields, migrated=False) as store, store.transaction(Writer.MIGRATE):
         store.run("migrations/0001_create_schema")
         store.run("runs/create_migration_table")
         names = missing_migrations(store)
