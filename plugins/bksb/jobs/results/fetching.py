@@ -115,7 +115,7 @@ def due_accounts(store: Store, deployment: Deployment, run: Run, buckets: Collec
         person_ids=list(run.person_ids) or None,
         buckets=None if buckets is None else list(buckets),
         covered_until=_covered_until(deployment, run),
-        in_vain_since=datetime.now(UTC) - IN_VAIN_FOR if run.is_backfill else None,
+        failed_since=datetime.now(UTC) - IN_VAIN_FOR if run.is_backfill else None,
     )
     return [
         _due(list(group))

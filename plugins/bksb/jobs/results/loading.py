@@ -182,8 +182,6 @@ def load_results(store: Store, run: Run, batch: Batch) -> None:
     hold_to_promises(store, sql_names("checks/load"), consequence="nothing of this share was loaded")
     store.run("results/merge_results", run_id=run.run_id)
     store.run("results/merge_account_sources")
-    if not all(complete for *_, complete in batch.sources):
-        store.run("results/merge_incomplete_answers")
 
 
 def _source_line(bksb_user_id: int, source: Source, synced_at: datetime, complete: bool) -> str:
