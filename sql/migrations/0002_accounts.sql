@@ -1,4 +1,4 @@
--- Purpose: the tables of bksb accounts: their state, who had which one when, and what runs planned and asked.
+-- Purpose: the tables of bksb accounts: their state, the people they belonged to, and what runs planned and asked.
 -- Safe to repeat: no; `migrate` applies it once.
 create table bksb.account (
     person_id text primary key,

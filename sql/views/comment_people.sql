@@ -32,4 +32,4 @@ comment on column bksb.run_person.programme is 'The programme on the day of the 
 comment on column bksb.run_person.start_on is 'First day of that programme.';
 comment on column bksb.run_person.ended_on is 'Last day of that programme, null if the MIS has none.';
 comment on column bksb.run_person.written_at is 'When the row was written.';
-comment on column bksb.run_person.bucket is 'Group that the person belongs to for good, 0 to 63. Tasks share out groups.';
+comment on column bksb.run_person.bucket is 'Fixed group of people that the person belongs to, 0 to 63.';

@@ -4,7 +4,7 @@ comment on table bksb.sync_run is 'One attempt at a run of a DAG: how it went, a
 comment on column bksb.sync_run.dag_id is 'The DAG.';
 comment on column bksb.sync_run.run_id is 'The run.';
 comment on column bksb.sync_run.attempt is 'Number of the attempt. A run that starts again after its end has another.';
-comment on column bksb.sync_run.run_type is 'How the run came about: scheduled, manual, backfill or reparse.';
+comment on column bksb.sync_run.run_type is 'What started the run: scheduled, manual, backfill or reparse.';
 comment on column bksb.sync_run.interval_start is 'Start of the period that the run is about. Null: it is about now.';
 comment on column bksb.sync_run.interval_end is 'End of that period.';
 comment on column bksb.sync_run.started_at is 'When the attempt began.';
@@ -13,7 +13,7 @@ comment on column bksb.sync_run.state is 'running, success or failed.';
 comment on column bksb.sync_run.counts is 'What the run found and did, as figures.';
 
 comment on view bksb.unpublished_run is
-'Runs of bksb_results whose results have not passed the checks yet. The checks of every run look at them. '
+'Runs of bksb_results with results that have not passed the checks yet. The checks of every run look at them. '
 'Not for readers.';
 comment on column bksb.unpublished_run.run_id is 'The run.';
 

@@ -8,8 +8,8 @@ as $$
 begin
     execute format('grant usage on schema bksb to %I', role_name);
     execute format('grant select, insert, update, delete on all tables in schema bksb to %I', role_name);
-    -- for the temporary tables of a load; where the owner may not grant it, it is everybody's already, or is missed
-    -- with a message that says so
+    -- a load needs temporary tables. An owner without the right to grant that does not: most roles have it already,
+    -- and a run of one that has not says so
     if has_database_privilege(current_user, current_database(), 'temporary with grant option') then
         execute format('grant temporary on database %I to %I', current_database(), role_name);
     end if;

@@ -1,4 +1,4 @@
--- Purpose: runs of bksb_results whose results have not passed the checks yet: those under way, and those that failed
+-- Purpose: runs of bksb_results with results that have not passed the checks yet: runs under way, and runs that failed
 --     since the last successful run. A run that stopped without an end counts as under way for a day.
 -- Safe to repeat: yes.
 create or replace view bksb.unpublished_run as
