@@ -143,6 +143,23 @@ def test_learners_without_an_answer_stop_no_day_of_a_backfill_and_are_asked_abou
     assert_nothing_is_missing(with_accounts, sandbox)
 
 
+@pytest.mark.parametrize("column", ["incomplete_at", "failed_at"])
+@pytest.mark.parametrize(("minutes", "is_asked"), [(50, False), (70, True)])
+def test_a_backfill_waits_an_hour_after_an_answer_that_was_incomplete_or_did_not_come(
+    with_accounts, sandbox, column, minutes, is_asked
+):
+    run_results(with_accounts)
+    yesterday = days_run(today(with_accounts.settings.timezone) - timedelta(days=1))
+    run_results(with_accounts, "backfill__1", **yesterday)
+    query(
+        with_accounts.reporting,
+        f"update bksb.account_source set synced_at = null, {column} = now() - interval '{minutes} minutes'",
+    )
+    sandbox.site.reset_counters()
+    run_results(with_accounts, "backfill__1", **yesterday)
+    assert bool(sandbox.site.calls) is is_asked
+
+
 def days_run(day) -> dict[str, object]:
     start = datetime.combine(day, time(3), UTC)
     return scheduled(start, start + timedelta(days=1)) | {"run_type": "backfill"}
@@ -184,7 +201,11 @@ def test_a_source_that_gave_no_answer_is_noted_and_not_taken_for_read(with_accou
     end = datetime.now(UTC) - timedelta(hours=1)
     run_results(with_accounts, "scheduled__1", **scheduled(end - timedelta(days=1), end))
     assert_nothing_is_missing(with_accounts, sandbox)
-    assert query(with_accounts.reporting, noted, user) == [(source, True, False, True) for source in sorted(SOURCES)]
+    read_late = [(source, True, False, True) for source in sorted(SOURCES)]
+    assert query(with_accounts.reporting, noted, user) == read_late
+    sandbox.site.faults.add(Fault("500", user=other))
+    run_results(with_accounts, "manual__2")
+    assert query(with_accounts.reporting, noted, other) == read_late
 
 
 def test_a_poisonous_answer_is_loaded_and_stops_nobody(with_accounts, sandbox):
