@@ -20,7 +20,7 @@ intent as (
         and (known.state, known.username) is distinct from (excluded.state, excluded.username)
 )
 
-insert into bksb.first_password as noted (person_id, setting_digest)
+insert into bksb.initial_password as noted (person_id, setting_digest)
 values (%(person_id)s, %(setting_digest)s)
 on conflict (person_id) do update
 set

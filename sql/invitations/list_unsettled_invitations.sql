@@ -26,8 +26,8 @@ select
     account.person_id,
     account.username,
     (
-        first_password.person_id is not null
-        and first_password.setting_digest is distinct from %(setting_digest)s::text
+        initial_password.person_id is not null
+        and initial_password.setting_digest is distinct from %(setting_digest)s::text
         and %(setting_digest)s::text is not null
     ) as password_changed,
     not exists (
@@ -46,7 +46,7 @@ select
     last_one.address_digest
 from bksb.account
 left join last_one on account.person_id = last_one.person_id
-left join bksb.first_password on account.person_id = first_password.person_id
+left join bksb.initial_password on account.person_id = initial_password.person_id
 where
     account.state = 'active'
     and account.origin = 'created'

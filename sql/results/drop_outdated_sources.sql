@@ -1,23 +1,11 @@
--- Purpose: an answer from before the one loaded last is dropped, be that one complete or not: it says nothing about
--- what is missing, and moves no watermark.
--- Result: a row for each such answer.
+-- Purpose: drop an answer that is older than the newest one loaded, complete or not: it says nothing about what is
+--     missing, and moves no watermark.
+-- Result: a row for each dropped answer.
 -- Safe to repeat: yes.
 delete from loaded_source
-using (
-    select
-        bksb_user_id,
-        source,
-        synced_at as answered_at
-    from bksb.account_source
-    union all
-    select
-        bksb_user_id,
-        source,
-        answered_at
-    from bksb.incomplete_answer
-) as known
+using bksb.account_source
 where
-    loaded_source.bksb_user_id = known.bksb_user_id
-    and loaded_source.source = known.source
-    and known.answered_at > loaded_source.synced_at
+    loaded_source.bksb_user_id = account_source.bksb_user_id
+    and loaded_source.source = account_source.source
+    and greatest(account_source.synced_at, account_source.incomplete_at) > loaded_source.synced_at
 returning loaded_source.bksb_user_id;

@@ -1,7 +1,7 @@
 -- Purpose: a table was worked out whole just now, by these settings.
 -- Parameters: table_name; zone; starting_point_days.
 -- Safe to repeat: yes.
-insert into bksb.last_recount (table_name, counted_at, zone, starting_point_days)
+insert into bksb.summary_rebuild (table_name, counted_at, zone, starting_point_days)
 values (%(table_name)s, now(), %(zone)s, %(starting_point_days)s)
 on conflict (table_name) do update
 set

@@ -4,7 +4,7 @@
 -- Result: one row: due.
 -- Safe to repeat: no: whoever is told that a table is due has to work it out in the same transaction.
 with taken as (
-    delete from bksb.recount_due
+    delete from bksb.summary_rebuild_due
     where table_name = %(table_name)s
     returning table_name
 )
@@ -12,7 +12,7 @@ with taken as (
 select
     exists (select 1 from taken)
     or not exists (
-        select 1 from bksb.last_recount
+        select 1 from bksb.summary_rebuild
         where
             table_name = %(table_name)s
             and zone = %(zone)s

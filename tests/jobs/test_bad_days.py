@@ -82,7 +82,7 @@ def assert_nothing_is_missing(deployment, sandbox) -> None:
     users = users_of(deployment)
     assert loaded(deployment) == truth(users, sandbox)
     assert open_issues(deployment) == {}
-    synced = query(deployment.reporting, "select bksb_user_id, source from bksb.account_source")
+    synced = query(deployment.reporting, "select 1 from bksb.account_source where synced_at is not null")
     assert len(synced) == len(SOURCES) * len(users)
 
 
@@ -143,13 +143,30 @@ def test_learners_without_an_answer_stop_no_day_of_a_backfill_and_are_asked_abou
     assert_nothing_is_missing(with_accounts, sandbox)
 
 
+@pytest.mark.parametrize("column", ["incomplete_at", "failed_at"])
+@pytest.mark.parametrize(("minutes", "is_asked"), [(50, False), (70, True)])
+def test_a_backfill_waits_an_hour_after_an_answer_that_was_incomplete_or_did_not_come(
+    with_accounts, sandbox, column, minutes, is_asked
+):
+    run_results(with_accounts)
+    yesterday = days_run(today(with_accounts.settings.timezone) - timedelta(days=1))
+    run_results(with_accounts, "backfill__1", **yesterday)
+    query(
+        with_accounts.reporting,
+        f"update bksb.account_source set synced_at = null, {column} = now() - interval '{minutes} minutes'",
+    )
+    sandbox.site.reset_counters()
+    run_results(with_accounts, "backfill__1", **yesterday)
+    assert bool(sandbox.site.calls) is is_asked
+
+
 def days_run(day) -> dict[str, object]:
     start = datetime.combine(day, time(3), UTC)
     return scheduled(start, start + timedelta(days=1)) | {"run_type": "backfill"}
 
 
 def loaded_users(deployment) -> list[int]:
-    statement = "select distinct bksb_user_id as id from bksb.account_source"
+    statement = "select distinct bksb_user_id as id from bksb.account_source where synced_at is not null"
     return [row.id for row in query(deployment.reporting, statement)]
 
 
@@ -166,6 +183,29 @@ def test_learners_whom_bksb_never_answers_about_fail_no_second_night(with_accoun
     run_results(with_accounts, "scheduled__1", **night)
     assert open_issues(with_accounts)["results_no_answer"] == 9
     assert len(set(loaded_users(with_accounts))) == len(users) - 9
+
+
+def test_a_source_that_gave_no_answer_is_noted_and_not_taken_for_read(with_accounts, sandbox):
+    user, other = users_of(with_accounts)[:2]
+    sandbox.site.faults.add(Fault("500", user=user))
+    run_results(with_accounts)
+    sandbox.site.faults.clear()
+    noted = (
+        "select source, synced_at is not null as is_read, incomplete_at is not null as is_incomplete, "
+        "failed_at is not null as has_failed from bksb.account_source where bksb_user_id = %s order by 1"
+    )
+    failed = [(source, False, False, True) for source in sorted(SOURCES)]
+    read = [(source, True, False, False) for source in sorted(SOURCES)]
+    assert query(with_accounts.reporting, noted, user) == failed
+    assert query(with_accounts.reporting, noted, other) == read
+    end = datetime.now(UTC) - timedelta(hours=1)
+    run_results(with_accounts, "scheduled__1", **scheduled(end - timedelta(days=1), end))
+    assert_nothing_is_missing(with_accounts, sandbox)
+    read_late = [(source, True, False, True) for source in sorted(SOURCES)]
+    assert query(with_accounts.reporting, noted, user) == read_late
+    sandbox.site.faults.add(Fault("500", user=other))
+    run_results(with_accounts, "manual__2")
+    assert query(with_accounts.reporting, noted, other) == read_late
 
 
 def test_a_poisonous_answer_is_loaded_and_stops_nobody(with_accounts, sandbox):
@@ -278,7 +318,7 @@ def test_a_report_that_bksb_refuses_keeps_no_other_session_back(with_accounts, s
     sessions = {int(key[2]) for key in loaded(with_accounts, [user]) if key[1] == "v5"}
     assert sessions == set(others)
     assert open_issues(with_accounts) == {"results_incomplete": 1}
-    read = "select source from bksb.account_source where bksb_user_id = %s order by 1"
+    read = "select source from bksb.account_source where bksb_user_id = %s and synced_at is not null order by 1"
     assert [row.source for row in query(with_accounts.reporting, read, user)] == ["diagnostic", "initial"]
     sandbox.site.reset_counters()
     run_results(with_accounts, "manual__2")

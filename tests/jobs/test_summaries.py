@@ -177,7 +177,7 @@ def test_a_session_that_a_merge_left_on_two_days_is_counted_on_the_one_that_hold
             *(user, session, moment),
         )
     for day in (date(2023, 5, 5), date(2023, 5, 6)):
-        query(published.reporting, "delete from bksb.recount_due")
+        query(published.reporting, "delete from bksb.summary_rebuild_due")
         publish(published, day)
     assert query(published.reporting, "select day, results from bksb.daily_activity where day < '2023-05-07'") == [
         (date(2023, 5, 6), 1)

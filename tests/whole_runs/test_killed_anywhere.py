@@ -33,7 +33,7 @@ SAMPLE = 12
 """Other test runs kill each kind of run at so many boundaries at most."""
 
 WHEN = (
-    {"from_at", "to_at", "synced_at", "missing_since", "intent_at", "sent_at"}
+    {"from_at", "to_at", "synced_at", "incomplete_at", "failed_at", "missing_since", "intent_at", "sent_at"}
     | {f"{verb}_at" for verb in ("first_seen", "last_seen", "created", "linked", "invited", "checked", "changed")}
     | {"resolved_at", "replaced_at"}
 )

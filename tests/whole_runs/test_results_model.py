@@ -468,7 +468,6 @@ TABLES = (
     "learner",
     "account_link",
     "account_source",
-    "incomplete_answer",
     "assessment_result",
     "result_change",
     "skill_summary",

@@ -134,9 +134,14 @@ def open_store(fields: ConnectionFields, *, migrated: bool = True) -> Iterator[S
         connection.close()
 
 
+def applied_migrations(store: Store) -> set[str]:
+    """The migrations that the database has had, none if it was never migrated. Call it inside a transaction."""
+    exists = store.run("runs/find_migration_table")[0].found
+    return {row.name for row in store.run("runs/list_migrations")} if exists else set()
+
+
 def missing_migrations(store: Store) -> list[str]:
     """The files of `sql/migrations`, in order, that the database has not had. Call it inside a transaction."""
-    exists = store.run("runs/find_migration_table")[0].found
-    applied = {row.name for row in store.run("runs/list_migrations")} if exists else set()
+    applied = applied_migrations(store)
     names = [name.removeprefix("migrations/") for name in sql_names("migrations")]
     return [name for name in names if name not in applied]

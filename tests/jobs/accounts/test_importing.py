@@ -144,7 +144,11 @@ def test_the_next_run_plans_nothing_for_who_was_imported_and_lists_nobody_as_unm
     after = rows_of(deployment, "account", "account_link")
     assert all(row in after[table] for table, rows in imported.items() for row in rows)
     run_results(deployment)
-    assert query(deployment.reporting, "select 1 from bksb.account_source where bksb_user_id = %s", user_id)
+    assert query(
+        deployment.reporting,
+        "select 1 from bksb.account_source where bksb_user_id = %s and synced_at is not null",
+        user_id,
+    )
 
 
 def test_who_cannot_be_created_is_imported_and_the_issues_that_no_longer_hold_are_resolved(

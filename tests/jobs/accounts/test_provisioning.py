@@ -119,6 +119,33 @@ def test_a_dry_run_plans_what_the_next_run_does_and_touches_nothing_else(deploym
     assert dry == real and dry
 
 
+def test_latest_plan_is_the_plan_of_the_run_that_planned_last_and_of_no_other(deployment):
+    def plan_of(run_id: str) -> list[tuple[object, ...]]:
+        statement = "select person_id, action, reason, username from bksb.planned_action where run_id = %s order by 1"
+        return query(deployment.reporting, statement, run_id)
+
+    def latest() -> tuple[set[str], list[tuple[object, ...]]]:
+        statement = "select run_id, person_id, action, reason, username from bksb.latest_plan order by 2"
+        rows = query(deployment.reporting, statement)
+        return {row.run_id for row in rows}, [row[1:] for row in rows]
+
+    run_accounts(deployment, "manual__all", dry_run=True)
+    assert latest() == ({"manual__all"}, plan_of("manual__all"))
+    one = plan_of("manual__all")[0].person_id
+    run_accounts(deployment, "manual__a_single_one", dry_run=True, person_ids=(one,))
+    assert latest() == ({"manual__a_single_one"}, plan_of("manual__a_single_one"))
+    assert len(plan_of("manual__a_single_one")) == 1 < len(plan_of("manual__all"))
+    query(
+        deployment.reporting,
+        "insert into bksb.planned_action (dag_id, run_id, person_id, action, reason, planned_at) "
+        "values ('bksb_results', 'scheduled__later', %s, 'link', '', now() + interval '1 hour')",
+        one,
+    )
+    assert latest()[0] == {"manual__a_single_one"}
+    run_accounts(deployment, "manual__all", dry_run=True)
+    assert latest() == ({"manual__all"}, plan_of("manual__all"))
+
+
 def test_at_most_two_calls_a_new_account_and_none_for_an_active_one(deployment, sandbox):
     sandbox.site.reset_counters()
     run_accounts(deployment)
@@ -346,7 +373,7 @@ def test_an_unmigrated_database_stops_the_run_before_anything_is_sent(deployment
     from tests.conftest import fields_of
 
     bare = replace(deployment, reporting=fields_of(empty_database, "reporting"))
-    with pytest.raises(BksbSyncError, match=r"bksb migrate"):
+    with pytest.raises(BksbSyncError, match="bksb migrate"):
         run_accounts(bare)
     assert sandbox.site.calls == {}
 

@@ -17,13 +17,12 @@ from bksb.jobs.accounts import apply_plan, plan_accounts, record_plan
 from bksb.jobs.invitations.sending import LONGEST_SECONDS, Clock, count_invitations, send_invitations
 from bksb.mail.smtp import Mailer
 from bksb.mis import Mis
-from bksb.reporting.migrations import migrate
 from bksb.reporting.sql_files import SQL_FOLDER
 from bksb.reporting.store import open_store
 from bksb.rules.times import MailHours
 from sandbox.bksb.faults.catalogue import Fault
 from sandbox.mailbox.server import MailFault
-from tests.conftest import DEFAULT_PASSWORD, SENDER, fields_of, mailer_of, query, smtp_of
+from tests.conftest import DEFAULT_PASSWORD, SENDER, mailer_of, query, smtp_of
 from tests.runs import a_run, rows_of, run_accounts, run_results
 
 TABLES = ("account", "invitation", "issue")
@@ -640,7 +639,7 @@ def test_a_creation_that_bksb_refused_and_is_made_under_another_password_is_told
 
 
 def test_accounts_made_before_the_password_setting_was_noted_are_told_what_it_says_now(deployment, sandbox, three):
-    query(deployment.reporting, "delete from bksb.first_password")
+    query(deployment.reporting, "delete from bksb.initial_password")
     send(with_settings(deployment, default_password="Another-2026"), person_ids=three)
     assert len(sandbox.mailbox.messages()) == 3
 
@@ -875,6 +874,22 @@ def test_nobody_is_reminded_whose_results_were_not_all_looked_at_lately(
     assert len(sandbox.mailbox.messages()) == 2
 
 
+def test_nobody_is_reminded_while_a_source_was_never_read_completely(deployment, sandbox, three, caplog):
+    caplog.set_level(logging.INFO)
+    reminding = with_settings(deployment, reminder_days=7)
+    send(reminding, "manual__1", person_ids=three[:1])
+    days_pass(deployment, 7)
+    results_are_read(deployment)
+    query(
+        deployment.reporting,
+        "update bksb.account_source set synced_at = null, incomplete_at = now(), failed_at = now() "
+        "where source = 'initial'",
+    )
+    send(reminding, "manual__2", person_ids=three[:1])
+    assert len(sandbox.mailbox.messages()) == 1
+    assert "1 for bksb_results to read their results" in caplog.text
+
+
 def test_who_is_linked_to_another_account_since_the_invitation_is_no_longer_due_a_reminder(deployment, three, caplog):
     caplog.set_level(logging.INFO)
     reminding = with_settings(deployment, reminder_days=7)
@@ -1062,23 +1077,6 @@ def test_nobody_is_named_in_a_log_or_an_error_whatever_the_server_says(
     traces = ("zebedee", "unmistakeable", DEFAULT_PASSWORD.lower(), "login.aspx")
     ours = "".join(record.getMessage() for record in caplog.records if not record.name.startswith("asyncio"))
     assert [trace for trace in traces if trace in (said + kept + ours).lower()] == []
-
-
-# What was there before
-
-
-def test_accounts_from_before_there_were_invitations_count_as_withheld(empty_database):
-    fields = fields_of(empty_database, "reporting")
-    migrate(fields)
-    query(fields, "delete from bksb.schema_migration where name = '0035_withhold_earlier_invitations'")
-    query(
-        fields,
-        "insert into bksb.account (person_id, username, bksb_user_id, state, origin) values "
-        "('P1', 'u1', 1, 'active', 'created'), ('P2', 'u2', 2, 'active', 'linked')",
-    )
-    migrate(fields)
-    rows = query(fields, "select person_id, state, message_id from bksb.invitation")
-    assert [tuple(row) for row in rows] == [("P1", "withheld", None)]
 
 
 def test_invitations_follow_an_applicant_who_becomes_a_learner(deployment, sandbox, mis_fields):

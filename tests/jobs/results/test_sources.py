@@ -179,6 +179,36 @@ def test_an_answer_that_may_hide_more_or_is_older_marks_nothing_missing(deployme
     assert query(deployment.reporting, "select 1 from bksb.assessment_result where missing_since is not null") == []
 
 
+def test_a_source_is_known_up_to_its_newest_complete_answer_and_no_older_answer_is_loaded(deployment, sandbox):
+    run_accounts(deployment)
+    user, result = some_result(deployment, sandbox)
+    run, start = a_run(deployment, "bksb_results"), datetime.now(UTC) - timedelta(hours=1)
+    statement = (
+        "select synced_at, incomplete_at, failed_at, "
+        "(select string_agg(session_id, ' ' order by session_id) from bksb.assessment_result) as sessions "
+        "from bksb.account_source where bksb_user_id = %s and source = 'initial'"
+    )
+
+    def minute(number: int) -> datetime:
+        return start + timedelta(minutes=number)
+
+    # (the answer's minute, whether it is complete), then the minutes known and the sessions loaded after it
+    for at, complete, synced, incomplete, sessions in (
+        (2, False, None, 2, "2"),
+        (1, True, None, 2, "2"),
+        (4, True, 4, 2, "2 4"),
+        (3, True, 4, 2, "2 4"),
+        (3, False, 4, 2, "2 4"),
+        (6, False, 4, 6, "2 4 6"),
+        (5, True, 4, 6, "2 4 6"),
+        (7, True, 7, 6, "2 4 6 7"),
+    ):
+        record = AssessmentRecord(str(at), "ENG", "", 1, "", "English Level 1", result.completed_raw, {})
+        load_answers(deployment, run, Answer(user, "initial", minute(at), [record], complete=complete))
+        known = (None if synced is None else minute(synced), minute(incomplete), None, sessions)
+        assert [tuple(row) for row in query(deployment.reporting, statement, user)] == [known], (at, complete)
+
+
 def test_results_that_vanish_all_at_once_are_not_published(deployment, sandbox):
     run_accounts(deployment)
     run_results(deployment)
@@ -446,7 +476,7 @@ def test_a_source_without_an_answer_keeps_nothing_of_the_others_back(deployment,
         deployment.reporting, "select code from bksb.issue where code = 'results_no_answer' and resolved_at is null"
     )
     assert len(codes) == 1
-    read = "select source from bksb.account_source where bksb_user_id = %s"
+    read = "select source from bksb.account_source where bksb_user_id = %s and synced_at is not null"
     assert [row.source for row in query(deployment.reporting, read, user)] == ["initial"]
 
 

@@ -44,7 +44,7 @@ def due_accounts(
         person_ids=list(run.person_ids) or None,
         buckets=None if buckets is None else list(buckets),
         covered_until=_covered_until(deployment, run),
-        in_vain_since=datetime.now(UTC) - BACKFILL_RETRY_AFTER if run.is_backfill else None,
+        failed_since=datetime.now(UTC) - BACKFILL_RETRY_AFTER if run.is_backfill else None,
         **run.key,
     )
     return [

@@ -162,5 +162,3 @@ def merge_batch(store: Store, run: Run, batch: LoadBatch) -> None:
     run_checks(store, sql_names("checks/load"), consequence="nothing of this share was loaded")
     store.run("results/merge_results", run_id=run.run_id)
     store.run("results/merge_account_sources")
-    if not all(is_complete for *_, is_complete in batch.sources):
-        store.run("results/merge_incomplete_answers")
