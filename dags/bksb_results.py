@@ -10,8 +10,8 @@ a manual run without a logical date is about today.
 2. `link_people` (skipped if there is no one to link) looks up people who have no account yet, but a bksb username in
    the MIS, and links them.
 3. `plan_fetches` finds the accounts that have to be fetched.
-4. `fetch_results` (one task for each share of the accounts; skipped if nothing is due) reads bksb, and loads by COPY and
-   one merge.
+4. `fetch_results` (one task for each share of the accounts; skipped if nothing is due) reads bksb, and loads by COPY
+   and one merge.
 5. `publish_results` holds the tables to every promise in `sql/checks`, brings the summaries up to date and emits the
    asset `bksb_results`, with the day as partition key.
 

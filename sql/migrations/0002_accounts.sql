@@ -28,8 +28,10 @@ create table bksb.account_link (
     bksb_user_id bigint not null,
     from_at timestamptz not null,
     to_at timestamptz,
+    withdrawn_at timestamptz,
     primary key (person_id, bksb_user_id, from_at),
-    check (to_at is null or to_at >= from_at)
+    check (to_at is null or to_at >= from_at),
+    constraint account_link_withdrawn_has_ended check (withdrawn_at is null or to_at is not null)
 );
 
 -- at any time, a bksb user belongs to one person, and a person has one bksb user

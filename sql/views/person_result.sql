@@ -1,6 +1,7 @@
 -- Purpose: the results that bksb still shows, by person. The results of a bksb user belong to the person who was linked
 --     to it last. After a merge in bksb, one session can stand under two users of one person: it counts once, and the
 --     user linked last decides whether bksb still shows it, because the other user is never read again.
+--     A link that was withdrawn as wrong gives the person no results.
 -- Safe to repeat: yes.
 create or replace view bksb.person_result as
 with holder as (
@@ -10,6 +11,7 @@ with holder as (
         from_at,
         to_at
     from bksb.account_link
+    where withdrawn_at is null
     order by bksb_user_id asc, (to_at is null) desc, from_at desc, person_id desc
 ),
 

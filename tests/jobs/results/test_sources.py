@@ -203,8 +203,8 @@ def test_a_source_is_known_up_to_its_newest_complete_answer_and_no_older_answer_
         (5, True, 4, 6, "2 4 6"),
         (7, True, 7, 6, "2 4 6 7"),
     ):
-        record = AssessmentRecord(str(at), "ENG", "", 1, "", "English Level 1", result.completed_raw, {})
-        load_answers(deployment, run, Answer(user, "initial", minute(at), [record], complete=complete))
+        record = AssessmentResult(str(at), "ENG", "", 1, "", "English Level 1", result.completed_raw, {})
+        load_listings(deployment, run, Listing(user, "initial", minute(at), [record], is_complete=complete))
         known = (None if synced is None else minute(synced), minute(incomplete), None, sessions)
         assert [tuple(row) for row in query(deployment.reporting, statement, user)] == [known], (at, complete)
 
