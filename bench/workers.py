@@ -76,7 +76,7 @@ def _begin(place: Place, ready: Barrier) -> None:
         _deployment = place.deployment()
         _deployment.make_client()
         with _deployment.open_store() as store, store.transaction():
-            store.run("runs/list_migrations")
+            store.run("schema/list_migrations")
         with suppress(MisContractError):  # nobody was eligible then
             _deployment.mis.read_people(LONG_AGO)
     except BaseException:

@@ -34,8 +34,8 @@ def test_a_transaction_that_fails_leaves_nothing_behind(reporting):
 def test_a_row_that_breaks_a_constraint_is_named_by_constraint_only(reporting):
     with open_store(reporting) as store:
         with pytest.raises(FatalError) as caught, store.transaction():
-            store.run("runs/create_extracted_person")
-            store.copy("runs/copy_extracted_person", [contact("P1", SECRET), contact("P1", SECRET)])
+            store.run("people/create_extracted_person")
+            store.copy("people/copy_extracted_person", [contact("P1", SECRET), contact("P1", SECRET)])
     assert "23505" in str(caught.value) and "extracted_person_pkey" in str(caught.value)
     assert_no_secret(caught.value)
 
@@ -43,8 +43,8 @@ def test_a_row_that_breaks_a_constraint_is_named_by_constraint_only(reporting):
 def test_a_row_that_does_not_fit_is_not_repeated_by_the_copy_context(reporting):
     with open_store(reporting) as store:
         with pytest.raises(FatalError) as caught, store.transaction():
-            store.run("runs/create_extracted_person")
-            store.copy("runs/copy_extracted_person", [("P1", 0, "learner", None, None, None, SECRET, *[None] * 4)])
+            store.run("people/create_extracted_person")
+            store.copy("people/copy_extracted_person", [("P1", 0, "learner", None, None, None, SECRET, *[None] * 4)])
     assert_no_secret(caught.value)
 
 
@@ -59,9 +59,9 @@ def test_any_text_comes_back_from_copy_as_it_went_in(reporting, names):
     with open_store(reporting) as store:
         with store.transaction():
             query(reporting, "truncate bksb.learner_contact")
-            store.run("runs/create_extracted_person")
-            store.copy("runs/copy_extracted_person", [contact(f"P{n}", name) for n, name in enumerate(names)])
-            store.run("accounts/merge_contacts")
+            store.run("people/create_extracted_person")
+            store.copy("people/copy_extracted_person", [contact(f"P{n}", name) for n, name in enumerate(names)])
+            store.run("people/merge_contacts")
     rows = query(reporting, "select person_id, family_name from bksb.learner_contact")
     assert {row.person_id: row.family_name for row in rows} == {
         f"P{n}": name.replace("\0", "") for n, name in enumerate(names)

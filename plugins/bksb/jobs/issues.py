@@ -20,7 +20,7 @@ def open_issues(store: Store, issues: Iterable[Issue], day_start: datetime) -> N
     # writers never wait for each other
     unique = [by_key[key] for key in sorted(by_key)]
     store.run(
-        "runs/open_issues",
+        "issues/open_issues",
         codes=[issue.code for issue in unique],
         subject_keys=[issue.subject_key for issue in unique],
         person_ids=[issue.person_id for issue in unique],
@@ -40,7 +40,7 @@ def replace_issues(
     """Open the `current` issues, and resolve all others of these codes about these people (None: everybody)."""
     open_issues(store, current, day_start)
     store.run(
-        "runs/resolve_issues_of_people",
+        "issues/resolve_issues_of_people",
         codes=list(codes),
         person_ids=None if person_ids is None else sorted(person_ids),
         still_codes=[issue.code for issue in current],
@@ -53,5 +53,5 @@ def people_without_answer(store: Store, code: IssueCode) -> dict[str, int]:
 
     The person who has waited longest comes first.
     """
-    rows = store.run("runs/list_people_without_answer", code=code)
+    rows = store.run("issues/list_people_without_answer", code=code)
     return {row.person_id: place for place, row in enumerate(rows)}

@@ -12,9 +12,9 @@ from bksb.rules.task_split import bucket_of
 
 def write_extract(store: Store, people: Sequence[Person]) -> None:
     """Put people into the temporary table `extracted_person` of this transaction."""
-    store.run("runs/create_extracted_person")
+    store.run("people/create_extracted_person")
     store.copy(
-        "runs/copy_extracted_person",
+        "people/copy_extracted_person",
         (
             (
                 person.person_id,
@@ -37,6 +37,6 @@ def write_extract(store: Store, people: Sequence[Person]) -> None:
 def record_people(store: Store, people: Sequence[Person], day_start: datetime) -> None:
     """Bring `bksb.learner` and `bksb.learner_contact` up to date with a whole extract about now."""
     write_extract(store, people)
-    store.run("accounts/merge_learners", day_start=day_start)
-    store.run("accounts/mark_no_longer_eligible")
-    store.run("accounts/merge_contacts")
+    store.run("people/merge_learners", day_start=day_start)
+    store.run("people/mark_no_longer_eligible")
+    store.run("people/merge_contacts")

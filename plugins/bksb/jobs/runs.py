@@ -33,4 +33,4 @@ def fail_run(deployment: Deployment, run: Run) -> None:
     """Record that the attempt failed, also in `bksb.approval` if the run still waits for an answer."""
     with deployment.open_store() as store, store.transaction():
         close_run(store, run, "failed")
-        store.run("accounts/fail_approval", **run.key)
+        store.run("approvals/fail_approval", **run.key)

@@ -24,23 +24,23 @@ def update_summaries(store: Store, settings: Settings, run: Run, *, rebuild: boo
     if run.person_ids:
         summarise_people(store, settings, run.person_ids)
     elif is_rebuilt := _claim_rebuild(store, "skill_summary", settings, rebuild=rebuild):
-        store.run("results/merge_skill_summary", person_ids=None, **_rebuild_settings(settings))
+        store.run("summaries/merge_skill_summary", person_ids=None, **_rebuild_settings(settings))
     is_recounted = _claim_rebuild(store, "daily_activity", settings, rebuild=rebuild)
-    store.run("results/merge_daily_activity", zone=settings.timezone.key, day=None if is_recounted else run.day)
+    store.run("summaries/merge_daily_activity", zone=settings.timezone.key, day=None if is_recounted else run.day)
     return is_rebuilt or is_recounted
 
 
 def summarise_people(store: Store, settings: Settings, person_ids: Iterable[str]) -> None:
     """Bring these people's lines of skill_summary up to date."""
-    store.run("results/merge_skill_summary", person_ids=list(person_ids), **_rebuild_settings(settings))
+    store.run("summaries/merge_skill_summary", person_ids=list(person_ids), **_rebuild_settings(settings))
 
 
 def _claim_rebuild(store: Store, table: str, settings: Settings, *, rebuild: bool) -> bool:
     """Whether the table has to be rebuilt; if so, it is recorded as done, with the settings it is made with."""
     parameters = _rebuild_settings(settings)
-    is_due = bool(store.run("results/take_recount_due", table_name=table, **parameters)[0].due)
+    is_due = bool(store.run("summaries/claim_summary_rebuild", table_name=table, **parameters)[0].due)
     if is_due or rebuild:
-        store.run("results/note_recount", table_name=table, **parameters)
+        store.run("summaries/record_summary_rebuild", table_name=table, **parameters)
     return is_due or rebuild
 
 

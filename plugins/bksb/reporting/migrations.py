@@ -37,18 +37,18 @@ def migrate(fields: ConnectionFields, *, writer: str | None = None, reader: str 
     """
     with open_store(fields, migrated=False) as store, store.transaction(Writer.MIGRATE):
         _require_known_migrations(store, fields.conn_id)
-        store.run("runs/create_schema")
-        store.run("runs/create_migration_table")
+        store.run("schema/create_schema")
+        store.run("schema/create_migration_table")
         names = missing_migrations(store)
         for name in names:
             store.run(f"migrations/{name}")
-            store.run("runs/record_migration", name=name)
+            store.run("schema/record_migration", name=name)
         for name in REPEATABLE:
             store.run(f"views/{name}")
         if writer:
-            store.run("runs/grant_writer", role=writer)
+            store.run("schema/grant_writer", role=writer)
         if reader:
-            store.run("runs/grant_reader", role=reader)
+            store.run("schema/grant_reader", role=reader)
     return names
 
 

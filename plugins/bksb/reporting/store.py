@@ -136,8 +136,8 @@ def open_store(fields: ConnectionFields, *, migrated: bool = True) -> Iterator[S
 
 def applied_migrations(store: Store) -> set[str]:
     """The migrations that the database has had, none if it was never migrated. Call it inside a transaction."""
-    exists = store.run("runs/find_migration_table")[0].found
-    return {row.name for row in store.run("runs/list_migrations")} if exists else set()
+    exists = store.run("schema/find_migration_table")[0].found
+    return {row.name for row in store.run("schema/list_migrations")} if exists else set()
 
 
 def missing_migrations(store: Store) -> list[str]:

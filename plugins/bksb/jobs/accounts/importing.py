@@ -57,7 +57,7 @@ def import_accounts(
     """
     people = {person.person_id: person for person in deployment.mis.read_people(deployment.today())}
     with deployment.open_store() as store, store.transaction():
-        recorded = {row.person_id for row in store.run("links/list_recorded_people")}
+        recorded = {row.person_id for row in store.run("people/list_recorded_people")}
     known = [line for line in lines if line.person_id in people or line.person_id in recorded]
     strangers = [line for line in lines if line.person_id not in people and line.person_id not in recorded]
     report.rejected += [line.rejected(UNKNOWN_PERSON) for line in strangers]

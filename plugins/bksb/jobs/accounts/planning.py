@@ -73,7 +73,7 @@ def record_plan(deployment: Deployment, run: Run) -> list[list[int]]:
             plan = _keep_planned(plan, planned, run.person_ids)
             record_people(store, people, deployment.day_start())
             _record_plan(store, deployment, run, plan)
-            store.run("accounts/decide_approval", **run.key)
+            store.run("approvals/decide_approval", **run.key)
     _log_plan(run, plan, len(people))
     return split_into_tasks({action.person_id: CALLS_PER_ACTION[action.kind] for action in plan.actions})
 
@@ -81,7 +81,7 @@ def record_plan(deployment: Deployment, run: Run) -> list[list[int]]:
 def finish_accounts(deployment: Deployment, run: Run) -> None:
     """Count what the run did, and close it."""
     with deployment.open_store() as store, store.transaction():
-        is_rejected = bool(store.run("accounts/reject_approval", **run.key))
+        is_rejected = bool(store.run("approvals/reject_approval", **run.key))
         figures = store.run("accounts/count_accounts", **run.key)[0]._asdict()
         planned = {row.action: row.people for row in store.run("accounts/count_planned_actions", **run.key)}
         figures |= count_invitations(store, run)
@@ -128,12 +128,12 @@ def _require_ready(deployment: Deployment, run: Run) -> None:
 
 def _ask(store: Store, run: Run, plan: Plan, people: Sequence[Person]) -> str:
     """Record whether the run has to ask, and why; returns the question if so."""
-    row = store.run("accounts/find_baseline", **run.key)[0]
+    row = store.run("approvals/find_baseline", **run.key)[0]
     baseline = Baseline(row.approved_before, row.people)
-    tried = {(tried.person_id, tried.username) for tried in store.run("accounts/list_creations_tried", **run.key)}
+    tried = {(tried.person_id, tried.username) for tried in store.run("approvals/list_attempted_creations", **run.key)}
     reasons = reasons_to_ask(run, plan, len(people), baseline, tried)
     store.run(
-        "accounts/ask_approval",
+        "approvals/ask_approval",
         people=len(people),
         creations=sum(action.kind == "create" for action in plan.actions),
         reasons=list(reasons),
@@ -146,7 +146,7 @@ def _ask(store: Store, run: Run, plan: Plan, people: Sequence[Person]) -> str:
 
 
 def _refuse_shrunk(store: Store, run: Run, listed: int) -> None:
-    planned_for = store.run("accounts/find_approval", **run.key)
+    planned_for = store.run("approvals/find_approval", **run.key)
     if planned_for and has_shrunk(listed, planned_for[0].people):
         raise MisContractError(
             f"The MIS lists {listed} people now, less than half of the {planned_for[0].people} for whom this run was "
@@ -191,10 +191,10 @@ def _record_plan(store: Store, deployment: Deployment, run: Run, plan: Plan) -> 
     served = {action.person_id: "pending" for action in plan.actions if action.kind != "check"}
     states = {issue.person_id: "blocked" for issue in plan.issues if issue.person_id} | served
     store.run("accounts/add_planned_accounts", person_ids=list(states), states=list(states.values()))
-    store.run("accounts/delete_unmade_accounts")
-    store.run("invitations/forget_withheld_of_nobody")
+    store.run("accounts/delete_accounts_never_created")
+    store.run("invitations/delete_withheld_without_account")
     # all people with issues, or the named ones; except those whom apply_plan serves next, and judges then
-    judged = set(run.person_ids) or {row.person_id for row in store.run("accounts/list_people_with_issues")}
+    judged = set(run.person_ids) or {row.person_id for row in store.run("issues/list_people_with_issues")}
     judged -= set(served)
     # whether bksb answers about a person whose link is checked next is not known yet
     checked = {action.person_id for action in plan.actions if action.kind == "check"}
@@ -210,7 +210,7 @@ def _move_accounts(store: Store, deployment: Deployment, transfers: Sequence[Tra
         store.run("accounts/delete_empty_account", person_id=transfer.person_id)
         store.run("accounts/transfer_account", **both)
         store.run("accounts/transfer_links", **both)
-        store.run("accounts/transfer_issues", **both, codes=list(CHECK_ISSUES))
+        store.run("issues/transfer_issues", **both, codes=list(CHECK_ISSUES))
         store.run(
             "invitations/transfer_invitations",
             former_person_ids=[transfer.former_person_id],

@@ -167,7 +167,7 @@ class AccountProvisioner:
             unsent = [one.person_id for one in intended if one.person_id not in creator.sent | unfinished]
             # they were never sent: a user with one of these usernames, if there is one some day, is not ours
             with self.store.transaction(Writer.APPLY_PLAN):
-                self.store.run("accounts/take_creations_back", person_ids=unsent)
+                self.store.run("accounts/revert_unsent_creations", person_ids=unsent)
             raise
 
     def _record_intents(self, actions: Sequence[Action]) -> list[Action]:
@@ -176,11 +176,12 @@ class AccountProvisioner:
         with self.store.transaction(Writer.APPLY_PLAN):
             for action in actions:
                 if not self.outcomes.block_if_claimed(action):
+                    self.store.run("accounts/begin_creation", person_id=action.person_id, username=action.username)
                     self.store.run(
-                        "accounts/begin_creation",
+                        "accounts/record_initial_password",
                         person_id=action.person_id,
-                        username=action.username,
                         setting_digest=self.settings.password_setting(),
+                        is_unfinished=self._is_unfinished(action),
                     )
                     intended.append(action)
             self._record_invitation_choice(intended)
@@ -195,7 +196,7 @@ class AccountProvisioner:
         person_ids = [action.person_id for action in intended]
         unfinished = {action.person_id for action in intended if self._is_unfinished(action)}
         forgotten = [one for one in person_ids if not (self.run.invite and one in unfinished)]
-        self.store.run("invitations/forget_withheld", person_ids=forgotten)
+        self.store.run("invitations/delete_withheld", person_ids=forgotten)
         if not self.run.invite:
             self.store.run("invitations/withhold_invitations", person_ids=person_ids, run_id=self.run.run_id)
 

@@ -88,7 +88,7 @@ def _require_user(deployment: Deployment, username: str) -> int:
 
 
 def _require_person(store: Store, people: Mapping[str, Person], person_id: str) -> None:
-    if person_id not in people and person_id not in {row.person_id for row in store.run("links/list_recorded_people")}:
+    if person_id not in people and person_id not in {row.person_id for row in store.run("people/list_recorded_people")}:
         raise _refusal(UNKNOWN_PERSON)
 
 

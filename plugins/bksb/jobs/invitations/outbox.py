@@ -132,7 +132,7 @@ class Outbox:
             return bool(self._store.run("invitations/find_accepted_since", since=moment)[0].found)
 
     def _set_state(self, message: DueMessage | LastMessage, state: MessageState, *, repeated: bool) -> None:
-        self._run_on("invitations/leave_invitation", message, state=state, repeated=repeated)
+        self._run_on("invitations/set_invitation_state", message, state=state, repeated=repeated)
 
     def _run_on(self, name: str, message: DueMessage | LastMessage, **parameters: Any) -> None:
         with self._store.transaction():

@@ -23,7 +23,7 @@ def find_links(store: Store, run: Run, people: Sequence[Person]) -> list[Action]
 
     Those are people without an account, except if bksb did not know their username less than a day ago.
     """
-    recently_failed = {row.person_id for row in store.run("results/list_looked_up_in_vain")}
+    recently_failed = {row.person_id for row in store.run("results/list_recent_failed_lookups")}
     accounts = known_accounts(store)
     unsettled = {account.person_id for account in accounts.values() if account.state in ("creating", "stale")}
     wanted = {person.person_id for person in people if person.bksb_username} - recently_failed - unsettled

@@ -139,7 +139,7 @@ def load_batch(store: Store, deployment: Deployment, run: Run, batch: LoadBatch)
         merge_batch(store, run, batch)
         if batch.failed_sources:
             user_ids, sources = zip(*sorted(batch.failed_sources), strict=True)
-            store.run("results/note_unanswered_sources", bksb_user_ids=list(user_ids), sources=list(sources))
+            store.run("results/record_failed_sources", bksb_user_ids=list(user_ids), sources=list(sources))
         day_start = deployment.day_start()
         open_issues(store, batch.text_issues.values(), day_start)
         replace_issues(store, batch.issues, day_start, codes=RESULT_ISSUES, person_ids=batch.person_ids)
@@ -157,8 +157,8 @@ def merge_batch(store: Store, run: Run, batch: LoadBatch) -> None:
     store.copy("results/copy_loaded_source", batch.sources)
     if batch.kept_sessions:
         store.copy("results/copy_kept_session", batch.kept_sessions)
-    if store.run("results/drop_outdated_sources"):
-        store.run("results/drop_outdated_answers")
+    if store.run("results/discard_stale_sources"):
+        store.run("results/discard_stale_results")
     run_checks(store, sql_names("checks/load"), consequence="nothing of this share was loaded")
     store.run("results/merge_results", run_id=run.run_id)
     store.run("results/merge_account_sources")

@@ -35,8 +35,8 @@ def list_people(deployment: Deployment, run: Run) -> list[list[int]]:
             links = drop_reassigned(links, deployment.mis.read_people(deployment.today(), perhaps_nobody=True))
         with store.transaction():
             write_extract(store, [one for one in people if not run.person_ids or one.person_id in run.person_ids])
-            store.run("results/delete_run_people", **run.key)
-            store.run("results/write_run_people", **run.key)
+            store.run("people/delete_run_people", **run.key)
+            store.run("people/insert_run_people", **run.key)
             write_plan(store, run, Plan(tuple(links), (), ()))
     if not run.person_ids:
         log.info("%d people are eligible on %s.", len(people), run.day)

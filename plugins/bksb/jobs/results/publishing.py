@@ -58,12 +58,12 @@ def publish_results(deployment: Deployment, run: Run) -> RunCounts:
         if settings.raw_days is not None:
             # it moves rows of results, which a load addresses by their place
             with store.transaction(Writer.LOAD_RESULTS):
-                store.run("results/forget_raw_results", raw_days=settings.raw_days)
-                store.run("results/forget_raw_changes", raw_days=settings.raw_days)
+                store.run("results/purge_raw_results", raw_days=settings.raw_days)
+                store.run("results/purge_raw_changes", raw_days=settings.raw_days)
         with store.transaction(Writer.PUBLISH_RESULTS):
             if update_summaries(store, settings, run, rebuild=run.always_fetches):
                 resolve_text_issues(store)
-            store.run("results/resolve_issues_of_leavers", codes=list(RESULT_ISSUES), **run.key)
+            store.run("issues/resolve_issues_of_leavers", codes=list(RESULT_ISSUES), **run.key)
             row = store.run("results/count_results", **run.key)[0]
             counts = RunCounts(len(run.person_ids) or row.people, row.results, row.added, row.changed, row.missing)
             close_run(store, run, "success", asdict(counts))
@@ -79,7 +79,7 @@ def publish_results(deployment: Deployment, run: Run) -> RunCounts:
 
 def resolve_text_issues(store: Store) -> None:
     """Resolve the issues about texts that can be read by now, or are in no result; call it inside a transaction."""
-    store.run("runs/resolve_issues", ids=_find_settled(store.run("results/list_open_texts")))
+    store.run("issues/resolve_issues", ids=_find_settled(store.run("issues/list_unrecognised_texts")))
 
 
 def _find_settled(rows: Iterable[Any]) -> list[int]:

@@ -49,13 +49,13 @@ def reparse_results(deployment: Deployment, run: Run) -> ReparseCounts:
 def _replace_readings(store: Store, settings: Settings, run: Run) -> ReparseCounts:
     counts = ReparseCounts()
     with store.transaction(Writer.LOAD_RESULTS, Writer.PUBLISH_RESULTS):
-        with store.stream("results/list_readings") as (_, rows):
+        with store.stream("results/list_results_to_reparse") as (_, rows):
             changed = list(_find_changed(rows, settings, counts))
         if run.dry_run:
             return counts
         store.run("results/create_loaded_result")
         store.copy("results/copy_loaded_result", changed)
-        store.run("results/replace_readings")
+        store.run("results/update_reparsed_results")
         resolve_text_issues(store)
         run_checks(store, SKIPPED_BY_PUBLISH_ANYWAY, consequence="nothing was changed", run_id=run.run_id)
         update_summaries(store, settings, run, rebuild=True)
