@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bksb.errors import BksbSyncError, FatalError, TransientError
 from bksb.reporting.copy_format import copy_line
 from bksb.reporting.db_errors import translated_errors
-from bksb.reporting.store import open_store
+from bksb.reporting.store import BUCKET_LOCKS, SENDER_LOCKS, WRITER_LOCKS, Writer, open_store
 from tests.conftest import query
 
 SECRET = "Unmistakeable"
@@ -127,3 +127,15 @@ def test_a_server_that_goes_away_in_the_middle_is_a_reason_to_try_again(reportin
         store.run("accounts/list_accounts")
     assert isinstance(caught.value, TransientError)
     assert not isinstance(caught.value, psycopg2.Error)
+
+
+def test_the_keys_of_advisory_locks_never_change():
+    """Workers of two versions share them during an update."""
+    assert (BUCKET_LOCKS, WRITER_LOCKS, SENDER_LOCKS) == (0x626B7362, 0x626B7363, 0x626B7364)
+    assert {writer.name: writer.value for writer in Writer} == {
+        "MIGRATE": 0,
+        "PLAN_ACCOUNTS": 1,
+        "APPLY_PLAN": 2,
+        "LOAD_RESULTS": 3,
+        "PUBLISH_RESULTS": 4,
+    }

@@ -282,7 +282,8 @@ def test_killed_at_any_boundary_and_run_again_the_outcome_is_the_same(request, s
 def test_a_creation_that_bksb_finishes_only_while_the_next_run_sends_it_again_is_ours(second_day, servers):
     (late, *_) = small_world.NEW
     with second_day.set("accounts") as (case, sandbox), ThreadPoolExecutor(1) as pool:
-        assert servers.run(replace(case, dies_at="after commit of begin_creation + record_initial_password + delete_withheld")).killed
+        intents = "begin_creation + record_initial_password + delete_withheld"
+        assert servers.run(replace(case, dies_at=f"after commit of {intents}")).killed
         wait_until_quiet(sandbox)
         sandbox.site.faults.add(Fault("slow", ("createUser",), f"L{late}", times=1, seconds=2))
         again = pool.submit(servers.run, case.again("manual__2"))
