@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
+from bksb.clock import today
 from bksb.model import Run
-from bksb.rules.times import today
 from bksb.settings import Settings
 
 ZONE = Settings().timezone

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from bksb import jobs
+from bksb.clock import today
 from bksb.deployment import Deployment
 from bksb.jobs.results.loading import Answer, Batch, load
 from bksb.jobs.results.rows import Reader
 from bksb.model import Run
-from bksb.rules.times import today
 from tests.conftest import query
 
 
@@ -50,7 +50,7 @@ def run_results(deployment: Deployment, run_id: str = "manual__1", **changes: An
 
 def load_answers(deployment: Deployment, run: Run, *answers: Answer) -> None:
     """Load answers of bksb in one transaction, as a results run does."""
-    batch, reader = Batch(), Reader(deployment.settings.timezone)
+    batch, reader = Batch(), Reader(deployment.settings.timezone, deployment.vocabulary)
     for answer in answers:
         batch.add(answer, reader)
     with deployment.open_store() as store:

@@ -28,7 +28,7 @@ def bucket_of(person_id: str) -> int:
 
 @dataclass(frozen=True)
 class Person:
-    """A learner or applicant as the MIS knows them: one row of `sql/mis/eligible_learners.sql`.
+    """A learner or applicant as the MIS knows them: one row of the MIS query.
 
     The personal fields stay out of `repr`, because a repr ends in logs and exceptions.
     """

@@ -13,9 +13,9 @@ import pytest
 from bksb import jobs
 from bksb.api.client import V5_SUBJECTS, BksbClient
 from bksb.api.transport import RetryBudget
+from bksb.clock import today
 from bksb.errors import RejectedError, TransientError
 from bksb.reporting.migrations import migrate
-from bksb.rules.times import today
 from dev.services.postgres.server import Postgres
 from sandbox.bksb.behaviour import Behaviour
 from sandbox.bksb.faults.catalogue import Fault

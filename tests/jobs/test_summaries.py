@@ -81,7 +81,7 @@ def worked_out_whole(deployment) -> dict[str, list[str]]:
     """What the summaries say once nothing of them was kept."""
     damage(deployment)
     with deployment.open_store() as store, store.transaction("publish_results"):
-        summarise(store, deployment.settings, a_run(deployment, "bksb_results"), whole=True)
+        summarise(store, deployment, a_run(deployment, "bksb_results"), whole=True)
     return contents(deployment)
 
 
@@ -143,7 +143,7 @@ def test_what_a_failed_run_loaded_is_counted_by_the_next_that_ends_well(publishe
 def test_a_publication_that_fails_forgets_nothing(published, world):
     query(published.reporting, WRITES["a result"])
     with published.open_store() as store, pytest.raises(RuntimeError), store.transaction("publish_results"):
-        summarise(store, published.settings, a_run(published, "bksb_results"), whole=True)
+        summarise(store, published, a_run(published, "bksb_results"), whole=True)
         raise RuntimeError("the power went")
     publish(published, world.today - timedelta(days=1000))
     assert contents(published) == worked_out_whole(published)

@@ -24,8 +24,8 @@ from bksb.api.client import BksbClient
 from bksb.connection_fields import ConnectionFields
 from bksb.deployment import Deployment
 from bksb.errors import BksbSyncError
+from bksb.folders import SQL_FOLDER
 from bksb.mis import Mis
-from bksb.reporting.sql_files import SQL_FOLDER
 from bksb.rules.account_plan import is_email
 from sandbox.bksb.faults.catalogue import KINDS, Fault
 from sandbox.mailbox.server import MAIL_FAULTS, MailFault

@@ -20,12 +20,12 @@ from hypothesis import strategies as st
 
 from bksb import jobs
 from bksb.deployment import Deployment
+from bksb.folders import SQL_FOLDER
 from bksb.jobs.results import loading
 from bksb.jobs.results.planning import summarise_people
 from bksb.jobs.runs import open_run
 from bksb.mis import Mis
 from bksb.model import AssessmentRecord, Run
-from bksb.reporting.sql_files import SQL_FOLDER
 from bksb.reporting.store import Store, open_store
 from bksb.settings import Settings
 from tests.conftest import fields_of

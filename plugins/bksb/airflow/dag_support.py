@@ -80,8 +80,8 @@ def run_of(dag_run: Any, params: Any, deployment: Deployment) -> Run:
     whatever their dates say: one that is cleared weeks later, or started for a past date, must not act on who
     was eligible then.
     """
+    from bksb.clock import today
     from bksb.model import MOST_NEW_ACCOUNTS, Run
-    from bksb.rules.times import today
 
     zone = deployment.settings.timezone
     start = dag_run.data_interval_start

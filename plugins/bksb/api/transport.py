@@ -22,6 +22,7 @@ from urllib.parse import SplitResult, quote, urlsplit
 import requests
 from requests.auth import AuthBase
 
+from bksb.addresses import KEYS_PAGE
 from bksb.api.request_errors import NO_ADDRESS, unanswered
 from bksb.api.responses import Answer
 from bksb.errors import ConfigurationError, KeyRefusedError, TransientError
@@ -33,7 +34,7 @@ for _name in ("urllib3.connectionpool", "urllib3.connection"):
 Outcome = TypeVar("Outcome")
 
 KEY_REMEDY = (
-    "In bksb, under Admin Options > API Access Keys > Configure Access Key, check that the Status is Enabled "
+    f"In bksb, under {KEYS_PAGE}, check that the Status is Enabled "
     "and every Permission is set to Allow; then compare the access key and secret key in the Airflow connection."
 )
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 import argparse
 from datetime import UTC, datetime
 
+from bksb.clock import today
 from bksb.jobs.results.reparsing import Reread, reread_results
 from bksb.model import Run
-from bksb.rules.times import today
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

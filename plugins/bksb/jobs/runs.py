@@ -9,11 +9,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from heapq import heappop, heappush
 
 from bksb.api.client import BksbClient
+from bksb.clock import today
 from bksb.deployment import Deployment
 from bksb.errors import PromiseBrokenError, RejectedError, TransientError
 from bksb.model import BUCKETS, Issue, Person, Run, bucket_of
 from bksb.reporting.store import Store
-from bksb.rules.times import day_bounds, today
+from bksb.rules.times import day_bounds
 from bksb.settings import Settings
 
 TASKS_AT_ONCE = 4

@@ -20,10 +20,10 @@ from bksb.errors import (
     RejectedError,
     TransientError,
 )
+from bksb.folders import SQL_FOLDER
 from bksb.jobs.accounts.provisioning import THREADS
 from bksb.mis import Mis
 from bksb.model import bucket_of
-from bksb.reporting.sql_files import SQL_FOLDER
 from sandbox.bksb.faults.catalogue import Fault
 from sandbox.mailbox.server import MailFault
 from tests.conftest import DEFAULT_PASSWORD, IMPATIENT, query

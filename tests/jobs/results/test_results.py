@@ -15,11 +15,12 @@ import pytest
 from bksb import jobs
 from bksb.api.client import BksbClient
 from bksb.api.transport import RetryBudget
+from bksb.clock import today
 from bksb.errors import ConfigurationError, FatalError, KeyRefusedError, PromiseBrokenError, TransientError
+from bksb.folders import SQL_FOLDER
 from bksb.mis import Mis
 from bksb.model import BUCKETS, bucket_of
-from bksb.reporting.sql_files import SQL_FOLDER
-from bksb.rules.times import day_bounds, read_bksb_time, today
+from bksb.rules.times import day_bounds, read_bksb_time
 from sandbox.bksb.faults.catalogue import Fault
 from tests.conftest import IMPATIENT, query
 from tests.runs import a_run, rows_of, run_accounts, run_results, scheduled

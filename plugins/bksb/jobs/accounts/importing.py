@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from bksb.api.client import BksbClient
+from bksb.clock import today
 from bksb.deployment import Deployment
 from bksb.errors import RejectedError, TransientError
 from bksb.jobs.planned_actions import known_accounts
@@ -17,7 +18,6 @@ from bksb.model import Account, Person, bucket_of
 from bksb.reporting.store import Store
 from bksb.rules.account_file import Complaint, Line
 from bksb.rules.account_plan import ACCOUNT_ISSUES, make_plan
-from bksb.rules.times import today
 
 THREADS = 8
 """Look-ups under way at once."""

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
+from bksb.clock import today
 from bksb.deployment import Deployment
 from bksb.errors import ConfigurationError, MisContractError, TransientError
 from bksb.jobs.invitations.sending import count_invitations, refuse_resend
@@ -17,7 +18,7 @@ from bksb.model import ActionKind, Person, Plan, Run
 from bksb.reporting.store import Store
 from bksb.rules.account_plan import ACCOUNT_ISSUES, CHECK_ISSUES, PLANNED_ISSUES, make_plan
 from bksb.rules.approval import Baseline, has_shrunk, question, reasons_to_ask
-from bksb.rules.times import day_bounds, today
+from bksb.rules.times import day_bounds
 from bksb.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -99,7 +100,7 @@ def finish_accounts(deployment: Deployment, run: Run) -> None:
 def _refuse_unready(deployment: Deployment, run: Run) -> None:
     """Stop before accounts are made whose owners could not be told; ConfigurationError says what is missing."""
     if not run.invite:
-        deployment.settings.password_for_new_accounts()
+        deployment.settings.require_initial_password()
         return
     check_ready(deployment.settings)
     if not run.dry_run:

@@ -158,7 +158,7 @@ class _Applying:
                         "accounts/begin_creation",
                         person_id=action.person_id,
                         username=action.username,
-                        setting_digest=self._settings.password_setting(),
+                        setting_digest=self._settings.password_setting_digest(),
                     )
                     intended.append(action)
             unfinished = {action.person_id for action in intended if self._is_unfinished(action)}

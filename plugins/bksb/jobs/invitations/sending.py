@@ -15,6 +15,7 @@ from email.message import EmailMessage
 from typing import Any, Literal
 from uuid import uuid4
 
+from bksb.clock import today
 from bksb.deployment import Deployment
 from bksb.errors import (
     BksbSyncError,
@@ -25,12 +26,12 @@ from bksb.errors import (
     TransientError,
 )
 from bksb.jobs.runs import Patience, keep_issues, open_issues
+from bksb.mail.messages import compose
 from bksb.mail.smtp import Mailer, recipient_of
-from bksb.mail.templates import TemplateKind, Templates, check_ready, compose, words_for
+from bksb.mail.templates import TemplateKind, Templates, check_ready, words_for
 from bksb.model import Issue, Person, Run
 from bksb.reporting.store import Store
 from bksb.rules.account_plan import is_email
-from bksb.rules.times import today
 from bksb.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -232,7 +233,7 @@ class _Sending:
                 "invitations/list_unsettled_invitations",
                 person_ids=self._named(),
                 run_id=self._run.run_id,
-                setting_digest=self._settings.password_setting(),
+                setting_digest=self._settings.password_setting_digest(),
             )
 
     def _reminders_due(self) -> list[Any]:
@@ -263,7 +264,7 @@ class _Sending:
                 "invitations/list_accounts_to_reinvite",
                 person_ids=self._named(),
                 run_id=self._run.run_id,
-                setting_digest=self._settings.password_setting(),
+                setting_digest=self._settings.password_setting_digest(),
             )
         ours = {row.person_id for row in rows if row.made_here and row.person_id in self._eligible.last_read}
         others = [person_id for person_id in self._run.person_ids if person_id not in ours]

@@ -116,7 +116,7 @@ class Loading:
         self._store = store
         self._settings = deployment.settings
         self._run = run
-        self._reader = Reader(deployment.settings.timezone)
+        self._reader = Reader(deployment.settings.timezone, deployment.vocabulary)
         self._accounts: list[Batch] = []
         self.results = 0
         self.without_answer = 0

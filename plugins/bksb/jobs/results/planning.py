@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bksb.clock import today
 from bksb.deployment import Deployment
 from bksb.errors import ConfigurationError
 from bksb.jobs.results.fetching import due_accounts
@@ -17,8 +18,7 @@ from bksb.jobs.runs import close_run, hold_to_promises, open_run, share_out, wri
 from bksb.model import Person, Run, Source
 from bksb.reporting.sql_files import sql_names
 from bksb.reporting.store import Store
-from bksb.rules.levels import vocabulary
-from bksb.rules.times import today
+from bksb.rules.levels import Vocabulary
 from bksb.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ HELD_BACK_UNTIL_SEEN = ("checks/find_vanished_results", "checks/find_too_many_un
 
 def plan_fetches(deployment: Deployment, run: Run) -> list[list[int]]:
     """Note whom the run is about; the buckets with answers due, one list a task."""
-    vocabulary()  # a mistake in a site's words is told before bksb is asked
+    _ = deployment.vocabulary  # a mistake in a site's words is told before bksb is asked
     with deployment.open_store() as store:
         open_run(store, run)
         people = _people(store, deployment, run)
@@ -114,7 +114,7 @@ def publish_results(deployment: Deployment, run: Run) -> Figures:
                 store.run("results/forget_raw_results", raw_days=settings.raw_days)
                 store.run("results/forget_raw_changes", raw_days=settings.raw_days)
         with store.transaction("publish_results"):
-            summarise(store, settings, run, whole=run.always_fetches)
+            summarise(store, deployment, run, whole=run.always_fetches)
             store.run("results/resolve_issues_of_leavers", codes=list(RESULT_ISSUES), **of_run)
             row = store.run("results/count_results", **of_run)[0]
             figures = Figures(len(run.person_ids) or row.people, row.results, row.added, row.changed, row.missing)
@@ -129,7 +129,7 @@ def publish_results(deployment: Deployment, run: Run) -> Figures:
     return figures
 
 
-def summarise(store: Store, settings: Settings, run: Run, *, whole: bool) -> None:
+def summarise(store: Store, deployment: Deployment, run: Run, *, whole: bool) -> None:
     """Bring skill_summary and daily_activity up to date with the results, and resolve issues about texts that can be
     read by now; call it inside a transaction of the writer publish_results.
 
@@ -137,6 +137,7 @@ def summarise(store: Store, settings: Settings, run: Run, *, whole: bool) -> Non
     by a run that ended well; of daily_activity the run's own day is counted in any case. A run for some people brings
     their lines of skill_summary up to date and leaves the others to the next.
     """
+    settings = deployment.settings
     chosen = _chosen(settings)
     summarised = False
     if run.person_ids:
@@ -146,7 +147,7 @@ def summarise(store: Store, settings: Settings, run: Run, *, whole: bool) -> Non
     counted = _take_recount(store, "daily_activity", chosen, whole=whole)
     store.run("results/merge_daily_activity", zone=settings.timezone.key, day=None if counted else run.day)
     if summarised or counted:
-        resolve_texts(store)
+        resolve_texts(store, deployment.vocabulary)
 
 
 def summarise_people(store: Store, settings: Settings, person_ids: Iterable[str]) -> None:
@@ -158,9 +159,10 @@ def _chosen(settings: Settings) -> dict[str, Any]:
     return {"zone": settings.timezone.key, "starting_point_days": settings.starting_point_days}
 
 
-def resolve_texts(store: Store) -> None:
+def resolve_texts(store: Store, vocabulary: Vocabulary) -> None:
     """Resolve the issues about texts that can be read by now; call it inside a transaction."""
-    store.run("runs/resolve_issues", ids=_issues_that_no_longer_hold(store.run("results/list_open_texts")))
+    rows = store.run("results/list_open_texts")
+    store.run("runs/resolve_issues", ids=_issues_that_no_longer_hold(rows, vocabulary))
 
 
 def _take_recount(store: Store, table: str, chosen: Mapping[str, Any], *, whole: bool) -> bool:
@@ -171,7 +173,7 @@ def _take_recount(store: Store, table: str, chosen: Mapping[str, Any], *, whole:
     return due or whole
 
 
-def _issues_that_no_longer_hold(rows: Iterable[Any]) -> list[int]:
+def _issues_that_no_longer_hold(rows: Iterable[Any], vocabulary: Vocabulary) -> list[int]:
     """Of the open issues about texts, those whose text can be read by now wherever it stands, or stands nowhere."""
     met: dict[int, bool] = {}
     for row in rows:
@@ -180,7 +182,7 @@ def _issues_that_no_longer_hold(rows: Iterable[Any]) -> list[int]:
         elif row.code == "unreadable_date":
             holds = row.undated
         else:
-            reading = READERS[row.source](row.result_raw, row.assessment_name, row.course_subject_raw)
+            reading = READERS[row.source](row.result_raw, row.assessment_name, row.course_subject_raw, vocabulary)
             holds = not reading.recognised
         met[row.issue_id] = met.get(row.issue_id, False) or holds
     return [issue_id for issue_id, holds in met.items() if not holds]

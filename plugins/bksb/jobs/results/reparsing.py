@@ -13,7 +13,6 @@ from bksb.jobs.results.rows import Reader, record_again, row_of
 from bksb.jobs.runs import close_run, fail_run, hold_to_promises, open_run
 from bksb.model import AssessmentRecord, Run
 from bksb.reporting.store import Store
-from bksb.settings import Settings
 
 
 @dataclass
@@ -35,7 +34,7 @@ def reread_results(deployment: Deployment, run: Run) -> Reread:
         if not run.dry_run:
             open_run(store, run)
         try:
-            return _replace_readings(store, deployment.settings, run)
+            return _replace_readings(store, deployment, run)
         except BksbSyncError:
             if not run.dry_run:
                 # on a connection of its own: this one may be what failed
@@ -43,26 +42,26 @@ def reread_results(deployment: Deployment, run: Run) -> Reread:
             raise
 
 
-def _replace_readings(store: Store, settings: Settings, run: Run) -> Reread:
+def _replace_readings(store: Store, deployment: Deployment, run: Run) -> Reread:
     reread = Reread()
     with store.transaction("load_results", "publish_results"):
         with store.stream("results/list_readings") as (_, rows):
-            differing = list(_differing(rows, settings, reread))
+            differing = list(_differing(rows, deployment, reread))
         if run.dry_run:
             return reread
         store.run("results/create_loaded_result")
         store.copy("results/copy_loaded_result", differing)
         store.run("results/replace_readings")
-        resolve_texts(store)
+        resolve_texts(store, deployment.vocabulary)
         hold_to_promises(store, HELD_BACK_UNTIL_SEEN, consequence="nothing was changed", run_id=run.run_id)
-        summarise(store, settings, run, whole=True)
+        summarise(store, deployment, run, whole=True)
         close_run(store, run, "success", vars(reread))
     return reread
 
 
-def _differing(rows: Iterable[tuple[Any, ...]], settings: Settings, reread: Reread) -> Iterator[tuple[object, ...]]:
+def _differing(rows: Iterable[tuple[Any, ...]], deployment: Deployment, reread: Reread) -> Iterator[tuple[object, ...]]:
     """Of rows in the order of `sql/results/copy_loaded_result.sql` those that differ from what is made of them now."""
-    reader = Reader(settings.timezone)
+    reader = Reader(deployment.settings.timezone, deployment.vocabulary)
     for row in rows:
         reread.results += 1
         user_id, source, session_id, component, kind, _, course_subject, course_name, assessment_id, *texts = row

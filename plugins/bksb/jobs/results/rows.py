@@ -11,18 +11,18 @@ from zoneinfo import ZoneInfo
 from bksb.api.client import V5Component, V5Session, assessment_record, v5_component, v5_session
 from bksb.model import AssessmentRecord, Source
 from bksb.reporting.store import NULL, copy_json, copy_line
-from bksb.rules.levels import Reading, read_diagnostic, read_initial, read_v5
+from bksb.rules.levels import Reading, Vocabulary, read_diagnostic, read_initial, read_v5
 from bksb.rules.times import read_bksb_time
 
 LATEST = timedelta(days=1)
 """A result dated further ahead than this has a wrong date."""
 
-READERS: Mapping[str, Callable[[str, str, str], Reading]] = {
+READERS: Mapping[str, Callable[[str, str, str, Vocabulary], Reading]] = {
     "initial": read_initial,
     "diagnostic": read_diagnostic,
     "v5": read_v5,
 }
-"""How a source's results are read: from the result's text, the assessment's name and the course subject."""
+"""How a source's results are read: from the result's text, the assessment's name, the course subject and our words."""
 
 
 def read_completion(raw: str, zone: ZoneInfo) -> datetime | None:
@@ -34,8 +34,9 @@ def read_completion(raw: str, zone: ZoneInfo) -> datetime | None:
 class Reader:
     """Reads records, and remembers how: the same few texts come again and again."""
 
-    def __init__(self, zone: ZoneInfo) -> None:
+    def __init__(self, zone: ZoneInfo, vocabulary: Vocabulary) -> None:
         self._zone = zone
+        self._vocabulary = vocabulary
         self._known: dict[tuple[str, ...], Reading] = {}
 
     def read(self, source: Source, record: AssessmentRecord) -> tuple[Reading, datetime | None]:
@@ -43,7 +44,7 @@ class Reader:
         texts = (record.result, record.assessment_name, record.course_subject)
         reading = self._known.get((source, *texts))
         if reading is None:
-            reading = self._known[source, *texts] = READERS[source](*texts)
+            reading = self._known[source, *texts] = READERS[source](*texts, self._vocabulary)
         return reading, read_completion(record.completed_raw, self._zone)
 
 
