@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from bench.stage import Place
-from bksb import jobs
+from bksb.jobs import accounts, invitations, results, runs
 from bksb.deployment import Deployment
 from bksb.errors import MisContractError
 from bksb.model import Run
@@ -76,7 +76,7 @@ def _begin(place: Place, ready: Barrier) -> None:
         _deployment = place.deployment()
         _deployment.make_client()
         with _deployment.open_store() as store, store.transaction():
-            store.run("runs/list_migrations")
+            store.run("schema/list_migrations")
         with suppress(MisContractError):  # nobody was eligible then
             _deployment.mis.read_people(LONG_AGO)
     except BaseException:

@@ -23,7 +23,7 @@ from pydantic_core import ErrorDetails
 
 from bksb.errors import ConfigurationError
 from bksb.model import Source
-from bksb.rules.account_plan import is_email
+from bksb.rules.emails import is_email
 from bksb.rules.passwords import SHORTEST_SECRET, derived_password, setting_digest
 from bksb.rules.times import MailHours
 

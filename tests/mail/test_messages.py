@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bksb.errors import RejectedError
 from bksb.mail.messages import Letter, compose
 from bksb.mail.smtp import recipient_of
-from bksb.rules.account_plan import is_email
+from bksb.rules.emails import is_email
 from tests.conftest import SENDER
 
 

@@ -10,7 +10,7 @@ from bksb.folders import SQL_FOLDER
 
 @cache
 def read_sql(name: str) -> str:
-    """The text of `sql/<name>.sql`, such as `accounts/merge_learners`."""
+    """The text of `sql/<name>.sql`, such as `people/merge_learners`."""
     path = SQL_FOLDER / f"{name}.sql"
     try:
         return path.read_text(encoding="utf-8")
