@@ -15,7 +15,6 @@ from bksb.api.transport import RetryBudget
 from bksb.errors import RejectedError, TransientError
 from bksb.jobs.results import check_results, fetch_results, publish_results
 from bksb.reporting.migrations import migrate
-from bksb.rules.times import today
 from dev.services.postgres.server import Postgres
 from sandbox.bksb.behaviour import Behaviour
 from sandbox.bksb.faults.catalogue import Fault
@@ -123,7 +122,7 @@ def test_learners_without_an_answer_stop_no_day_of_a_backfill_and_are_asked_abou
     users = users_of(with_accounts)
     for user in users[:9]:
         sandbox.site.faults.add(Fault("500", user=user))
-    first = today(with_accounts.settings.timezone) - timedelta(days=6)
+    first = with_accounts.today() - timedelta(days=6)
     days = [days_run(first + timedelta(days=number)) for number in range(5)]
     with suppress(TransientError):
         run_results(with_accounts, "backfill__0", **days[0])  # Airflow tries again
@@ -149,7 +148,7 @@ def test_a_backfill_waits_an_hour_after_an_answer_that_was_incomplete_or_did_not
     with_accounts, sandbox, column, minutes, is_asked
 ):
     run_results(with_accounts)
-    yesterday = days_run(today(with_accounts.settings.timezone) - timedelta(days=1))
+    yesterday = days_run(with_accounts.today() - timedelta(days=1))
     run_results(with_accounts, "backfill__1", **yesterday)
     query(
         with_accounts.reporting,

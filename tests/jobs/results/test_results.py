@@ -15,12 +15,12 @@ import pytest
 from bksb.api.client import BksbClient
 from bksb.api.transport import RetryBudget
 from bksb.errors import ConfigurationError, FatalError, KeyRefusedError, PromiseBrokenError, TransientError
+from bksb.folders import SQL_FOLDER
 from bksb.jobs.results import check_results, fetch_results, link_people, list_people
 from bksb.jobs.runs import fail_run
 from bksb.mis import Mis
-from bksb.reporting.sql_files import SQL_FOLDER
 from bksb.rules.task_split import BUCKETS, bucket_of
-from bksb.rules.times import day_bounds, read_bksb_time, today
+from bksb.rules.times import day_bounds, read_bksb_time
 from sandbox.bksb.faults.catalogue import Fault
 from tests.conftest import IMPATIENT, query
 from tests.runs import a_run, plan_results, rows_of, run_accounts, run_results, scheduled
@@ -606,9 +606,7 @@ def test_the_figures_of_a_run_are_those_of_its_last_attempt(with_accounts, sandb
 def test_a_backfill_asks_nothing_about_a_day_that_was_over_when_the_night_asked(with_accounts, sandbox):
     """The night asks within the minutes that our clock may be ahead of bksb's, so its own interval is not covered."""
     end = datetime.now(UTC) - timedelta(seconds=30)
-    night = scheduled(end - timedelta(days=1), end) | {
-        "day": today(with_accounts.settings.timezone) - timedelta(days=1)
-    }
+    night = scheduled(end - timedelta(days=1), end) | {"day": with_accounts.today() - timedelta(days=1)}
     run_results(with_accounts, "scheduled__1", **night)
     sandbox.site.reset_counters()
     run_results(with_accounts, "backfill__1", **(night | {"run_type": "backfill"}))

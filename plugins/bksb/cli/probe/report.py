@@ -17,6 +17,7 @@ from urllib.parse import quote, urlsplit
 import requests
 from requests.auth import HTTPBasicAuth
 
+from bksb.addresses import API_ROOTS, KEYS_PAGE
 from bksb.api.request_errors import translate_request_error
 from bksb.api.transport import api_root
 from bksb.cli.probe.observation import (
@@ -38,7 +39,8 @@ from bksb.cli.probe.observation import (
     yes,
 )
 from bksb.errors import KeyRefusedError
-from bksb.rules.levels import read_initial
+from bksb.level_words import load_vocabulary
+from bksb.rules.levels import Vocabulary, read_initial
 
 TIMEOUT_SECONDS = (10.0, 30.0)
 MANY_RECORDS = 1000
@@ -88,6 +90,7 @@ class Probe:
         self._session.auth = HTTPBasicAuth(access_key.encode(), secret_key.encode())
         self._session.headers["Accept"] = "application/json"
         self._timeout = timeout_seconds
+        self._tables = load_vocabulary()
         self._withheld: set[str] = set()
         self._waits: list[str] = []
         self._limit_headers: set[str] = set()
@@ -165,7 +168,7 @@ class Probe:
         results = [record.get("Result") for record in records]
         self._note(call, "Result", all_forms(map(result_form, results)))
         if call == "initialAssessment":
-            known = all(_is_read(record) for record in records)
+            known = all(_is_read(record, self._tables) for record in records)
             self._note(call, "our tables know every Result", yes(known), expected=known)
 
     def _look_at_v5(self, subject: str, user_id: int) -> None:
@@ -220,8 +223,8 @@ class Probe:
         seen = observation_of(response)
         if first and seen.status in (401, 403):
             raise KeyRefusedError(
-                f"bksb refused the key (HTTP {seen.status}): see Admin Options > API Access Keys > Configure "
-                "Access Key in bksb; Status Enabled, every Permission Allow.",
+                f"bksb refused the key (HTTP {seen.status}): see {KEYS_PAGE} in bksb; Status Enabled, "
+                "every Permission Allow.",
                 status=seen.status,
             )
         if seen.asks_to_wait:
@@ -290,9 +293,9 @@ def _how_many(number: int) -> str:
     return {0: "came none", 1: "came 1"}.get(number, "came more than 1")
 
 
-def _is_read(record: Mapping[str, Any]) -> bool:
-    texts = (str(record.get(name) or "") for name in ("Result", "AssessmentName", "CourseSubject"))
-    return read_initial(*texts).recognised
+def _is_read(record: Mapping[str, Any], tables: Vocabulary) -> bool:
+    result, name, subject = (str(record.get(field) or "") for field in ("Result", "AssessmentName", "CourseSubject"))
+    return read_initial(result, name, subject, tables).recognised
 
 
 def as_table(facts: Iterable[Fact], region: str) -> str:
@@ -314,5 +317,5 @@ def as_json(facts: Iterable[Fact], region: str) -> str:
 
 def region_of(url: str) -> str:
     """Which of bksb's two services the URL names; nothing else of the URL is told."""
-    host = urlsplit(url.strip()).hostname or ""
-    return {"live2api.bksblive2.co.uk": "UK", "live2api.bksblive2.com.au": "Australia"}.get(host, "another address")
+    host = urlsplit(url.strip()).hostname
+    return next((region for region, root in API_ROOTS.items() if urlsplit(root).hostname == host), "another address")

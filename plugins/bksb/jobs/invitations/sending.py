@@ -36,8 +36,9 @@ from bksb.jobs.invitations.rejections import RejectionStreak
 from bksb.jobs.invitations.resending import find_resends
 from bksb.jobs.issues import replace_issues
 from bksb.jobs.outage import OutageDetector
+from bksb.mail.messages import compose
 from bksb.mail.smtp import Mailer, recipient_of
-from bksb.mail.templates import TemplateKind, Templates, check_ready, compose, words_for
+from bksb.mail.templates import TemplateKind, Templates, check_ready, words_for
 from bksb.model import Person, Run
 from bksb.reporting.store import Store
 from bksb.settings import Settings
