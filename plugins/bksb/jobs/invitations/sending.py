@@ -128,7 +128,7 @@ class InvitationSender:
             # what was found out before something stopped the rest is kept
             self._update_issues()
             raise
-        self._log_counts(need_attention=self._update_issues())
+        _log_counts(self._store, self._run, self._waiting, need_attention=self._update_issues())
 
     def withhold(self) -> None:
         """Send nothing."""
@@ -253,15 +253,16 @@ class InvitationSender:
             replace_issues(self._store, issues, day_start, codes=INVITATION_ISSUES, person_ids=person_ids)
         return len({issue.person_id for issue in issues})
 
-    def _log_counts(self, need_attention: int) -> None:
-        with self._store.transaction():
-            counts = count_invitations(self._store, self._run)
-        waiting = " and ".join(f"{people} for {what}" for what, people in self._waiting.items())
-        log.info(
-            "Sent %(invited)d invitations, %(reminded)d reminders and %(invited_again)d again on request; "
-            "waiting: %(waiting)s; %(need_attention)d need attention (see bksb.issue).",
-            counts | {"waiting": waiting or "none", "need_attention": need_attention},
-        )
+
+def _log_counts(store: Store, run: Run, waiting: Counter[str], need_attention: int) -> None:
+    with store.transaction():
+        counts = count_invitations(store, run)
+    shown = " and ".join(f"{people} for {what}" for what, people in waiting.items())
+    log.info(
+        "Sent %(invited)d invitations, %(reminded)d reminders and %(invited_again)d again on request; "
+        "waiting: %(waiting)s; %(need_attention)d need attention (see bksb.issue).",
+        counts | {"waiting": shown or "none", "need_attention": need_attention},
+    )
 
 
 def _hand_over(mailer: Mailer, message: EmailMessage) -> BksbSyncError | None:
