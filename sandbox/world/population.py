@@ -97,6 +97,10 @@ class Kind(StrEnum):
     VERY_MANY_RESULTS = "very_many_results"  # more than any one page
 
 
+RESULTS_OF = {Kind.NO_RESULTS: 0, Kind.ONE_RESULT: 1, Kind.SIXTY_RESULTS: 60, Kind.VERY_MANY_RESULTS: 230}
+"""How many initial and how many diagnostic results the account of a person of this kind has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """A row of the MIS table `person`."""
