@@ -21,7 +21,7 @@ from bksb.model import Source
 from bksb.reporting.migrations import migrate
 from bksb.settings import USUAL_SOURCES, Settings
 from dev.services.postgres.server import Postgres
-from sandbox.bksb.site import FIRST_USER_ID
+from sandbox.bksb.users import FIRST_USER_ID
 from sandbox.mis import database as sandbox_mis
 from sandbox.world.population import Account, World
 

@@ -20,11 +20,14 @@ from fastapi import FastAPI
 from dev.services.clone import write_private
 from sandbox.bksb.api import create_app
 from sandbox.bksb.behaviour import Behaviour
-from sandbox.bksb.faults.http_switches import add_fault_admin
+from sandbox.bksb.faults.http_switches import add_fault_switches
 from sandbox.bksb.faults.page import add_fault_pages
 from sandbox.bksb.faults.wire import Connections
-from sandbox.bksb.site import BksbSite, FolderInUseError
-from sandbox.mailbox.server import Mailbox
+from sandbox.bksb.journal import FolderInUseError
+from sandbox.bksb.site import BksbSite
+from sandbox.mailbox.messages import Mailbox
+from sandbox.mailbox.pages import add_mailbox_pages
+from sandbox.mailbox.server import MailServer
 from sandbox.pages import add_pages
 from sandbox.world.people import invent
 from sandbox.world.population import World
@@ -61,6 +64,7 @@ class Sandbox:
         self.access_key, self.secret_key = keys or (secrets.token_hex(16), secrets.token_urlsafe(32))
         self.site = BksbSite(self.world, folder)
         self.mailbox = Mailbox(folder / MAIL_FOLDER if folder else None)
+        self.mail_server = MailServer(self.mailbox)
         self._behaviour = behaviour
         self._ports = api_port, smtp_port
         self._opened = ExitStack()
@@ -70,17 +74,18 @@ class Sandbox:
     def __enter__(self) -> Self:
         with ExitStack() as opened:
             opened.callback(self.site.close)
-            web = opened.enter_context(_listener(self._ports[0]))
-            mail = opened.enter_context(_listener(self._ports[1]))
+            web = opened.enter_context(_open_listener(self._ports[0]))
+            mail = opened.enter_context(_open_listener(self._ports[1]))
             self.url = f"http://{HOST}:{web.getsockname()[1]}"
             self.smtp_port = mail.getsockname()[1]
             app = create_app(self.site, self.access_key, self.secret_key, self._behaviour)
             add_pages(app, self.site, self.mailbox)
-            add_fault_admin(app, self.site)
+            add_mailbox_pages(app, self.mailbox)
+            add_fault_switches(app, self.site)
             add_fault_pages(app, self.site)
-            opened.enter_context(_served(app, web))
-            self.mailbox.start(mail)
-            opened.callback(self.mailbox.stop)
+            opened.enter_context(_serve_http(app, web))
+            self.mail_server.start(mail)
+            opened.callback(self.mail_server.stop)
             self._opened = opened.pop_all()
         return self
 
@@ -91,12 +96,12 @@ class Sandbox:
 
 
 @contextmanager
-def _served(app: FastAPI, listener: socket.socket) -> Iterator[None]:
+def _serve_http(app: FastAPI, listener: socket.socket) -> Iterator[None]:
     """Serves the application from a thread of its own."""
     connections = app.state.connections = Connections()
     config = uvicorn.Config(
         app,
-        http=connections.protocol(),
+        http=connections.make_protocol(),
         log_level="warning",
         access_log=False,  # query strings hold usernames
         lifespan="off",
@@ -116,7 +121,7 @@ def _served(app: FastAPI, listener: socket.socket) -> Iterator[None]:
 
 
 class _Server(uvicorn.Server):
-    """Says when it runs."""
+    """A server that says when it runs."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -127,7 +132,7 @@ class _Server(uvicorn.Server):
         self.running.set()
 
 
-def _listener(port: int) -> socket.socket:
+def _open_listener(port: int) -> socket.socket:
     listener = socket.socket()
     # A port of a sandbox that has just ended can be taken again at once.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -159,7 +164,7 @@ def main() -> None:
             asked.data,
             api_port=asked.api_port,
             smtp_port=asked.smtp_port,
-            keys=_keys(asked.data / KEYS_FILE),
+            keys=_load_keys(asked.data / KEYS_FILE),
         )
         with sandbox:
             _announce(sandbox, asked.data / SERVER_FILE)
@@ -182,7 +187,7 @@ def _announce(sandbox: Sandbox, path: Path) -> None:
     print(line, flush=True)
 
 
-def _keys(path: Path) -> tuple[str, str]:
+def _load_keys(path: Path) -> tuple[str, str]:
     """The folder's keys; random ones the first time."""
     if not path.exists():
         write_private(path, json.dumps([secrets.token_hex(16), secrets.token_urlsafe(32)]))

@@ -1,4 +1,4 @@
-"""Deterministic invented assessment results, in the words that public evidence says bksb uses (bksb-api.md)."""
+"""Invents the assessment results of an account, in the words that bksb uses according to docs/bksb-api.md."""
 
 import random
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One V5 assessment session; `completed_raw` is UNFINISHED while the learner is at it."""
+    """One V5 assessment session; `completed_raw` is UNFINISHED until the learner has completed it."""
 
     session_id: int
     course_subject: str
@@ -53,7 +53,7 @@ class Session:
     components: tuple[Component, ...]
 
     @property
-    def finished(self) -> bool:
+    def is_finished(self) -> bool:
         """Whether the learner has completed it."""
         return self.completed_raw != UNFINISHED
 
@@ -88,7 +88,7 @@ V5_COMPONENTS = {
 class ResultInventor:
     """Invents the history of one bksb account: the same for the same username and seed, all before `anchor`.
 
-    Session ids start at `first_session_id` and are used up one by one.
+    Session ids start at `first_session_id` and go up one by one.
     """
 
     def __init__(self, username: str, seed: int, anchor: date, first_session_id: int) -> None:
@@ -96,11 +96,11 @@ class ResultInventor:
         self._anchor = anchor
         self._next_session_id = first_session_id
 
-    def _session_id(self) -> int:
+    def _take_session_id(self) -> int:
         self._next_session_id += 1
         return self._next_session_id - 1
 
-    def _moments(self, rng: random.Random, count: int) -> list[datetime]:
+    def _draw_moments(self, rng: random.Random, count: int) -> list[datetime]:
         """Moments, oldest first, in office hours of the two years before the anchor; some on its eve."""
         days = [1 + int((HISTORY_DAYS - 1) * rng.random() ** 2) for _ in range(count)]
         if days and rng.random() < 0.2:
@@ -111,13 +111,13 @@ class ResultInventor:
             for day in days
         )
 
-    def initial(self, count: int | None = None) -> list[Result]:
+    def invent_initial_results(self, count: int | None = None) -> list[Result]:
         """Initial assessments, newest first; `count` of them, or as many as this account happens to have."""
         rng = random.Random(f"{self._key}/initial")
-        count = _how_many(rng) if count is None else count
+        count = _draw_count(rng) if count is None else count
         level = {subject: rng.randrange(1, 5) for subject in ("ENGLISH", "MATHS", "ICT")}
         results = []
-        for number, moment in enumerate(self._moments(rng, count)):
+        for number, moment in enumerate(self._draw_moments(rng, count)):
             assessment = rng.choice(INITIAL)
             step = rng.choice((-1, 0, 1, 1))
             level[assessment.course_subject] = min(max(level[assessment.course_subject] + step, 0), 6)
@@ -130,15 +130,15 @@ class ResultInventor:
                     assessment = SCREENING[number % 2]
             elif rng.random() < 0.002 or (count >= 60 and number in (10, 20)):
                 text = UNKNOWN_RESULTS[number // 10 % 2]
-            results.append(self._result(assessment, moment, text, rng))
+            results.append(self._make_result(assessment, moment, text, rng))
         return results[::-1]
 
-    def diagnostic(self, count: int | None = None) -> list[Result]:
+    def invent_diagnostic_results(self, count: int | None = None) -> list[Result]:
         """Diagnostic assessments, newest first."""
         rng = random.Random(f"{self._key}/diagnostic")
-        count = max(0, _how_many(rng) - 1) if count is None else count
+        count = max(0, _draw_count(rng) - 1) if count is None else count
         results = []
-        for moment in self._moments(rng, count):
+        for moment in self._draw_moments(rng, count):
             subject, course_subject = rng.choice((("English", "ENGLISH"), ("Maths", "MATHS")))
             level = rng.randrange(len(DIAGNOSTIC_LEVELS))
             assessment = _Assessment(
@@ -149,30 +149,33 @@ class ResultInventor:
                 60000 + level * 10 + (subject == "English"),
             )
             percent = rng.randrange(101)
-            results.append(self._result(assessment, moment, rng.choice((str(percent), f"{percent}%", percent)), rng))
+            results.append(
+                self._make_result(assessment, moment, rng.choice((str(percent), f"{percent}%", percent)), rng)
+            )
         return results[::-1]
 
-    def sessions(self, count: int | None = None) -> list[Session]:
+    def invent_sessions(self, count: int | None = None) -> list[Session]:
         """V5 sessions, newest first, about a quarter of them unfinished."""
         rng = random.Random(f"{self._key}/v5")
         count = rng.choice((0, 0, 0, 1, 2, 4)) if count is None else min(count, 12)
         sessions = []
-        for moment in self._moments(rng, count):
+        for moment in self._draw_moments(rng, count):
             course_subject = rng.choice(tuple(V5_COMPONENTS))
             started_raw, completed_raw = (
-                written(moment - timedelta(minutes=rng.randint(15, 90)), rng),
-                written(moment, rng),
+                format_moment(moment - timedelta(minutes=rng.randint(15, 90)), rng),
+                format_moment(moment, rng),
             )
             components: tuple[Component, ...] = ()
             if rng.random() < 0.25:
                 completed_raw = UNFINISHED
             else:
                 components = tuple(
-                    self._component(name, course_subject, completed_raw, rng) for name in V5_COMPONENTS[course_subject]
+                    self._make_component(name, course_subject, completed_raw, rng)
+                    for name in V5_COMPONENTS[course_subject]
                 )
             sessions.append(
                 Session(
-                    self._session_id(),
+                    self._take_session_id(),
                     course_subject,
                     rng.choice((1, 2)),
                     started_raw,
@@ -182,18 +185,18 @@ class ResultInventor:
             )
         return sessions[::-1]
 
-    def _result(self, assessment: _Assessment, moment: datetime, result: str | int, rng: random.Random) -> Result:
+    def _make_result(self, assessment: _Assessment, moment: datetime, result: str | int, rng: random.Random) -> Result:
         return Result(
-            session_id=self._session_id(),
+            session_id=self._take_session_id(),
             course_subject=assessment.course_subject,
             course_name=assessment.course_name,
-            completed_raw=written(moment, rng),
+            completed_raw=format_moment(moment, rng),
             assessment_name=assessment.name,
             assessment_id=assessment.assessment_id,
             result=result,
         )
 
-    def _component(self, name: str, course_subject: str, completed_raw: str, rng: random.Random) -> Component:
+    def _make_component(self, name: str, course_subject: str, completed_raw: str, rng: random.Random) -> Component:
         level = rng.choice(LEVELS[1:6])
         subject = "English" if course_subject == "ENG_NEW" else "Maths"
         return Component(
@@ -204,7 +207,7 @@ class ResultInventor:
         )
 
 
-def _how_many(rng: random.Random) -> int:
+def _draw_count(rng: random.Random) -> int:
     """Few results for most, none for some, sixty for one in a hundred."""
     chance = rng.random()
     if chance < 0.12:
@@ -214,7 +217,7 @@ def _how_many(rng: random.Random) -> int:
     return 60 if chance > 0.99 else rng.randint(2, 6)
 
 
-def written(moment: datetime, rng: random.Random) -> str:
+def format_moment(moment: datetime, rng: random.Random) -> str:
     """A moment as bksb prints it: no zone, and 0, 3 or 7 digits after the second."""
     digits = rng.choice((0, 0, 3, 7))
     text = moment.strftime("%Y-%m-%dT%H:%M:%S")

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from bksb.errors import ConfigurationError, TransientError
-from sandbox.mailbox.server import MailFault
+from sandbox.mailbox.faults import MailFault
 from tests.mail.test_smtp import letter_to
 
 SENDER = "Skills <skills@college.example>"

@@ -9,8 +9,8 @@ import pytest
 
 from bksb.cli.probe.report import Fact, Probe, as_json, as_table, region_of
 from bksb.errors import KeyRefusedError, UnreachableError
-from sandbox.bksb.api import Behaviour
-from sandbox.bksb.site import User
+from sandbox.bksb.behaviour import Behaviour
+from sandbox.bksb.users import User
 from sandbox.server import Sandbox
 from sandbox.world.results import UNFINISHED, Component
 

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from sandbox.mailbox.server import MailFault
+from sandbox.mailbox.faults import MailFault
 from tests.conftest import DEFAULT_PASSWORD, fields_of, query, repository
 
 NAMES = {"surname": "Unmistakeable", "forenames": "Zebedee"}

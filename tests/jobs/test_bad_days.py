@@ -103,7 +103,7 @@ def test_pages_capped_at_twenty_lose_nothing(with_accounts, sandbox):
 def test_when_every_twentieth_call_fails_one_run_brings_everything(with_accounts, sandbox):
     sandbox.site.faults.add(*(Fault(kind, probability=0.05 / len(TRANSIENT)) for kind in TRANSIENT))
     run_results(with_accounts)
-    assert sum(sandbox.site.faults.played().values()) > 0.02 * sum(sandbox.site.calls.values())
+    assert sum(sandbox.site.faults.count_played().values()) > 0.02 * sum(sandbox.site.calls.values())
     assert_nothing_is_missing(with_accounts, sandbox)
 
 
@@ -230,7 +230,7 @@ def test_a_poisonous_answer_is_loaded_and_stops_nobody(with_accounts, sandbox):
 def test_a_storm_of_429_is_waited_out(with_accounts, sandbox):
     sandbox.site.faults.add(Fault("429_seconds", times=24, seconds=1))
     run_results(with_accounts)
-    assert sandbox.site.faults.played() == {"429_seconds": 24}
+    assert sandbox.site.faults.count_played() == {"429_seconds": 24}
     assert_nothing_is_missing(with_accounts, sandbox)
 
 
@@ -329,7 +329,7 @@ def finished_sessions(sandbox, user) -> list[int]:
     return [
         session.session_id
         for session in sandbox.site.results(user, "v5")
-        if session.finished and session.course_subject in V5_SUBJECTS
+        if session.is_finished and session.course_subject in V5_SUBJECTS
     ]
 
 

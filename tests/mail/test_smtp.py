@@ -13,7 +13,7 @@ import pytest
 from bksb.errors import ConfigurationError, FateUnknownError, PutOffError, RejectedError, TransientError
 from bksb.mail.messages import Letter, compose
 from bksb.mail.smtp import Mailer, connect_error, open_mailer
-from sandbox.mailbox.server import MailFault, MailFaultError
+from sandbox.mailbox.faults import MailFault, MailFaultError
 from tests.conftest import SENDER, mailer_of, smtp_of
 
 WHO = "unmistakeable.zebedee@learner.example"
@@ -125,7 +125,7 @@ def test_a_server_that_is_down_or_not_there_is_worth_trying_again(sandbox):
     sandbox.mailbox.faults.add(MailFault("down"))
     with pytest.raises(TransientError, match="did not answer"), mailer_of(sandbox):
         pytest.fail("opened")
-    sandbox.mailbox.stop()
+    sandbox.mail_server.stop()
     with pytest.raises(TransientError, match="did not answer"), mailer_of(sandbox):
         pytest.fail("opened")
 

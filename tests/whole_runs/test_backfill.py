@@ -167,7 +167,7 @@ def calls_for(live: Live, users: list[int], *, reports: bool = True) -> int:
     for user in users:
         for source in ("initial", "diagnostic"):
             calls += max(1, -(-len(live.sandbox.site.results(user, source)) // RECORDS_A_PAGE))
-        calls += 2 + reports * sum(session.finished for session in live.sandbox.site.results(user, "v5"))
+        calls += 2 + reports * sum(session.is_finished for session in live.sandbox.site.results(user, "v5"))
     return calls
 
 

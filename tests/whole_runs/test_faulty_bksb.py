@@ -56,7 +56,7 @@ def test_a_night_of_faults_loses_nothing_and_doubles_nothing(postgres, reporting
         run_accounts(deployment, "night 2")
         run_results(deployment, "night 1")
         run_results(deployment, "night 2")
-        played = sandbox.site.faults.played()
+        played = sandbox.site.faults.count_played()
         assert sandbox.site.peak_concurrency <= 8
         sandbox.site.faults.clear()
         run_accounts(deployment, "calm 1")

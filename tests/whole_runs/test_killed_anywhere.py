@@ -287,7 +287,7 @@ def test_a_creation_that_bksb_finishes_only_while_the_next_run_sends_it_again_is
         wait_until_quiet(sandbox)
         sandbox.site.faults.add(Fault("slow", ("createUser",), f"L{late}", times=1, seconds=2))
         again = pool.submit(servers.run, case.again("manual__2"))
-        while not (sandbox.site.faults.played() or again.done()):
+        while not (sandbox.site.faults.count_played() or again.done()):
             threading.Event().wait(0.005)
         # what the killed run had sent is carried out now, after it was looked up and before it is made again
         sandbox.site.create_user(f"L{late}", "Given", "Family", "late@learner.example", DEFAULT_PASSWORD)

@@ -29,7 +29,7 @@ from bksb.jobs.runs import fail_run
 from bksb.mis import Mis
 from bksb.rules.account_plan import is_email
 from sandbox.bksb.faults.catalogue import KINDS, Fault
-from sandbox.mailbox.server import MAIL_FAULTS, MailFault
+from sandbox.mailbox.faults import MAIL_FAULTS, MailFault
 from sandbox.server import Sandbox
 from sandbox.world.population import World, months_before
 from sandbox.world.storage import london_today

@@ -1,4 +1,4 @@
-"""How the faults of stage "body" alter a good answer."""
+"""How the faults of stage "body" alter a good response."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -28,92 +28,92 @@ DATE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?")
 NEVER = "0001-01-01T00:00:00"
 
 
-def changed(kind: str, body: Json) -> Json:
-    """The body as this fault leaves it; a body in which it finds nothing to alter comes back equal."""
+def alter_body(kind: str, body: Json) -> Json:
+    """The body with this fault; it comes back equal if there is nothing in it that the fault can alter."""
     return CHANGES[kind](body)
 
 
-def _each(body: Json, change: Callable[[str, Json], Json], name: str = "") -> Json:
-    """The body with every value that is no list or object changed; the change is told the value's name."""
+def _change_values(body: Json, change: Callable[[str, Json], Json], name: str = "") -> Json:
+    """The body with `change` applied to the name and value of everything that is neither list nor object."""
     if isinstance(body, dict):
-        return {key: _each(value, change, key) for key, value in body.items()}
+        return {key: _change_values(value, change, key) for key, value in body.items()}
     if isinstance(body, list):
-        return [_each(value, change, name) for value in body]
+        return [_change_values(value, change, name) for value in body]
     return change(name, body)
 
 
-def _without_list(body: Json) -> Json:
+def _drop_list(body: Json) -> Json:
     return {key: value for key, value in body.items() if not isinstance(value, list)}
 
 
-def _with_list_renamed(body: Json) -> Json:
+def _rename_list(body: Json) -> Json:
     return {(OTHER_LIST_NAME if isinstance(value, list) else key): value for key, value in body.items()}
 
 
-def _with_wrong_types(body: Json) -> Json:
+def _give_wrong_types(body: Json) -> Json:
     numbers = count()
 
-    def wrong(_name: str, value: Json) -> Json:
+    def give_wrong_type(_name: str, value: Json) -> Json:
         if value is None or isinstance(value, bool):
             return [value]
         return ([value], {"Value": value}, True, 1.5, None)[next(numbers) % 5]
 
-    return _each(body, wrong)
+    return _change_values(body, give_wrong_type)
 
 
-def _with_unknown_results(body: Json) -> Json:
-    return _each(body, lambda name, value: UNKNOWN_RESULT if name in RESULT_FIELDS else value)
+def _give_unknown_results(body: Json) -> Json:
+    return _change_values(body, lambda name, value: UNKNOWN_RESULT if name in RESULT_FIELDS else value)
 
 
-def _with_unknown_subjects(body: Json) -> Json:
-    def unknown(name: str, value: Json) -> Json:
+def _give_unknown_subjects(body: Json) -> Json:
+    def give_unknown_subject(name: str, value: Json) -> Json:
         if name == "CourseSubject":
             return UNKNOWN_COURSE
         if name == "AssessmentID":
             return UNKNOWN_ASSESSMENT_ID
         return KNOWN_SUBJECT.sub(UNKNOWN_SUBJECT, value) if isinstance(value, str) else value
 
-    return _each(body, unknown)
+    return _change_values(body, give_unknown_subject)
 
 
-def _with_unknown_fields(body: Json) -> Json:
+def _add_unknown_fields(body: Json) -> Json:
     if isinstance(body, dict):
-        return {key: _with_unknown_fields(value) for key, value in body.items()} | UNKNOWN_FIELDS
-    return [_with_unknown_fields(value) for value in body] if isinstance(body, list) else body
+        return {key: _add_unknown_fields(value) for key, value in body.items()} | UNKNOWN_FIELDS
+    return [_add_unknown_fields(value) for value in body] if isinstance(body, list) else body
 
 
-def _with_numbers_as_strings(body: Json) -> Json:
-    return _each(
+def _turn_numbers_into_strings(body: Json) -> Json:
+    return _change_values(
         body, lambda _, value: str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
     )
 
 
-def _with_dates(write: Callable[[str, str], str]) -> Callable[[Json], Json]:
-    """Rewrites every date from its whole seconds and its digits after them; "never" stays as it is."""
+def _make_date_change(write: Callable[[str, str], str]) -> Callable[[Json], Json]:
+    """A change that rewrites every date from its whole seconds and the digits after them; "never" stays as it is."""
 
-    def rewritten(_name: str, value: Json) -> Json:
+    def rewrite(_name: str, value: Json) -> Json:
         found = DATE.fullmatch(value) if isinstance(value, str) and value != NEVER else None
         return write(found[1], found[2] or "") if found else value
 
-    return lambda body: _each(body, rewritten)
+    return lambda body: _change_values(body, rewrite)
 
 
-def _with_impossible_dates(body: Json) -> Json:
+def _give_impossible_dates(body: Json) -> Json:
     dates: Iterator[str] = cycle(IMPOSSIBLE_DATES)
-    return _with_dates(lambda _seconds, _digits: next(dates))(body)
+    return _make_date_change(lambda _seconds, _digits: next(dates))(body)
 
 
 CHANGES: dict[str, Callable[[Json], Json]] = {
-    "missing_list": _without_list,
-    "renamed_list": _with_list_renamed,
-    "wrong_types": _with_wrong_types,
-    "unknown_result": _with_unknown_results,
-    "unknown_subject": _with_unknown_subjects,
-    "unknown_fields": _with_unknown_fields,
-    "numbers_as_strings": _with_numbers_as_strings,
-    "dates_0_digits": _with_dates(lambda seconds, _digits: seconds),
-    "dates_3_digits": _with_dates(lambda seconds, digits: f"{seconds}.{digits[:3].ljust(3, '0')}"),
-    "dates_7_digits": _with_dates(lambda seconds, digits: f"{seconds}.{digits[:7].ljust(7, '0')}"),
-    "dates_z": _with_dates(lambda seconds, digits: f"{seconds}{'.' * bool(digits)}{digits}Z"),
-    "dates_impossible": _with_impossible_dates,
+    "missing_list": _drop_list,
+    "renamed_list": _rename_list,
+    "wrong_types": _give_wrong_types,
+    "unknown_result": _give_unknown_results,
+    "unknown_subject": _give_unknown_subjects,
+    "unknown_fields": _add_unknown_fields,
+    "numbers_as_strings": _turn_numbers_into_strings,
+    "dates_0_digits": _make_date_change(lambda seconds, _digits: seconds),
+    "dates_3_digits": _make_date_change(lambda seconds, digits: f"{seconds}.{digits[:3].ljust(3, '0')}"),
+    "dates_7_digits": _make_date_change(lambda seconds, digits: f"{seconds}.{digits[:7].ljust(7, '0')}"),
+    "dates_z": _make_date_change(lambda seconds, digits: f"{seconds}{'.' * bool(digits)}{digits}Z"),
+    "dates_impossible": _give_impossible_dates,
 }

@@ -6,73 +6,82 @@ from dataclasses import asdict
 
 from fastapi import FastAPI, Request, Response
 
-from sandbox.bksb.answers import answer
 from sandbox.bksb.behaviour import BehaviourError
-from sandbox.bksb.faults.catalogue import KINDS, FaultError, FaultPlan, parse_fault
+from sandbox.bksb.faults.catalogue import KINDS, FaultError, parse_fault
+from sandbox.bksb.faults.plan import FaultPlan
+from sandbox.bksb.responses import respond
 from sandbox.bksb.site import BksbSite
 
 
-def add_fault_admin(app: FastAPI, site: BksbSite) -> None:
+def add_fault_switches(app: FastAPI, site: BksbSite) -> None:
     """Adds the calls. No key needed, as the sandbox listens on this machine only."""
+    switches = _Switches(site)
+    app.get("/_sandbox/faults")(switches.show_faults)
+    app.post("/_sandbox/faults")(switches.add_faults)
+    app.delete("/_sandbox/faults")(switches.clear_faults)
+    app.delete("/_sandbox/faults/{number}")(switches.remove_fault)
+    app.get("/_sandbox/behaviour")(switches.show_behaviour)
+    app.post("/_sandbox/behaviour")(switches.change_behaviour)
 
-    @app.get("/_sandbox/faults")
-    def faults() -> Response:
-        return answer(_told(site.faults))
 
-    @app.post("/_sandbox/faults")
-    async def add_faults(request: Request) -> Response:
+class _Switches:
+    """One method for each call."""
+
+    def __init__(self, site: BksbSite) -> None:
+        self._site = site
+
+    def show_faults(self) -> Response:
+        return respond(_describe_plan(self._site.faults))
+
+    async def add_faults(self, request: Request) -> Response:
         try:
-            told = await _json(request)
+            body = await _read_json(request)
             seed = request.query_params.get("seed")
             if seed is not None and not (seed.isascii() and seed.isdigit()):
                 raise FaultError("seed is a whole number.")
-            added = [parse_fault(one) for one in (told if isinstance(told, list) else [told])]
+            added = [parse_fault(value) for value in (body if isinstance(body, list) else [body])]
         except FaultError as error:
-            return answer({"Message": str(error)}, 400)
+            return respond({"Message": str(error)}, 400)
         if seed is not None:
-            site.faults.seed = int(seed)
-        site.faults.add(*added)
-        return answer(_told(site.faults))
+            self._site.faults.seed = int(seed)
+        self._site.faults.add(*added)
+        return self.show_faults()
 
-    @app.delete("/_sandbox/faults")
-    def clear_faults() -> Response:
-        site.faults.clear()
-        return answer(_told(site.faults))
+    def clear_faults(self) -> Response:
+        self._site.faults.clear()
+        return self.show_faults()
 
-    @app.delete("/_sandbox/faults/{number}")
-    def remove_fault(number: int) -> Response:
-        if not site.faults.remove(number):
-            return answer({"Message": f"No fault number {number} is on."}, 404)
-        return answer(_told(site.faults))
+    def remove_fault(self, number: int) -> Response:
+        if not self._site.faults.remove(number):
+            return respond({"Message": f"No fault number {number} is on."}, 404)
+        return self.show_faults()
 
-    @app.get("/_sandbox/behaviour")
-    def behaviour() -> Response:
-        return answer(asdict(site.behaviour))
+    def show_behaviour(self) -> Response:
+        return respond(asdict(self._site.behaviour))
 
-    @app.post("/_sandbox/behaviour")
-    async def change_behaviour(request: Request) -> Response:
+    async def change_behaviour(self, request: Request) -> Response:
         try:
-            told = await _json(request)
-            if not isinstance(told, Mapping):
+            body = await _read_json(request)
+            if not isinstance(body, Mapping):
                 raise BehaviourError("The body is a JSON object of behaviours.")
-            site.behaviour = site.behaviour.changed(told)
+            self._site.behaviour = self._site.behaviour.replace(body)
         except (FaultError, BehaviourError) as error:
-            return answer({"Message": str(error)}, 400)
-        return answer(asdict(site.behaviour))
+            return respond({"Message": str(error)}, 400)
+        return self.show_behaviour()
 
 
-async def _json(request: Request) -> object:
+async def _read_json(request: Request) -> object:
     try:
-        told: object = json.loads(await request.body())
+        value: object = json.loads(await request.body())
     except (ValueError, RecursionError):
         raise FaultError("The body is not JSON.") from None
-    return told
+    return value
 
 
-def _told(plan: FaultPlan) -> dict[str, object]:
+def _describe_plan(plan: FaultPlan) -> dict[str, object]:
     return {
-        "faults": [{"number": one.number, **asdict(one.fault), "played": one.played} for one in plan.active()],
-        "played": plan.played(),
+        "faults": [{"number": one.number, **asdict(one.fault), "played": one.played} for one in plan.list_active()],
+        "played": plan.count_played(),
         "seed": plan.seed,
-        "kinds": {kind: known.plays for kind, known in KINDS.items()},
+        "kinds": {name: kind.plays for name, kind in KINDS.items()},
     }

@@ -6,9 +6,10 @@ from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sandbox.bksb.answers import RefusedError
 from sandbox.bksb.faults.catalogue import Fault
-from sandbox.bksb.site import BksbSite, Source
+from sandbox.bksb.histories import Source
+from sandbox.bksb.responses import INVALID_REQUEST, RefusedError
+from sandbox.bksb.site import BksbSite
 from sandbox.world.results import Result
 
 TOO_MANY = 3
@@ -16,21 +17,24 @@ FIRST_ENDLESS_SESSION_ID = 2_000_000_001
 INVENTED = Result(0, "MATHS", "Maths Functional Skills", "2020-01-01T09:00:00", "Maths", 50000, "Maths Level 1")
 
 
-def faulty_page(
+def cut_faulty_page(
     site: BksbSite, user_id: int, source: Source, page: int, size: int, faults: MutableMapping[str, Fault]
 ) -> tuple[Sequence[Result], dict[str, int]]:
-    """One page of a user's results and its Pagination. A result that "arrives meanwhile" stays in the site."""
+    """One page of a user's results, and the Pagination that goes with it.
+
+    With `shifting_pages` a result arrives before page 2 is cut; the site keeps it.
+    """
     if page == 2 and "shifting_pages" in faults:
         del faults["shifting_pages"]  # page 2 may be asked for again
-        _let_one_arrive(site, user_id, source)
+        _add_newest_result(site, user_id, source)
     results = site.results(user_id, source)
     asked_size = size
     if "capped_page" in faults:
         size = min(size, faults["capped_page"].page_cap)
-    shown = _shown(results, page, size, faults)
+    shown = _cut_page(results, page, size, faults)
     pagination = {
         "CurrentPage": page,
-        "TotalRecords": _total(len(results), page, faults),
+        "TotalRecords": _state_total(len(results), page, faults),
         "RecordsPerPage": asked_size,
     }
     if "total_missing" in faults:
@@ -38,7 +42,7 @@ def faulty_page(
     return shown, pagination
 
 
-def _let_one_arrive(site: BksbSite, user_id: int, source: Source) -> None:
+def _add_newest_result(site: BksbSite, user_id: int, source: Source) -> None:
     newest = site.results(user_id, source)[0]
     now = datetime.now(ZoneInfo("Europe/London")).strftime("%Y-%m-%dT%H:%M:%S")
     site.add_result(
@@ -53,7 +57,7 @@ def _let_one_arrive(site: BksbSite, user_id: int, source: Source) -> None:
     )
 
 
-def _shown(results: Sequence[Result], page: int, size: int, faults: Mapping[str, Fault]) -> Sequence[Result]:
+def _cut_page(results: Sequence[Result], page: int, size: int, faults: Mapping[str, Fault]) -> Sequence[Result]:
     start = (page - 1) * size
     if "endless_same" in faults:
         return [results[place % len(results)] for place in range(size)]
@@ -65,7 +69,7 @@ def _shown(results: Sequence[Result], page: int, size: int, faults: Mapping[str,
     last = max(1, math.ceil(len(results) / size))
     if page > last:
         if "out_of_range_400" in faults:
-            raise RefusedError(400, {"Message": "The request is invalid."})
+            raise RefusedError(400, INVALID_REQUEST)
         if "out_of_range_404" in faults:
             raise RefusedError(404, {"Message": f"Page '{page}' not found."})
         if "repeated_last_page" in faults:
@@ -73,7 +77,7 @@ def _shown(results: Sequence[Result], page: int, size: int, faults: Mapping[str,
     return results[start : start + size]
 
 
-def _total(total: int, page: int, faults: Mapping[str, Fault]) -> int:
+def _state_total(total: int, page: int, faults: Mapping[str, Fault]) -> int:
     if "changing_total" in faults:
         total += page - 1
     if "total_too_high" in faults:

@@ -1,4 +1,4 @@
-"""Answers that break on the way: connections that are reset, and bodies that end too soon."""
+"""Responses that break on the way: connections that are reset, and bodies that end too soon."""
 
 import asyncio
 import os
@@ -15,16 +15,16 @@ Peer = tuple[str, int]
 
 
 class Connections:
-    """The open connections of one server, by the address of the client: what ASGI itself gives no hold on."""
+    """The open connections of one server, by the address of the client: ASGI itself does not give them out."""
 
     def __init__(self) -> None:
         self._open: dict[Peer, asyncio.Transport] = {}
 
-    def protocol(self) -> type[asyncio.Protocol]:
-        """The server's HTTP protocol, for uvicorn, that notes connections here while they last."""
+    def make_protocol(self) -> type[asyncio.Protocol]:
+        """An HTTP protocol for uvicorn that keeps its connections in here while they last."""
         opened = self._open
 
-        class Noted(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
+        class TrackedProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
             def connection_made(self, transport: asyncio.Transport) -> None:
                 self.peer: Peer = transport.get_extra_info("peername")[:2]
                 opened[self.peer] = transport
@@ -34,23 +34,23 @@ class Connections:
                 opened.pop(self.peer, None)
                 super().connection_lost(exc)
 
-        return Noted
+        return TrackedProtocol
 
-    def of(self, scope: Scope) -> asyncio.Transport | None:
+    def find(self, scope: Scope) -> asyncio.Transport | None:
         """The connection a request came by, unless the client has gone."""
         return self._open.get(tuple(scope["client"]))
 
 
 def reset(transport: asyncio.Transport) -> None:
-    """Ends a connection at once and rudely: the client meets a reset, not an end."""
+    """Ends a connection at once: the client sees a reset instead of an orderly end."""
     duplicate = socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
     with duplicate:
         duplicate.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
 
 
-class BrokenOff(Response):
-    """As much of an answer as is given, then what `end` does to the connection."""
+class BrokenResponse(Response):
+    """The start of a response, if there is one, then what `end` does to the connection."""
 
     def __init__(self, started: Response | None, end: Callable[[asyncio.Transport], None]) -> None:
         super().__init__()
@@ -62,29 +62,29 @@ class BrokenOff(Response):
             head: dict[str, Any] = {"type": "http.response.start", "status": self._started.status_code}
             await send(head | {"headers": self._started.raw_headers})
             await send({"type": "http.response.body", "body": self._started.body, "more_body": True})
-        transport = scope["app"].state.connections.of(scope)
+        transport = scope["app"].state.connections.find(scope)
         if transport is not None:
             self._end(transport)
         while (await receive())["type"] != "http.disconnect":
             pass
 
 
-def dropped() -> Response:
-    """No answer: the connection is reset."""
-    return BrokenOff(None, reset)
+def drop_connection() -> Response:
+    """No response: the connection is reset."""
+    return BrokenResponse(None, reset)
 
 
-def truncated(whole: Response, chunked: bool) -> Response:
-    """The first half of an answer, under a Content-Length for all of it or as an unfinished chunked transfer."""
+def truncate(whole: Response, chunked: bool) -> Response:
+    """The first half of a response, under a Content-Length for all of it or as an unfinished chunked transfer."""
     half = Response(bytes(whole.body)[: len(whole.body) // 2], whole.status_code)
     half.raw_headers = [
         (name, value) for name, value in whole.raw_headers if not (chunked and name.lower() == b"content-length")
     ]
-    return BrokenOff(half, lambda transport: transport.close())
+    return BrokenResponse(half, lambda transport: transport.close())
 
 
-async def patience(request: Request, seconds: float) -> None:
-    """Waits so long, or until the client has gone."""
+async def wait_for_client(request: Request, seconds: float) -> None:
+    """Waits for the seconds to pass or the client to leave, whichever comes first."""
     await request.body()
     try:
         async with asyncio.timeout(seconds):

@@ -26,7 +26,7 @@ from bksb.jobs.threads import THREADS
 from bksb.mis import Mis
 from bksb.rules.task_split import bucket_of
 from sandbox.bksb.faults.catalogue import Fault
-from sandbox.mailbox.server import MailFault
+from sandbox.mailbox.faults import MailFault
 from tests.conftest import DEFAULT_PASSWORD, IMPATIENT, query
 from tests.runs import a_run, rows_of, run_accounts
 
@@ -92,7 +92,7 @@ def test_bksb_is_told_names_email_and_date_of_birth_and_the_default_password(dep
             person.email,
             person.date_of_birth,
         )
-        assert sandbox.site.has_password(user.user_id, deployment.settings.default_password)
+        assert user.has_password(deployment.settings.default_password)
 
 
 def test_a_second_run_changes_nothing_and_creates_nobody(deployment, sandbox):

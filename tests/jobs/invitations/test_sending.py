@@ -21,7 +21,7 @@ from bksb.mis import Mis
 from bksb.reporting.store import open_store
 from bksb.rules.times import MailHours
 from sandbox.bksb.faults.catalogue import Fault
-from sandbox.mailbox.server import MailFault
+from sandbox.mailbox.faults import MailFault
 from tests.conftest import DEFAULT_PASSWORD, SENDER, mailer_of, query, smtp_of
 from tests.runs import a_run, rows_of, run_accounts, run_results
 
@@ -146,7 +146,7 @@ def test_the_password_in_the_message_is_the_one_that_bksb_was_given(deployment, 
     for username in created(own).values():
         password = own.settings.password_of(username)
         user = sandbox.site.find(username)
-        assert sandbox.site.has_password(user.user_id, password)
+        assert user.has_password(password)
         assert sum(password in message.body("plain") for message in sandbox.mailbox.messages()) == 1
         passwords.add(password)
     assert len(passwords) == 3
@@ -202,7 +202,7 @@ def test_linked_accounts_are_not_invited(deployment, sandbox, mis_fields, world)
 def test_a_second_run_sends_nothing_and_rewrites_no_row(deployment, sandbox):
     run_accounts(deployment)
     before, sent = rows_of(deployment, *TABLES), len(sandbox.mailbox.messages())
-    sandbox.mailbox.stop()
+    sandbox.mail_server.stop()
     run_accounts(deployment, "manual__2")
     assert rows_of(deployment, *TABLES) == before
     assert len(sandbox.mailbox.messages()) == sent
@@ -482,7 +482,7 @@ def test_a_template_with_an_unknown_variable_sends_nothing(deployment, sandbox, 
 
 
 def test_a_run_without_anybody_due_needs_neither_templates_nor_a_mail_server(deployment, sandbox):
-    sandbox.mailbox.stop()
+    sandbox.mail_server.stop()
     send(with_settings(deployment, site_url=None))
 
 
@@ -697,7 +697,7 @@ def test_a_creation_that_invite_off_tries_twice_is_noted_once_and_counted_once_i
 
 
 def test_invite_off_needs_no_site_url_no_template_and_no_mail_server(deployment, sandbox, world):
-    sandbox.mailbox.stop()
+    sandbox.mail_server.stop()
     people = tuple(sorted(world.people_of("plain")))[:3]
     run_accounts(with_settings(deployment, site_url=None), invite=False, person_ids=people)
     assert states(deployment) == {"withheld": 3}

@@ -45,7 +45,7 @@ def finished(deployment, sandbox) -> list:
         (user, session)
         for user in users_of(deployment)
         for session in sandbox.site.results(user, "v5")
-        if session.finished and session.course_subject in V5_SUBJECTS
+        if session.is_finished and session.course_subject in V5_SUBJECTS
     ]
 
 

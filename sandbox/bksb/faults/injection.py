@@ -1,4 +1,4 @@
-"""Plays the faults that are on around one call: what comes instead of it, and what becomes of its answer."""
+"""Plays the faults that are on around one call: the response instead of it, or what becomes of its own response."""
 
 import asyncio
 import json
@@ -10,10 +10,11 @@ from urllib.parse import parse_qsl
 
 from fastapi import Request, Response
 
-from sandbox.bksb.answers import answer, nobody_has
-from sandbox.bksb.faults.bodies import changed
-from sandbox.bksb.faults.catalogue import NOBODY, Caller, Fault
-from sandbox.bksb.faults.wire import dropped, patience, truncated
+from sandbox.bksb.faults.bodies import alter_body
+from sandbox.bksb.faults.catalogue import Fault
+from sandbox.bksb.faults.plan import NO_CALLER, Caller
+from sandbox.bksb.faults.wire import drop_connection, truncate, wait_for_client
+from sandbox.bksb.responses import DENIED, INVALID_REQUEST, NO_RESOURCE, respond, respond_not_found
 from sandbox.bksb.site import BksbSite
 
 BUSY_PAGE = (
@@ -24,46 +25,43 @@ LOG_IN_PAGE = (
     "<!DOCTYPE html><html><head><title>bksbLIVE2 - Log in</title></head>"
     '<body><form method="post"><input name="username"></form></body></html>'
 )
-INVALID = {"Message": "The request is invalid."}
-DENIED = {"Message": "Authorization has been denied for this request."}
-NO_RESOURCE = {"Message": "No HTTP resource was found that matches the request URI."}
 FAILED = {"Message": "An error has occurred."}
 BUSY = {"Message": "Too many requests."}
 TIMED_OUT = {"Message": "The request timed out."}
 TEXT_OF_A_FAILURE = "An error has occurred."
 
 
-async def play(
-    site: BksbSite, call: str, request: Request, respond: Callable[[Request], Awaitable[Response]]
+async def respond_with_faults(
+    site: BksbSite, call: str, request: Request, carry_out: Callable[[Request], Awaitable[Response]]
 ) -> Response:
-    """The answer to one call, spoilt as the site's faults say."""
+    """The response to one call, spoilt as the site's faults say."""
     faults = site.faults
-    caller = await caller_of(site, call, request)
-    for candidate in faults.candidates("wait", call, caller):
+    caller = await find_caller(site, call, request)
+    for candidate in faults.list_candidates("wait", call, caller):
         if faults.strikes(candidate, call, caller):
-            await _slowly(call, request, candidate.fault.wait)
-    fault = faults.first("instead", call, caller)
+            await _wait(call, request, candidate.fault.wait_seconds)
+    fault = faults.find_first("instead", call, caller)
     if fault is not None:
-        return _instead(fault, call, request, site)
-    response = await respond(request)
-    if call == "createUser" and _made_somebody(response):
-        fault = faults.first("made", call, caller)
+        return _respond_instead(fault, call, request, site)
+    response = await carry_out(request)
+    if call == "createUser" and _has_made_account(response):
+        fault = faults.find_first("made", call, caller)
         if fault is not None:
-            return await _after_creation(fault, request)
-    return _on_the_wire(site, call, caller, _with_changed_body(site, call, caller, response))
+            return await _lose_creation(fault, request)
+    return _break_on_wire(site, call, caller, _alter_body(site, call, caller, response))
 
 
-async def _slowly(call: str, request: Request, seconds: float) -> None:
-    """Waits. What only reads ends when the client leaves; an account is made even if nobody waits for it."""
+async def _wait(call: str, request: Request, seconds: float) -> None:
+    """A call that only reads ends when its client leaves; an account is made even after the client has gone."""
     if call == "createUser":
         await request.body()
         await asyncio.sleep(seconds)
     else:
-        await patience(request, seconds)
+        await wait_for_client(request, seconds)
 
 
-async def caller_of(site: BksbSite, call: str, request: Request) -> Caller:
-    """Whom a call names, by id or by username; id and username both, where there is such a user."""
+async def find_caller(site: BksbSite, call: str, request: Request) -> Caller:
+    """The person that a call names by id or by username; with both, if there is such a user."""
     username = request.query_params.get("username", "")
     if call == "createUser":
         username = dict(parse_qsl((await request.body()).decode(errors="replace"))).get("Username", "")
@@ -74,23 +72,23 @@ async def caller_of(site: BksbSite, call: str, request: Request) -> Caller:
     if number.isascii() and number.isdigit() and len(number) < 12:
         user = site.user(int(number))
         return Caller(int(number), user.username.lower() if user else "")
-    return NOBODY
+    return NO_CALLER
 
 
-def _instead(fault: Fault, call: str, request: Request, site: BksbSite) -> Response:
+def _respond_instead(fault: Fault, call: str, request: Request, site: BksbSite) -> Response:
     match fault.kind:
         case "400":
-            return answer(INVALID, 400)
+            return respond(INVALID_REQUEST, 400)
         case "401" | "403":
-            return answer(DENIED, int(fault.kind))
+            return respond(DENIED, int(fault.kind))
         case "404":
-            return answer(NO_RESOURCE, 404)
+            return respond(NO_RESOURCE, 404)
         case "408":
-            return answer(TIMED_OUT, 408)
+            return respond(TIMED_OUT, 408)
         case "429" | "429_seconds" | "429_date":
-            return _too_many_calls(fault)
+            return _refuse_too_many_calls(fault)
         case "500":
-            return answer(FAILED, 500)
+            return respond(FAILED, 500)
         case "503":
             return Response(BUSY_PAGE, 503, media_type="text/html")
         case "redirect":
@@ -98,58 +96,58 @@ def _instead(fault: Fault, call: str, request: Request, site: BksbSite) -> Respo
         case "html":
             return Response(LOG_IN_PAGE, media_type="text/html")
         case "json_string":
-            return answer(TEXT_OF_A_FAILURE)
+            return respond(TEXT_OF_A_FAILURE)
         case "null":
-            return answer(None)
+            return respond(None)
         case "empty":
             return Response()
         case "reset":
-            return dropped()
+            return drop_connection()
         case "merged_username":
             username = request.query_params.get("username", "")
-            return answer(False) if call == "isUsernameExists" else nobody_has(username, site.behaviour)
-    raise LookupError(f"no answer is written for the fault {fault.kind}")
+            return respond(False) if call == "isUsernameExists" else respond_not_found(username, site.behaviour)
+    raise LookupError(f"no response is written for the fault {fault.kind}")
 
 
-def _too_many_calls(fault: Fault) -> Response:
-    busy = answer(BUSY, 429)
+def _refuse_too_many_calls(fault: Fault) -> Response:
+    busy = respond(BUSY, 429)
     if fault.kind == "429_seconds":
-        busy.headers["Retry-After"] = str(math.ceil(fault.wait))
+        busy.headers["Retry-After"] = str(math.ceil(fault.wait_seconds))
     elif fault.kind == "429_date":
-        # An HTTP date has whole seconds: rounded up, so that nobody is asked to come back too early.
-        when = datetime.now(UTC) + timedelta(seconds=fault.wait)
+        # An HTTP date has whole seconds. Rounding up keeps clients from coming back too early.
+        when = datetime.now(UTC) + timedelta(seconds=fault.wait_seconds)
         when = when.replace(microsecond=0) + timedelta(seconds=when.microsecond > 0)
         busy.headers["Retry-After"] = format_datetime(when, usegmt=True)
     return busy
 
 
-def _made_somebody(response: Response) -> bool:
+def _has_made_account(response: Response) -> bool:
     return response.status_code == 200 and bytes(response.body).startswith(b"{")
 
 
-async def _after_creation(fault: Fault, request: Request) -> Response:
+async def _lose_creation(fault: Fault, request: Request) -> Response:
     if fault.kind == "create_then_500":
-        return answer(FAILED, 500)
-    await patience(request, fault.wait)
-    return dropped()
+        return respond(FAILED, 500)
+    await wait_for_client(request, fault.wait_seconds)
+    return drop_connection()
 
 
-def _with_changed_body(site: BksbSite, call: str, caller: Caller, response: Response) -> Response:
-    candidates = site.faults.candidates("body", call, caller)
+def _alter_body(site: BksbSite, call: str, caller: Caller, response: Response) -> Response:
+    candidates = site.faults.list_candidates("body", call, caller)
     if not candidates or response.status_code != 200 or response.media_type == "text/plain":
         return response
     body = json.loads(bytes(response.body))
     for candidate in candidates:
-        altered = changed(candidate.fault.kind, body)
+        altered = alter_body(candidate.fault.kind, body)
         if altered != body and site.faults.strikes(candidate, call, caller):
             body = altered
-    return answer(body)
+    return respond(body)
 
 
-def _on_the_wire(site: BksbSite, call: str, caller: Caller, response: Response) -> Response:
-    for candidate in site.faults.candidates("wire", call, caller):
+def _break_on_wire(site: BksbSite, call: str, caller: Caller, response: Response) -> Response:
+    for candidate in site.faults.list_candidates("wire", call, caller):
         kind = candidate.fault.kind
-        # Half a number is a number: no client could tell that it was cut.
+        # Half a number is still a number: no client could tell that it was cut.
         if kind == "cut_json" and not bytes(response.body).startswith((b"{", b"[", b'"')):
             continue
         if response.body and site.faults.strikes(candidate, call, caller):
@@ -159,5 +157,5 @@ def _on_the_wire(site: BksbSite, call: str, caller: Caller, response: Response) 
                     response.status_code,
                     media_type=response.media_type,
                 )
-            return truncated(response, chunked=kind == "truncated_chunk")
+            return truncate(response, chunked=kind == "truncated_chunk")
     return response

@@ -1,0 +1,59 @@
+"""The sandbox's own calls, for tests and reports: its state, the truth about a user, counters and latency."""
+
+from dataclasses import asdict
+
+from fastapi import FastAPI, Response
+
+from sandbox.bksb.responses import respond
+from sandbox.bksb.site import BksbSite
+
+LONGEST_LATENCY_SECONDS = 60
+
+
+def add_own_calls(app: FastAPI, site: BksbSite) -> None:
+    """Adds them under /_sandbox/. No key needed, as the sandbox listens on this machine only."""
+    calls = _OwnCalls(site)
+    app.get("/_sandbox/state")(calls.show_state)
+    app.get("/_sandbox/results")(calls.show_results)
+    app.post("/_sandbox/reset_counters")(calls.reset_counters)
+    app.post("/_sandbox/latency")(calls.set_latency)
+
+
+class _OwnCalls:
+    """One method for each call."""
+
+    def __init__(self, site: BksbSite) -> None:
+        self._site = site
+
+    def show_state(self) -> Response:
+        users = [{"UserId": user.user_id, "Username": user.username} for user in self._site.users()]
+        return respond(
+            {
+                "users": users,
+                "calls": self._site.calls,
+                "peak_concurrency": self._site.peak_concurrency,
+                "results": self._site.counts(),
+                "latency": self._site.latency,
+            }
+        )
+
+    def show_results(self, user_id: int) -> Response:
+        if self._site.user(user_id) is None:
+            return respond({"Message": "No such user."}, 404)
+        return respond(
+            {
+                "initial": [asdict(result) for result in self._site.results(user_id, "initial")],
+                "diagnostic": [asdict(result) for result in self._site.results(user_id, "diagnostic")],
+                "v5": [asdict(session) for session in self._site.results(user_id, "v5")],
+            }
+        )
+
+    def reset_counters(self) -> Response:
+        self._site.reset_counters()
+        return respond({"calls": self._site.calls})
+
+    def set_latency(self, seconds: float) -> Response:
+        if not 0 <= seconds <= LONGEST_LATENCY_SECONDS:
+            return respond({"Message": f"Between 0 and {LONGEST_LATENCY_SECONDS} seconds."}, 400)
+        self._site.latency = seconds
+        return respond({"latency": self._site.latency})
