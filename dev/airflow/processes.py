@@ -13,10 +13,11 @@ from pathlib import Path
 from psycopg2 import sql
 
 from dev.airflow.rest_api import AirflowApi
-from dev.services.clone import Clone, random_fernet_key, random_signing_key, write_private
+from dev.services.clone import Clone, random_fernet_key, random_signing_key
 from dev.services.errors import RunError
 from dev.services.postgres.server import Postgres
 from dev.services.processes import Program, Programs
+from sandbox.files import write_private
 
 ADMIN = "admin"
 POOL = "bksb_api"

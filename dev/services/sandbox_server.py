@@ -14,10 +14,11 @@ import psutil  # type: ignore[import-untyped]
 import requests
 
 from dev.services import interrupts
-from dev.services.clone import Clone, write_private
+from dev.services.clone import Clone
 from dev.services.errors import RunError
 from dev.services.processes import end, tail
 from dev.services.sharing import InUseError, shared
+from sandbox.files import write_private
 from sandbox.world.storage import load_or_create
 
 START_SECONDS = 60

@@ -33,9 +33,9 @@ import psycopg2
 from psycopg2 import sql
 
 from dev.services import interrupts
-from dev.services.clone import write_private
 from dev.services.errors import RunError
 from dev.services.sharing import shared
+from sandbox.files import write_private
 
 INSTALLED = (
     "/usr/lib/postgresql/*/bin",
