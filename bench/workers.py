@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from bench.stage import Place
+from bench.place import Place
 from bksb import jobs
 from bksb.deployment import Deployment
 from bksb.errors import MisContractError

@@ -30,13 +30,15 @@ class AirflowStartError(RunError):
     """Airflow did not come up; the text says which part and where to look."""
 
 
-def airflow_environment(clone: Clone, server: Postgres, port: int, connections: Mapping[str, str]) -> dict[str, str]:
-    """The environment of every Airflow command of this clone, with these connections filled in.
+def inherited_environment() -> dict[str, str]:
+    """The caller's environment, except for what would send Airflow to another configuration or make it look
+    connections up elsewhere first."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(INHERITED_AND_DANGEROUS)}
 
-    The caller's environment passes through, except for what would send Airflow to another configuration
-    or look connections up elsewhere before the ones given here.
-    """
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(INHERITED_AND_DANGEROUS)}
+
+def airflow_environment(clone: Clone, server: Postgres, port: int, variables: Mapping[str, str]) -> dict[str, str]:
+    """The environment of every Airflow command of this clone, with these variables on top."""
+    inherited = inherited_environment()
     url = f"http://127.0.0.1:{port}"
     metadata = server.dsn("airflow", "airflow", clone.secret("airflow"))
     passwords = clone.airflow / "passwords.json"
@@ -76,7 +78,7 @@ def airflow_environment(clone: Clone, server: Postgres, port: int, connections: 
     return {
         **inherited,
         **{f"AIRFLOW__{name}": value for name, value in settings.items()},
-        **connections,
+        **variables,
         "AIRFLOW_HOME": str(clone.airflow),
         "NO_PROXY": _without_proxy(inherited.get("NO_PROXY", inherited.get("no_proxy", ""))),
         "no_proxy": _without_proxy(inherited.get("no_proxy", inherited.get("NO_PROXY", ""))),

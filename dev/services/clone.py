@@ -46,6 +46,11 @@ class Clone:
         return self.run / "locks"
 
     @property
+    def scheduler_lock(self) -> Path:
+        """Held by a demo alone, or by commands that carry out runs without its scheduler."""
+        return self.locks / "scheduler"
+
+    @property
     def postgres(self) -> Path:
         return self.run / "postgres"
 
@@ -56,6 +61,13 @@ class Clone:
     @property
     def sandbox(self) -> Path:
         return self.run / "sandbox"
+
+    @property
+    def no_config(self) -> Path:
+        """An empty folder, for BKSB_CONFIG: with it, the files that a site edits have no effect."""
+        folder = self.run / "no-config"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder
 
     @property
     def secrets_file(self) -> Path:

@@ -31,13 +31,14 @@ from dev.airflow.processes import (
     start_metadata,
 )
 from dev.airflow.rest_api import AirflowApi
+from dev.connections import fields_of as fields_of_role
+from dev.connections import sandbox_variables
 from dev.services.clone import ROOT, Clone
-from dev.services.databases import prepare_databases
+from dev.services.databases import migrate_reporting, prepare_databases
 from dev.services.ports import reserved_port
 from dev.services.postgres.server import Postgres
 from dev.services.processes import Programs
 from dev.services.sandbox_server import SandboxServer
-from dev.stage import migrate_reporting, reporting_fields, sandbox_connections
 from sandbox.mis import database as sandbox_mis
 from sandbox.server import Sandbox
 from sandbox.world.population import World
@@ -99,7 +100,9 @@ class Live:
         return Deployment(
             settings=read_settings(json.loads(self.environment["AIRFLOW_CONN_BKSB"])["extra"]),
             mis=Mis(mis_fields, SQL_FOLDER / "mis" / "eligible_learners.sql"),
-            reporting=reporting_fields(self.server, self.clone, "bksb_writer"),
+            reporting=fields_of_role(
+                self.server, "reporting", "reporting", "bksb_writer", self.clone.secret("bksb_writer")
+            ),
             make_client=lambda: client_of(self.sandbox),
             open_mailer=lambda: mailer_of(self.sandbox),
         )
@@ -196,7 +199,7 @@ def live_airflow(folder: Path, world: World, *, dags: Sequence[str] = ("bksb_res
         programs = stack.enter_context(Programs(clone.logs))
         told = SandboxServer(sandbox.url, sandbox.smtp_port, sandbox.access_key, sandbox.secret_key)
         prepare_databases(server, clone)
-        environment = airflow_environment(clone, server, port, sandbox_connections(server, clone, told))
+        environment = airflow_environment(clone, server, port, sandbox_variables(server, clone, told))
         environment["AIRFLOW__CORE__DAGS_FOLDER"] = str(_with_examples(folder / "dags"))
         environment["AIRFLOW_VAR_DAILY_FIGURES_FOLDER"] = str(folder / "figures")
         (folder / "figures").mkdir()
