@@ -77,14 +77,14 @@ def run_bench(clone: Clone, arguments: Sequence[str]) -> int:
     parser.add_argument("--scale", type=_part, default=1.0, help="part of the usual sizes, for a quick look; 1")
     scale = parser.parse_args(arguments).scale
     from bench.command import bench
-    from dev.connections import fields_of, refuse_own_connections
+    from dev.connections import embedded_fields, refuse_own_connections
     from dev.services.postgres.server import Postgres
 
     refuse_own_connections("bench")
     clone.run.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=clone.run) as folder, Postgres(Path(folder)) as server:
         os.environ["BKSB_CONFIG"] = tempfile.mkdtemp(dir=folder)  # without the files that a site edits
-        return bench(fields_of(server, "bench", "postgres", server.user, server.password), scale)
+        return bench(embedded_fields(server, "bench", "postgres", server.user, server.password), scale)
 
 
 def run_airflow(clone: Clone, arguments: Sequence[str]) -> int:

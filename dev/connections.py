@@ -36,7 +36,7 @@ def refuse_own_connections(command: str) -> None:
         )
 
 
-def fields_of(server: Postgres, conn_id: str, database: str, login: str, password: str) -> ConnectionFields:
+def embedded_fields(server: Postgres, conn_id: str, database: str, login: str, password: str) -> ConnectionFields:
     """A database of the embedded server, as one of its roles."""
     return ConnectionFields(
         conn_id=conn_id, host=server.host, port=server.port, login=login, password=password, database=database

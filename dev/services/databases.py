@@ -8,7 +8,7 @@ from psycopg2 import sql
 
 from bksb.errors import BksbSyncError
 from bksb.reporting.migrations import migrate
-from dev.connections import fields_of
+from dev.connections import embedded_fields
 from dev.services.clone import Clone
 from dev.services.errors import RunError
 from dev.services.postgres.server import Postgres
@@ -32,7 +32,7 @@ def prepare_everything(server: Postgres, clone: Clone) -> None:
 
 def migrate_reporting(server: Postgres, clone: Clone) -> None:
     """Brings the embedded reporting database up to date."""
-    owner = fields_of(server, "reporting", "reporting", "bksb_owner", clone.secret("bksb_owner"))
+    owner = embedded_fields(server, "reporting", "reporting", "bksb_owner", clone.secret("bksb_owner"))
     try:
         migrate(owner, writer="bksb_writer", reader="bksb_reader")
     except BksbSyncError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -31,8 +30,7 @@ from dev.airflow.processes import (
     start_metadata,
 )
 from dev.airflow.rest_api import AirflowApi
-from dev.connections import fields_of as fields_of_role
-from dev.connections import sandbox_variables
+from dev.connections import embedded_fields, sandbox_variables
 from dev.services.clone import ROOT, Clone
 from dev.services.databases import migrate_reporting, prepare_databases
 from dev.services.ports import reserved_port
@@ -42,6 +40,7 @@ from dev.services.sandbox_server import SandboxServer
 from sandbox.mis import database as sandbox_mis
 from sandbox.server import Sandbox
 from sandbox.world.population import World
+from tests.clones import OtherFolder
 from tests.conftest import client_of, fields_of, mailer_of
 
 POLL_SECONDS = 0.5
@@ -52,21 +51,6 @@ select 1 from task_instance
 where dag_id = 'bksb_results' and state in ('scheduled', 'queued', 'running', 'restarting', 'up_for_retry', 'deferred')
 """
 LONDON = ZoneInfo("Europe/London")
-
-
-@dataclass(frozen=True)
-class OtherFolder(Clone):
-    """This checkout, run by the Python of these tests, with everything that is made at run time in another folder."""
-
-    made_in: Path = Path()
-
-    @property
-    def run(self) -> Path:
-        return self.made_in
-
-    @property
-    def python(self) -> Path:
-        return Path(sys.executable)
 
 
 @dataclass(frozen=True)
@@ -100,7 +84,7 @@ class Live:
         return Deployment(
             settings=read_settings(json.loads(self.environment["AIRFLOW_CONN_BKSB"])["extra"]),
             mis=Mis(mis_fields, SQL_FOLDER / "mis" / "eligible_learners.sql"),
-            reporting=fields_of_role(
+            reporting=embedded_fields(
                 self.server, "reporting", "reporting", "bksb_writer", self.clone.secret("bksb_writer")
             ),
             make_client=lambda: client_of(self.sandbox),
