@@ -37,7 +37,7 @@ from dev.services.sharing import SharedServices, erase
 from sandbox.world import storage as world
 
 DAGS = ("bksb_accounts", "bksb_results")
-DAG_SECONDS = 120
+DAG_SECONDS = 600
 POLL_SECONDS = 0.3
 LOG_LINES = 15
 EXAMPLE_QUERIES = (

@@ -160,7 +160,7 @@ def copy_files(names: list[str], folder: Path) -> None:
         shutil.copy2(ROOT / name, folder / name)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def fresh_clone(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     """The whole repository in a folder of its own, where ./run has never run."""
     base = tmp_path_factory.mktemp("clone")
@@ -178,3 +178,29 @@ def linked_clone(tmp_path: Path) -> LinkedCopy:
     (clone.folder / ".run").mkdir(mode=0o700)
     (clone.folder / ".run" / "venv").symlink_to(sys.prefix)
     return clone
+
+
+STUB_COMMANDS = """
+import os, sys
+print("ran", sys.argv[1:], "called from", os.environ["RUN_CALLED_FROM"])
+"""
+
+
+def make_small_clone(base: Path) -> Copy:
+    """Only what ./run needs to build an environment, with next to nothing to install in it."""
+    folder = base / "small clone"
+    copy_files(["run", "dev/bootstrap.py", "constraints.txt", "pyproject.toml", "README.md", "LICENSE"], folder)
+    (folder / "requirements.txt").write_text("")
+    (folder / "requirements-dev.txt").write_text("uv\nhatchling\n")
+    (folder / "plugins" / "bksb").mkdir(parents=True)
+    (folder / "plugins" / "bksb" / "__init__.py").write_text("")
+    (folder / "dev" / "__init__.py").write_text("")
+    (folder / "dev" / "commands.py").write_text(STUB_COMMANDS)
+    (base / "home").mkdir()
+    return Copy(folder, base / "home")
+
+
+def write_program(path: Path, text: str) -> None:
+    """A small executable shell script."""
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)

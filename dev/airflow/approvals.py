@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dev.airflow.rest_api import APPROVE, AirflowApi, RequiredAction
 
 SECONDS_BEFORE_ANSWER = 5.0
-"""Airflow 3.3.2 fails a task that is answered in the moment in which it begins to wait."""
+"""Airflow 3.3.2 fails a task that is answered before its worker has ended, which may be seconds after the question."""
 
 
 class Approvals:

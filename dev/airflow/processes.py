@@ -22,7 +22,7 @@ from sandbox.files import write_private
 ADMIN = "admin"
 POOL = "bksb_api"
 POOL_SLOTS = 16
-START_SECONDS = 180
+START_SECONDS = 600
 INHERITED_AND_DANGEROUS = ("AIRFLOW__SECRETS__", "AIRFLOW__WORKERS__SECRETS", "AIRFLOW_CONFIG", "AIRFLOW_HOME")
 
 
@@ -74,6 +74,8 @@ def airflow_environment(clone: Clone, server: Postgres, port: int, variables: Ma
         "LOGGING__COLORED_CONSOLE_LOG": "False",
         "LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(clone.airflow / "logs" / "dag_processor"),
         "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.3",
+        # a worker that misses the end of its task looks again after so many seconds; by default after 5
+        "WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
     }
     return {
         **inherited,

@@ -17,7 +17,7 @@ from dev.services.errors import RunError
 from dev.services.processes import end, is_alive, tail
 
 MODULE = "sandbox.server"
-START_SECONDS = 120
+START_SECONDS = 300
 
 
 class SandboxError(RunError):

@@ -24,7 +24,7 @@ from dev.services.postgres.unprivileged import Account, LentFolder
 from dev.services.processes import await_end, is_alive
 from sandbox.files import write_private
 
-START_SECONDS = 60
+START_SECONDS = 300
 
 
 class Postgres:
