@@ -21,7 +21,7 @@ DAYS = 365
 
 def measure_backfill(databases: Databases, scale: float) -> Iterator[Figure]:
     """The figures of (b) about a backfill, without latency: calls are what counts here."""
-    # the interval of the day before yesterday has ended, whatever hour it is
+    # the interval of the day before yesterday has ended at any hour
     last = london_today() - timedelta(days=2)
     days = [last - timedelta(days=number) for number in reversed(range(max(3, round(DAYS * scale))))]
     world, people = with_accounts(invent(max(40, round(LEARNERS * scale)), london_today()), days, None)

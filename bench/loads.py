@@ -27,7 +27,7 @@ from bksb.reporting.store import COPY_BYTES, open_store
 
 ROUNDS = 11
 MOST_ROWS = 12_000
-"""pandas needs some seconds for so many."""
+"""pandas needs some seconds for these."""
 
 ROWS_A_STATEMENT = 1_000
 """Of pandas with method="multi"; all rows in one statement take longer."""

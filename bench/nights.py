@@ -23,7 +23,7 @@ from sandbox.world.people import invent
 from sandbox.world.storage import london_today
 
 LEARNERS = 4_000
-"""Of whom some 3,000 have no account yet."""
+"""Some 3,000 of them have no account yet."""
 
 LATENCY = 0.05
 """Seconds that every call to bksb takes."""

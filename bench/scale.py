@@ -35,7 +35,7 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True)
 class Size:
-    """What a whole run came to for so many learners."""
+    """What a whole run came to for that number of learners."""
 
     learners: int
     seconds: float

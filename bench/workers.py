@@ -77,7 +77,7 @@ def _begin(place: Place, ready: Barrier) -> None:
         _deployment.make_client()
         with _deployment.open_store() as store, store.transaction():
             store.run("runs/list_migrations")
-        with suppress(MisContractError):  # nobody was eligible then
+        with suppress(MisContractError):  # no one was eligible then
             _deployment.mis.read_people(LONG_AGO)
     except BaseException:
         ready.abort()  # else the pool would begin another in its place, again and again

@@ -147,7 +147,7 @@ class Demo:
         return run
 
     def _attend(self) -> None:
-        """Looks after whatever runs: shows how far it is, and what it asks a person."""
+        """Looks after the runs: shows how far they are, and what they ask a person."""
         self.approvals.attend()
         for run in self.api.active_runs():
             self._show(run)

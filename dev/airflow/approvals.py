@@ -14,7 +14,7 @@ SECONDS_BEFORE_ANSWER = 5.0
 class Approvals:
     """The open questions of all runs; `attend` is to be called again and again while runs are active.
 
-    `by_itself`: approve what is asked, instead of waiting for a person; `login` says as whom that person logs in.
+    `by_itself`: approve what is asked, instead of waiting for a person; `login` tells that person how to log in.
     """
 
     def __init__(self, api: AirflowApi, say: Callable[[str], None], login: str, *, by_itself: bool) -> None:

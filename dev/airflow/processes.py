@@ -74,7 +74,7 @@ def airflow_environment(clone: Clone, server: Postgres, port: int, variables: Ma
         "LOGGING__COLORED_CONSOLE_LOG": "False",
         "LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(clone.airflow / "logs" / "dag_processor"),
         "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.3",
-        # a worker that misses the end of its task looks again after so many seconds; by default after 5
+        # a worker that misses the end of its task looks again after this number of seconds; by default after 5
         "WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
     }
     return {

@@ -60,7 +60,7 @@ def die_with_parent() -> Callable[[], None] | None:
 
 
 def adopt_orphans() -> None:
-    """Asks Linux to make this process the parent of whatever its descendants leave behind, so that it can be
+    """Asks Linux to make this process the parent of all that its descendants leave behind, so that it can be
     found, ended and reaped even where the machine's first process does not reap."""
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
