@@ -41,5 +41,5 @@ def measure_backfill(databases: Databases, scale: float) -> Iterator[Figure]:
 def _calls(workers: Workers, site: Site, run: Run) -> int:
     """Calls made by planning a run and fetching what it lacks."""
     site.begin(latency=0)
-    workers.share("fetch_results", run, workers.run("plan_fetches", run))
+    workers.share("fetch_results", run, workers.plan_fetches(run))
     return sum(site.calls().values())

@@ -16,7 +16,7 @@ from bench.runs import manual, night
 from bench.sequential import fetch_one_by_one
 from bench.site import Site
 from bench.workers import Workers
-from bksb.jobs.results.fetching import THREADS
+from bksb.jobs.threads import THREADS
 from bksb.model import Run
 from bksb.settings import SOURCES, USUAL_SOURCES
 from sandbox.world.people import invent
@@ -150,7 +150,7 @@ def _accounts(place: Place, site: Site) -> Iterator[Figure]:
 
 
 def _sweep(workers: Workers, site: Site, run: Run, learners: int, latency: float = LATENCY) -> Night:
-    buckets = workers.run("plan_fetches", run)
+    buckets = workers.plan_fetches(run)
     site.begin(latency)
     seconds = workers.share("fetch_results", run, buckets)
     return Night(learners, seconds, site.calls(), min(TASKS_FETCHING, len(buckets)))

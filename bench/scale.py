@@ -74,7 +74,7 @@ def _whole_run(place: Place, learners: int) -> Size:
     run = manual("bksb_results", "whole")
     with Workers(place, TASKS) as workers:
         began = time.perf_counter()
-        workers.share("fetch_results", run, workers.run("plan_fetches", run))
+        workers.share("fetch_results", run, workers.plan_fetches(run))
         workers.run("check_results", run)
         workers.run("publish_results", run)
         return Size(learners, time.perf_counter() - began, workers.peak_bytes / MIB)
@@ -92,7 +92,7 @@ def _totals(place: Place) -> Iterator[Figure]:
         ):
             began = time.perf_counter()
             with store.transaction():
-                store.run(f"results/{name}", **of_all, **parameters)
+                store.run(f"summaries/{name}", **of_all, **parameters)
             yield _took(name, held.results, time.perf_counter() - began)
     for name, statement in VIEWS.items():
         began = time.perf_counter()

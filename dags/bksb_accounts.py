@@ -56,12 +56,12 @@ from bksb.airflow import approval_notice, dag_support
     },
 )
 def bksb_accounts():
-    @task.short_circuit(ignore_downstream_trigger_rules=False)
+    @task.short_circuit(ignore_downstream_trigger_rules=False, show_return_value_in_logs=False)
     def plan_accounts(dag_run=None, params=None) -> str:
-        from bksb import jobs
+        from bksb.jobs import accounts
 
         deployment = dag_support.deployment_or_skip()
-        return jobs.plan_accounts(deployment, dag_support.run_of(dag_run, params, deployment))
+        return accounts.plan_accounts(deployment, dag_support.run_of(dag_run, params, deployment))
 
     approve_plan = ApprovalOperator(
         task_id="approve_plan",
@@ -76,31 +76,31 @@ def bksb_accounts():
 
     @task(trigger_rule="none_failed", show_return_value_in_logs=False)
     def record_plan(dag_run=None, params=None) -> list[list[int]]:
-        from bksb import jobs
+        from bksb.jobs import accounts
 
         deployment = dag_support.deployment_or_skip()
-        return jobs.record_plan(deployment, dag_support.run_of(dag_run, params, deployment))
+        return accounts.record_plan(deployment, dag_support.run_of(dag_run, params, deployment))
 
     @task(pool=dag_support.POOL, pool_slots=dag_support.POOL_SLOTS)
     def apply_plan(buckets: list[int], dag_run=None, params=None) -> None:
-        from bksb import jobs
+        from bksb.jobs import accounts
 
         deployment = dag_support.deployment_or_skip()
-        jobs.apply_plan(deployment, dag_support.run_of(dag_run, params, deployment), buckets)
+        accounts.apply_plan(deployment, dag_support.run_of(dag_run, params, deployment), buckets)
 
     @task(trigger_rule="none_failed_min_one_success")
     def send_invitations(dag_run=None, params=None) -> None:
-        from bksb import jobs
+        from bksb.jobs import invitations
 
         deployment = dag_support.deployment_or_skip()
-        jobs.send_invitations(deployment, dag_support.run_of(dag_run, params, deployment))
+        invitations.send_invitations(deployment, dag_support.run_of(dag_run, params, deployment))
 
     @task(trigger_rule="none_failed")
     def finish_accounts(dag_run=None, params=None) -> None:
-        from bksb import jobs
+        from bksb.jobs import accounts
 
         deployment = dag_support.deployment_or_skip()
-        jobs.finish_accounts(deployment, dag_support.run_of(dag_run, params, deployment))
+        accounts.finish_accounts(deployment, dag_support.run_of(dag_run, params, deployment))
 
     recorded = record_plan()
     plan_accounts() >> approve_plan >> recorded

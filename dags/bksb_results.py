@@ -6,10 +6,13 @@ page* of every source chosen in connection `bksb` (initial, diagnostic, and `v5`
 finished session's report is read once), and loads them. The day is the London date on which the run's interval starts;
 a manual run without a logical date is about today.
 
-1. `plan_fetches` reads the MIS as of the day and finds the accounts whose answers are due.
-2. `fetch_results` (one task for each share of the people; skipped where nothing is due) first links people who have no
-   account yet, but a bksb username in the MIS, then reads bksb and loads by COPY and one merge.
-3. `publish_results` holds the tables to every promise in `sql/checks`, brings the summaries up to date and emits the
+1. `list_people` reads the MIS as of the day.
+2. `link_people` (skipped if there is no one to link) looks up people who have no account yet, but a bksb username in
+   the MIS, and links them.
+3. `plan_fetches` finds the accounts that have to be fetched.
+4. `fetch_results` (one task for each share of the accounts; skipped if nothing is due) reads bksb, and loads by COPY
+   and one merge.
+5. `publish_results` holds the tables to every promise in `sql/checks`, brings the summaries up to date and emits the
    asset `bksb_results`, with the day as partition key.
 
 **Reads and writes.** Reads the MIS, and bksb by GET only: it never creates an account and never mails. Writes
@@ -56,32 +59,48 @@ RESULTS = Asset("bksb_results")
 )
 def bksb_results():
     @task(show_return_value_in_logs=False)
-    def plan_fetches(dag_run=None, params=None) -> list[list[int]]:
-        from bksb import jobs
+    def list_people(dag_run=None, params=None) -> list[list[int]]:
+        from bksb.jobs import results
 
         deployment = dag_support.deployment_or_skip()
-        return jobs.plan_fetches(deployment, dag_support.run_of(dag_run, params, deployment))
+        return results.list_people(deployment, dag_support.run_of(dag_run, params, deployment))
+
+    @task(pool=dag_support.POOL, pool_slots=dag_support.POOL_SLOTS)
+    def link_people(buckets: list[int], dag_run=None, params=None) -> None:
+        from bksb.jobs import results
+
+        deployment = dag_support.deployment_or_skip()
+        results.link_people(deployment, dag_support.run_of(dag_run, params, deployment), buckets)
+
+    @task(trigger_rule="none_failed", show_return_value_in_logs=False)
+    def plan_fetches(dag_run=None, params=None) -> list[list[int]]:
+        from bksb.jobs import results
+
+        deployment = dag_support.deployment_or_skip()
+        return results.plan_fetches(deployment, dag_support.run_of(dag_run, params, deployment))
 
     @task(pool=dag_support.POOL, pool_slots=dag_support.POOL_SLOTS)
     def fetch_results(buckets: list[int], dag_run=None, params=None) -> None:
-        from bksb import jobs
+        from bksb.jobs import results
 
         deployment = dag_support.deployment_or_skip()
-        jobs.fetch_results(deployment, dag_support.run_of(dag_run, params, deployment), buckets)
+        results.fetch_results(deployment, dag_support.run_of(dag_run, params, deployment), buckets)
 
     @task(trigger_rule="none_failed", outlets=[RESULTS])
     def publish_results(dag_run=None, params=None, *, outlet_events) -> None:
-        from bksb import jobs
+        from bksb.jobs import results
 
         deployment = dag_support.deployment_or_skip()
         run = dag_support.run_of(dag_run, params, deployment)
-        jobs.check_results(deployment, run)
-        figures = jobs.publish_results(deployment, run)
-        outlet_events[RESULTS].extra = {"day": run.day.isoformat()} | vars(figures)
+        results.check_results(deployment, run)
+        counts = results.publish_results(deployment, run)
+        outlet_events[RESULTS].extra = {"day": run.day.isoformat()} | vars(counts)
         if run.interval_start:
             outlet_events[RESULTS].add_partitions(run.day.isoformat())
 
-    fetch_results.expand(buckets=plan_fetches()) >> publish_results()
+    fetches = plan_fetches()
+    link_people.expand(buckets=list_people()) >> fetches
+    fetch_results.expand(buckets=fetches) >> publish_results()
 
 
 bksb_results()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from bksb import jobs
 from bksb.deployment import Deployment
-from bksb.jobs.results.loading import Answer, Batch, load
-from bksb.jobs.results.rows import Reader
+from bksb.jobs.accounts import apply_plan, finish_accounts, plan_accounts, record_plan
+from bksb.jobs.invitations import send_invitations
+from bksb.jobs.results import check_results, fetch_results, link_people, list_people, plan_fetches, publish_results
+from bksb.jobs.results.listings import Listing
+from bksb.jobs.results.loading import LoadBatch, load_batch
 from bksb.model import Run
-from bksb.rules.times import today
+from bksb.rules.result_reading import ResultReader
 from tests.conftest import query
 
 
@@ -22,7 +24,7 @@ def a_run(deployment: Deployment, dag_id: str, run_id: str = "manual__1", **chan
         "run_type": "manual",
         "interval_start": None,
         "interval_end": None,
-        "day": today(deployment.settings.timezone),
+        "day": deployment.today(),
     }
     return Run(**(facts | changes))
 
@@ -30,31 +32,38 @@ def a_run(deployment: Deployment, dag_id: str, run_id: str = "manual__1", **chan
 def run_accounts(deployment: Deployment, run_id: str = "manual__1", **changes: Any) -> Run:
     """The tasks of bksb_accounts, one after the other; whatever they ask is approved."""
     run = a_run(deployment, "bksb_accounts", run_id, **changes)
-    jobs.plan_accounts(deployment, run)
-    for buckets in jobs.record_plan(deployment, run):
-        jobs.apply_plan(deployment, run, buckets)
-    jobs.send_invitations(deployment, run)
-    jobs.finish_accounts(deployment, run)
+    plan_accounts(deployment, run)
+    for buckets in record_plan(deployment, run):
+        apply_plan(deployment, run, buckets)
+    send_invitations(deployment, run)
+    finish_accounts(deployment, run)
     return run
 
 
 def run_results(deployment: Deployment, run_id: str = "manual__1", **changes: Any) -> Run:
     """The tasks of bksb_results, one after the other."""
     run = a_run(deployment, "bksb_results", run_id, **changes)
-    for buckets in jobs.plan_fetches(deployment, run):
-        jobs.fetch_results(deployment, run, buckets)
-    jobs.check_results(deployment, run)
-    jobs.publish_results(deployment, run)
+    for buckets in plan_results(deployment, run):
+        fetch_results(deployment, run, buckets)
+    check_results(deployment, run)
+    publish_results(deployment, run)
     return run
 
 
-def load_answers(deployment: Deployment, run: Run, *answers: Answer) -> None:
-    """Load answers of bksb in one transaction, as a results run does."""
-    batch, reader = Batch(), Reader(deployment.settings.timezone)
-    for answer in answers:
-        batch.add(answer, reader)
+def plan_results(deployment: Deployment, run: Run) -> list[list[int]]:
+    """The tasks of bksb_results up to the plan; returns the buckets to fetch, one list a task."""
+    for buckets in list_people(deployment, run):
+        link_people(deployment, run, buckets)
+    return plan_fetches(deployment, run)
+
+
+def load_listings(deployment: Deployment, run: Run, *listings: Listing) -> None:
+    """Load listings of bksb in one transaction, as a results run does."""
+    batch, reader = LoadBatch(), ResultReader(deployment.settings.timezone, datetime.now(UTC))
+    for listing in listings:
+        batch.add(listing, reader)
     with deployment.open_store() as store:
-        load(store, deployment.settings, run, batch)
+        load_batch(store, deployment, run, batch)
 
 
 def rows_of(deployment: Deployment, *tables: str) -> dict[str, list[tuple[str, str]]]:

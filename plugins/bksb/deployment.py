@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import date, datetime
 
 from bksb.api.client import BksbClient
 from bksb.connection_fields import ConnectionFields
 from bksb.mail.smtp import Mailer
 from bksb.mis import Mis
 from bksb.reporting.store import Store, open_store
+from bksb.rules.times import day_bounds
 from bksb.settings import Settings
 
 
@@ -27,3 +29,11 @@ class Deployment:
     def open_store(self) -> AbstractContextManager[Store]:
         """A connection to the migrated reporting database, for as long as the block lasts."""
         return open_store(self.reporting)
+
+    def today(self) -> date:
+        """The date it is now at the site."""
+        return datetime.now(self.settings.timezone).date()
+
+    def day_start(self) -> datetime:
+        """The first moment of today at the site."""
+        return day_bounds(self.today(), self.settings.timezone)[0]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
+
+from bksb.issues import IssueCode
 
 PersonKind = Literal["learner", "applicant"]
 AccountState = Literal["pending", "creating", "active", "stale", "blocked"]
@@ -16,14 +17,6 @@ ActionKind = Literal["link", "create", "check"]
 
 MOST_NEW_ACCOUNTS = 250
 """More creations than this in one run wait for a person's approval, unless the run says otherwise."""
-
-BUCKETS = 64
-"""People are spread over this many buckets for good: two runs must agree on who shares a lock."""
-
-
-def bucket_of(person_id: str) -> int:
-    """The bucket (0 to 63) of a person: the same in every run, on every machine and Python."""
-    return zlib.crc32(person_id.encode()) % BUCKETS
 
 
 @dataclass(frozen=True)
@@ -72,13 +65,21 @@ class Action:
 
 @dataclass(frozen=True)
 class Issue:
-    """Something a person should look at. `subject_key` is an id, or bksb's own text for a result or date that is
-    new to us; `detail` holds nothing personal beyond ids."""
+    """Something a member of staff should look at.
 
-    code: str
+    `subject_key` is a person_id, or bksb's own text where the issue is about a text; `detail` holds nothing personal
+    except ids.
+    """
+
+    code: IssueCode
     subject_key: str
     person_id: str | None = None
     detail: str = ""
+
+    @classmethod
+    def about(cls, person_id: str, code: IssueCode, detail: str) -> Issue:
+        """An issue about one person."""
+        return cls(code, person_id, person_id, detail)
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class AssessmentRecord:
+class AssessmentResult:
     """One result as bksb sends it, texts untouched; `raw` is the whole JSON object.
 
     A V5 session has one for each course component of its report, named by `component`; other results have one
@@ -139,6 +140,11 @@ class Run:
     invite: bool = True
     resend_invitation: bool = False
     publish_anyway: bool = False
+
+    @property
+    def key(self) -> dict[str, str]:
+        """The parameters by which SQL statements know this run."""
+        return {"dag_id": self.dag_id, "run_id": self.run_id}
 
     @property
     def always_fetches(self) -> bool:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from bksb.errors import ConfigurationError
 from bksb.model import Source
-from bksb.rules.account_plan import is_email
+from bksb.rules.emails import is_email
 from bksb.rules.passwords import SHORTEST_SECRET, derived_password, setting_digest
 from bksb.rules.times import MailHours
 

@@ -1,6 +1,8 @@
--- Purpose: a person's account is there.
--- Parameters: person_id, username, bksb_user_id, origin (created or linked).
--- Safe to repeat: yes, an active account is left alone.
+-- Purpose: a bksb account becomes a person's.
+-- Parameters: person_id, username, bksb_user_id, origin; overwritable_states, the states of an earlier row that may be
+--     overwritten.
+-- Result: person_id; no row if the person's account was left as it is.
+-- Safe to repeat: yes.
 insert into bksb.account as known (
     person_id, username, bksb_user_id, state, origin, created_at, linked_at, checked_at
 )
@@ -23,4 +25,5 @@ set
     created_at = excluded.created_at,
     linked_at = excluded.linked_at,
     checked_at = excluded.checked_at
-where known.state in ('pending', 'creating', 'blocked', 'stale');
+where known.state = any(%(overwritable_states)s::text[])
+returning known.person_id;

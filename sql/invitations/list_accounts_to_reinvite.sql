@@ -16,13 +16,13 @@ select
     account.username,
     coalesce(account.state = 'active' and account.origin = 'created', false) as made_here,
     (
-        first_password.person_id is not null
-        and first_password.setting_digest is distinct from %(setting_digest)s::text
+        initial_password.person_id is not null
+        and initial_password.setting_digest is distinct from %(setting_digest)s::text
         and %(setting_digest)s::text is not null
     ) as password_changed,
     asked.person_id is not null as asked_before
 from bksb.account
 left join asked on account.person_id = asked.person_id
-left join bksb.first_password on account.person_id = first_password.person_id
+left join bksb.initial_password on account.person_id = initial_password.person_id
 where account.person_id = any(%(person_ids)s::text[])
 order by account.person_id;

@@ -57,6 +57,9 @@ where
         select 1
         from bksb.account_link
         inner join bksb.assessment_result on account_link.bksb_user_id = assessment_result.bksb_user_id
-        where account_link.person_id = account.person_id and assessment_result.missing_since is null
+        where
+            account_link.person_id = account.person_id
+            and account_link.withdrawn_at is null
+            and assessment_result.missing_since is null
     )
 order by account.person_id;

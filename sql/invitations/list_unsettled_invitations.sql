@@ -26,15 +26,18 @@ select
     account.person_id,
     account.username,
     (
-        first_password.person_id is not null
-        and first_password.setting_digest is distinct from %(setting_digest)s::text
+        initial_password.person_id is not null
+        and initial_password.setting_digest is distinct from %(setting_digest)s::text
         and %(setting_digest)s::text is not null
     ) as password_changed,
     not exists (
         select 1
         from bksb.account_link
         inner join bksb.assessment_result on account_link.bksb_user_id = assessment_result.bksb_user_id
-        where account_link.person_id = account.person_id and assessment_result.missing_since is null
+        where
+            account_link.person_id = account.person_id
+            and account_link.withdrawn_at is null
+            and assessment_result.missing_since is null
     ) as without_results,
     last_one.kind,
     last_one.intent_at,
@@ -46,7 +49,7 @@ select
     last_one.address_digest
 from bksb.account
 left join last_one on account.person_id = last_one.person_id
-left join bksb.first_password on account.person_id = first_password.person_id
+left join bksb.initial_password on account.person_id = initial_password.person_id
 where
     account.state = 'active'
     and account.origin = 'created'

@@ -1,9 +1,8 @@
 -- Purpose: what a run has to ask bksb: sources of active accounts of the run's people, or of the people named, that
 -- no complete answer from after the interval's end covers.
--- Parameters: dag_id, run_id; sources; person_ids (null: the run's people); buckets of the run's people (null: all;
---     people noted before buckets were are in all of them); covered_until, the moment up to which an answer has to
---     reach (null: ask whatever has been answered); in_vain_since (null: ask also what was asked in vain, or was not
---     answered completely, since then).
+-- Parameters: dag_id, run_id; sources; person_ids (null: the run's people); buckets of the run's people (null: all);
+--     covered_until: skip a source that is known completely up to this moment (null: skip none); failed_since: skip a
+--     source that gave no answer, or an incomplete one, since this moment (null: skip none).
 -- Result: person_id, bksb_user_id, username, source, holds_results: whether bksb has shown any of that source that are
 --     not missing.
 -- Safe to repeat: yes, it only reads.
@@ -37,7 +36,6 @@ where
                     and run_person.person_id = account.person_id
                     and (
                         %(buckets)s::smallint[] is null
-                        or run_person.bucket is null
                         or run_person.bucket = any(%(buckets)s::smallint[])
                     )
             )
@@ -49,19 +47,8 @@ where
         or account_source.synced_at < %(covered_until)s::timestamptz
     )
     and (
-        %(in_vain_since)s::timestamptz is null
-        or not exists (
-            select 1 from bksb.unanswered_source
-            where
-                unanswered_source.bksb_user_id = account.bksb_user_id
-                and unanswered_source.source = wanted.source
-                and unanswered_source.asked_at >= %(in_vain_since)s::timestamptz
-            union all
-            select 1 from bksb.incomplete_answer
-            where
-                incomplete_answer.bksb_user_id = account.bksb_user_id
-                and incomplete_answer.source = wanted.source
-                and incomplete_answer.answered_at >= %(in_vain_since)s::timestamptz
-        )
+        %(failed_since)s::timestamptz is null
+        or coalesce(greatest(account_source.failed_at, account_source.incomplete_at), '-infinity')
+        < %(failed_since)s::timestamptz
     )
 order by account.person_id, wanted.source;

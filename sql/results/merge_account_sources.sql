@@ -1,30 +1,42 @@
--- Purpose: remember up to which moment each user and source is known to be complete; it never moves back, and an
--- answer that was not complete does not move it.
--- Whoever writes here does so as the writer load_results, so that what is not known can be inserted without looking for
--- conflicts.
+-- Purpose: remember up to which moment each source of each user is known completely (synced_at), and when bksb last
+--     answered only in part (incomplete_at). Neither moves back, and an incomplete answer does not move synced_at.
+-- Only the writer load_results writes here, so new rows can be inserted without looking for conflicts.
 -- Safe to repeat: yes.
-with moved as (
-    update bksb.account_source
-    set synced_at = loaded_source.synced_at
+with answer as (
+    select
+        bksb_user_id,
+        source,
+        case when complete then synced_at end as synced_at,
+        case when not complete then synced_at end as incomplete_at
     from loaded_source
+),
+
+moved as (
+    update bksb.account_source
+    set
+        synced_at = greatest(account_source.synced_at, answer.synced_at),
+        incomplete_at = greatest(account_source.incomplete_at, answer.incomplete_at)
+    from answer
     where
-        loaded_source.complete
-        and account_source.bksb_user_id = loaded_source.bksb_user_id
-        and account_source.source = loaded_source.source
-        and account_source.synced_at < loaded_source.synced_at
+        account_source.bksb_user_id = answer.bksb_user_id
+        and account_source.source = answer.source
+        and (
+            answer.synced_at > coalesce(account_source.synced_at, '-infinity')
+            or answer.incomplete_at > coalesce(account_source.incomplete_at, '-infinity')
+        )
 )
 
-insert into bksb.account_source (bksb_user_id, source, synced_at)
+insert into bksb.account_source (bksb_user_id, source, synced_at, incomplete_at)
 select
     bksb_user_id,
     source,
-    synced_at
-from loaded_source
+    synced_at,
+    incomplete_at
+from answer
 where
-    complete
-    and not exists (
+    not exists (
         select 1 from bksb.account_source
         where
-            account_source.bksb_user_id = loaded_source.bksb_user_id
-            and account_source.source = loaded_source.source
+            account_source.bksb_user_id = answer.bksb_user_id
+            and account_source.source = answer.source
     );

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bksb.api.client import USERNAME_IS_TAKEN, V5_SUBJECTS, BksbClient, NewUser
+from bksb.api.client import V5_SUBJECTS, BksbClient
+from bksb.api.parsing import USERNAME_IS_TAKEN, NewUser
 from bksb.api.transport import RetryBudget
 from bksb.errors import BksbSyncError, ConfigurationError, KeyRefusedError, RejectedError, TransientError
 from sandbox.bksb.api import Behaviour
@@ -119,7 +120,7 @@ def test_every_page_is_read_and_each_session_once(client, sandbox):
     for read, source in ((client.initial_assessments, "initial"), (client.diagnostic_assessments, "diagnostic")):
         truth = [str(result.session_id) for result in sandbox.site.results(user.user_id, source)]
         assert len(truth) >= 250
-        assert sorted(record.session_id for record in read(user.user_id).records) == sorted(truth)
+        assert sorted(record.session_id for record in read(user.user_id).entries) == sorted(truth)
 
 
 @pytest.mark.parametrize("cap", [1, 7, 20])
@@ -129,7 +130,7 @@ def test_a_server_that_caps_its_pages_loses_nothing(world, cap):
         user_id = client.create_user(NEW_USER).user_id
         while len(sandbox.site.results(user_id, "initial")) < 41:
             add_result(sandbox, user_id)
-        assert len(client.initial_assessments(user_id).records) == len(sandbox.site.results(user_id, "initial"))
+        assert len(client.initial_assessments(user_id).entries) == len(sandbox.site.results(user_id, "initial"))
 
 
 def test_one_page_that_says_it_is_all_costs_one_call(client, sandbox):
@@ -143,14 +144,14 @@ def test_one_page_that_says_it_is_all_costs_one_call(client, sandbox):
 def test_a_total_that_promises_more_than_there_is_is_not_taken_for_a_complete_answer(scripted):
     scripted.answer(200, page([2, 1], 9))
     listing = scripted_client(scripted).initial_assessments(1)
-    assert [record.session_id for record in listing.records] == ["2", "1"]
-    assert listing.complete is False
+    assert [record.session_id for record in listing.entries] == ["2", "1"]
+    assert listing.is_complete is False
 
 
 def test_without_any_total_reading_ends_at_a_page_with_nothing_new(scripted):
     rows = {"InitialAssessmentResults": [{"SessionId": 1}]}
     scripted.answer(200, json.dumps(rows))
-    assert len(scripted_client(scripted).initial_assessments(1).records) == 1
+    assert len(scripted_client(scripted).initial_assessments(1).entries) == 1
     # the page of repeats might be one that shifted: a second reading confirms it
     assert len(scripted.seen) == 4
 
@@ -158,7 +159,7 @@ def test_without_any_total_reading_ends_at_a_page_with_nothing_new(scripted):
 @pytest.mark.parametrize("body", ['{"Pagination": {"TotalRecords": 0}}', '{"InitialAssessmentResults": null}'])
 def test_a_list_that_is_absent_is_empty(scripted, body):
     scripted.answer(200, body)
-    assert scripted_client(scripted).initial_assessments(1).records == []
+    assert scripted_client(scripted).initial_assessments(1).entries == []
 
 
 @pytest.mark.parametrize(
@@ -269,7 +270,7 @@ def test_no_error_carries_the_username_the_url_or_the_body(scripted):
 def test_what_postgresql_cannot_hold_never_gets_that_far(scripted):
     row = '{"SessionId": 1, "AssessmentID": 9223372036854775808, "Result": "half \\ud83d pair\\u0000", "Extra": [NaN]}'
     scripted.answer(200, f'{{"InitialAssessmentResults": [{row}], "Pagination": {{"TotalRecords": 1}}}}')
-    (record,) = scripted_client(scripted).initial_assessments(1).records
+    (record,) = scripted_client(scripted).initial_assessments(1).entries
     assert (record.result, record.assessment_id) == ("half ? pair", None)
     assert json.dumps(record.raw, ensure_ascii=False).encode() and "\0" not in record.raw["Result"]
     assert record.raw["Extra"] == ["NaN"]
@@ -346,7 +347,7 @@ def test_an_answer_to_a_creation_that_is_neither_yes_nor_no_is_a_doubt(scripted,
 def test_a_truncated_answer_is_asked_for_again(scripted):
     scripted.answer(200, '{"InitialAssessmentResults": [{"Sess')
     scripted.answer(200, page([1], 1))
-    assert len(scripted_client(scripted).initial_assessments(1).records) == 1
+    assert len(scripted_client(scripted).initial_assessments(1).entries) == 1
 
 
 def test_no_log_of_any_level_holds_a_username(scripted, caplog):
@@ -459,7 +460,7 @@ def test_any_json_in_the_body_gives_a_typed_answer_or_a_typed_error(scripted, va
             call()
 
 
-@pytest.mark.parametrize("header", ["soon", "", "-5", "1.5", "Mon, 99 Nov 2026 10:00:00 GMT"])
+@pytest.mark.parametrize("header", ["soon", "", "-5", "1.5", "Mon, Nov"])
 def test_a_retry_after_that_says_nothing_is_as_good_as_none(scripted, header):
     scripted.answer(429, "slow down", Retry_After=header)
     with pytest.raises(TransientError) as caught:
@@ -499,4 +500,4 @@ def test_every_way_to_say_that_there_is_no_further_page_ends_a_listing(scripted,
         scripted.answer(200, '{"InitialAssessmentResults": [{"SessionId": 1}]}')
         scripted.answer(status, beyond)
     listing = scripted_client(scripted).initial_assessments(1)
-    assert len(listing.records) == 1 and listing.complete
+    assert len(listing.entries) == 1 and listing.is_complete

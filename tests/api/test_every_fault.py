@@ -9,7 +9,8 @@ from datetime import date
 
 import pytest
 
-from bksb.api.client import BksbClient, NewUser
+from bksb.api.client import BksbClient
+from bksb.api.parsing import NewUser
 from bksb.api.transport import RetryBudget
 from bksb.errors import BksbSyncError, FatalError, RejectedError, TransientError
 from sandbox.bksb.faults.catalogue import KINDS, Fault
@@ -58,8 +59,8 @@ def outcomes(world, kind: str) -> tuple[str, str, str]:
 
 
 def listed(listing, truth: set[str]) -> str:
-    found = {record.session_id for record in listing.records}
-    if not listing.complete:
+    found = {record.session_id for record in listing.entries}
+    if not listing.is_complete:
         return "loaded, not marked complete" if found <= truth else "more than there is"
     return "complete" if truth <= found else "incomplete"
 

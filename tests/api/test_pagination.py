@@ -48,10 +48,10 @@ ends = st.sampled_from(["empty", "refused", "last page again"])
 def test_a_listing_that_stands_still_is_read_whole_and_each_record_once(count, cap, beyond, with_total):
     server = Server(range(count), cap, beyond=beyond, total=lambda true: true if with_total else None)
     listing = read_all_pages(server.page)
-    assert listing.records == list(range(count))
+    assert listing.entries == list(range(count))
     # without a total, a full page over again may be a server that has lost its way
     lost = not with_total and beyond == "last page again" and count >= cap
-    assert listing.complete is not lost
+    assert listing.is_complete is not lost
 
 
 @given(st.integers(1, 60), caps, st.lists(st.integers(0, 30), max_size=6), ends)
@@ -61,22 +61,22 @@ def test_results_that_arrive_while_it_is_read_neither_double_nor_hide_one(count,
         listing = read_all_pages(server.page)
     except TransientError:
         return
-    assert len(listing.records) == len(set(listing.records))
-    assert set(range(count)) <= set(listing.records) or not listing.complete
+    assert len(listing.entries) == len(set(listing.entries))
+    assert set(range(count)) <= set(listing.entries) or not listing.is_complete
 
 
 @given(st.integers(1, 60), caps, st.integers(0, 200), ends)
 def test_a_total_that_lies_loses_nothing_that_a_full_page_or_another_call_can_show(count, cap, lie, beyond):
     listing = read_all_pages(Server(range(count), cap, total=lambda _: lie, beyond=beyond).page)
-    assert listing.records == list(range(count))
-    assert listing.complete == (lie <= count)
+    assert listing.entries == list(range(count))
+    assert listing.is_complete == (lie <= count)
 
 
 @given(st.integers(1, 60), caps)
 def test_a_total_that_is_never_the_same_is_outvoted_by_two_equal_readings(count, cap):
     totals = iter(range(1000, 9000))
     listing = read_all_pages(Server(range(count), cap, total=lambda _: next(totals)).page)
-    assert listing.records == list(range(count))
+    assert listing.entries == list(range(count))
 
 
 def test_one_page_that_says_it_is_all_costs_one_call():
@@ -87,12 +87,12 @@ def test_one_page_that_says_it_is_all_costs_one_call():
 
 def test_a_full_page_is_never_the_end_whatever_the_total_says():
     server = Server(range(40), 20, total=lambda _: 20)
-    assert len(read_all_pages(server.page).records) == 40
+    assert len(read_all_pages(server.page).entries) == 40
 
 
 def test_without_totals_a_page_shifted_whole_is_read_again():
     server = Server(range(3), 2, total=lambda _: None, changes=[0, 2])
-    assert set(range(3)) <= set(read_all_pages(server.page).records)
+    assert set(range(3)) <= set(read_all_pages(server.page).entries)
 
 
 def test_a_listing_that_never_ends_is_given_up():

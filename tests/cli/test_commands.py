@@ -123,6 +123,25 @@ def test_a_key_that_is_refused_is_said_with_where_to_mend_it(
     assert query(reporting, "select 1 from bksb.account") == []
 
 
+def test_a_link_is_corrected_and_what_changed_is_said_without_a_username(
+    airflow, connections, reporting, plain, file, made, capsys
+):
+    from bksb.cli import main
+
+    made("unmistakeable.wrong", "unmistakeable.right")
+    importing(file((plain[0], "unmistakeable.wrong")))
+    capsys.readouterr()
+    assert main(["relink", plain[0], "unmistakeable.right", "--dry-run"]) == 0
+    assert capsys.readouterr().out.startswith("Dry run, nothing was written. Would relink:\n")
+    assert main(["relink", plain[0], "unmistakeable.right"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.startswith(f"Relinked:\n  {plain[0]}: bksb user ") and "unmistakeable" not in shown.out + shown.err
+    (account,) = query(reporting, "select username, state from bksb.account")
+    assert tuple(account) == ("unmistakeable.right", "active")
+    assert main(["relink", plain[0], "unmistakeable.absent"]) == 1
+    assert capsys.readouterr().err == "Nothing was changed: bksb does not know this username: correct it.\n"
+
+
 def command(*arguments: str, **options):
     return subprocess.run([sys.executable, "-m", *arguments], capture_output=True, check=False, timeout=120, **options)
 

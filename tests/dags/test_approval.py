@@ -26,7 +26,7 @@ def questions(postgres, dag_run) -> list[str]:
 
 
 def test_an_approved_run_tells_staff_that_it_waits_and_does_what_was_asked(
-    run_accounts, connections, reporting, sandbox, postgres, monkeypatch
+    run_accounts, connections, reporting, sandbox, postgres, monkeypatch, caplog, capfd
 ):
     connections["extra"]["notify"] = "staff@college.example"
     monkeypatch.setenv("AIRFLOW_CONN_BKSB", json.dumps(connections))
@@ -36,6 +36,10 @@ def test_an_approved_run_tells_staff_that_it_waits_and_does_what_was_asked(
     created = query(reporting, "select count(*) as n from bksb.account where origin = 'created'")[0].n
     assert sandbox.site.calls["createUser"] >= created > 0
     (question,) = questions(postgres, dag_run)
+    log = caplog.text + "".join(capfd.readouterr())
+    (headline, *_) = question.splitlines()
+    assert log.count(headline) == 1, "the question is logged once"
+    assert log.count("people are eligible") == 2, "plan_accounts and record_plan say what they found"
     assert question.startswith("**") and "bksb accounts would be created**" in question
     (told,) = [message for message in sandbox.mailbox.messages() if message.recipients == ("staff@college.example",)]
     assert told.subject == "bksb_accounts: may these accounts be created?" and question in told.body("plain")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bksb.jobs.threads import THREADS
 from tests.conftest import repository
 
 DAG_IDS = {"bksb_accounts", "bksb_results"}
@@ -67,16 +68,11 @@ def test_the_retry_policy_follows_the_type_of_the_error(airflow):
 
 
 def test_tasks_that_call_bksb_take_a_pool_slot_for_each_thread(bag):
-    from bksb.jobs.accounts.provisioning import THREADS as ACCOUNT_THREADS
-    from bksb.jobs.results.fetching import THREADS as RESULT_THREADS
-
-    for dag_id, task_id, threads in (
-        ("bksb_accounts", "apply_plan", ACCOUNT_THREADS),
-        ("bksb_results", "fetch_results", RESULT_THREADS),
-    ):
-        task = bag.dags[dag_id].get_task(task_id)
-        assert (task.pool, task.pool_slots) == ("bksb_api", threads)
-    calling = {"apply_plan", "fetch_results"}
+    calling = {"apply_plan", "link_people", "fetch_results"}
+    for dag in bag.dags.values():
+        for task in dag.tasks:
+            if task.task_id in calling:
+                assert (task.pool, task.pool_slots) == ("bksb_api", THREADS)
     assert all(t.pool == "default_pool" for dag in bag.dags.values() for t in dag.tasks if t.task_id not in calling)
 
 
@@ -152,7 +148,7 @@ def test_a_dag_file_costs_nothing_to_parse_but_airflow_itself(airflow):
 
     script = (
         "import sys; sys.path.insert(0, 'dags'); import bksb_results, bksb_accounts; "
-        "print([m for m in ('pandas', 'bksb.jobs', 'bksb.api', 'bksb.mis', 'bksb.reporting') if m in sys.modules])"
+        "print([m for m in ('pandas', 'bksb.jobs.runs', 'bksb.api', 'bksb.mis', 'bksb.reporting') if m in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=repository(), capture_output=True, text=True, check=True, timeout=120

@@ -10,17 +10,16 @@ from datetime import UTC, datetime, time, timedelta
 import psutil
 import pytest
 
-from bksb import jobs
 from bksb.api.client import V5_SUBJECTS, BksbClient
 from bksb.api.transport import RetryBudget
 from bksb.errors import RejectedError, TransientError
+from bksb.jobs.results import check_results, fetch_results, publish_results
 from bksb.reporting.migrations import migrate
-from bksb.rules.times import today
 from dev.services.postgres.server import Postgres
 from sandbox.bksb.behaviour import Behaviour
 from sandbox.bksb.faults.catalogue import Fault
 from tests.conftest import fields_of, query
-from tests.runs import a_run, rows_of, run_accounts, run_results, scheduled
+from tests.runs import a_run, plan_results, rows_of, run_accounts, run_results, scheduled
 from tests.whole_runs.edges import watched
 
 SOURCES = ("initial", "diagnostic", "v5")
@@ -82,7 +81,7 @@ def assert_nothing_is_missing(deployment, sandbox) -> None:
     users = users_of(deployment)
     assert loaded(deployment) == truth(users, sandbox)
     assert open_issues(deployment) == {}
-    synced = query(deployment.reporting, "select bksb_user_id, source from bksb.account_source")
+    synced = query(deployment.reporting, "select 1 from bksb.account_source where synced_at is not null")
     assert len(synced) == len(SOURCES) * len(users)
 
 
@@ -123,7 +122,7 @@ def test_learners_without_an_answer_stop_no_day_of_a_backfill_and_are_asked_abou
     users = users_of(with_accounts)
     for user in users[:9]:
         sandbox.site.faults.add(Fault("500", user=user))
-    first = today(with_accounts.settings.timezone) - timedelta(days=6)
+    first = with_accounts.today() - timedelta(days=6)
     days = [days_run(first + timedelta(days=number)) for number in range(5)]
     with suppress(TransientError):
         run_results(with_accounts, "backfill__0", **days[0])  # Airflow tries again
@@ -143,13 +142,30 @@ def test_learners_without_an_answer_stop_no_day_of_a_backfill_and_are_asked_abou
     assert_nothing_is_missing(with_accounts, sandbox)
 
 
+@pytest.mark.parametrize("column", ["incomplete_at", "failed_at"])
+@pytest.mark.parametrize(("minutes", "is_asked"), [(50, False), (70, True)])
+def test_a_backfill_waits_an_hour_after_an_answer_that_was_incomplete_or_did_not_come(
+    with_accounts, sandbox, column, minutes, is_asked
+):
+    run_results(with_accounts)
+    yesterday = days_run(with_accounts.today() - timedelta(days=1))
+    run_results(with_accounts, "backfill__1", **yesterday)
+    query(
+        with_accounts.reporting,
+        f"update bksb.account_source set synced_at = null, {column} = now() - interval '{minutes} minutes'",
+    )
+    sandbox.site.reset_counters()
+    run_results(with_accounts, "backfill__1", **yesterday)
+    assert bool(sandbox.site.calls) is is_asked
+
+
 def days_run(day) -> dict[str, object]:
     start = datetime.combine(day, time(3), UTC)
     return scheduled(start, start + timedelta(days=1)) | {"run_type": "backfill"}
 
 
 def loaded_users(deployment) -> list[int]:
-    statement = "select distinct bksb_user_id as id from bksb.account_source"
+    statement = "select distinct bksb_user_id as id from bksb.account_source where synced_at is not null"
     return [row.id for row in query(deployment.reporting, statement)]
 
 
@@ -168,13 +184,36 @@ def test_learners_whom_bksb_never_answers_about_fail_no_second_night(with_accoun
     assert len(set(loaded_users(with_accounts))) == len(users) - 9
 
 
+def test_a_source_that_gave_no_answer_is_noted_and_not_taken_for_read(with_accounts, sandbox):
+    user, other = users_of(with_accounts)[:2]
+    sandbox.site.faults.add(Fault("500", user=user))
+    run_results(with_accounts)
+    sandbox.site.faults.clear()
+    noted = (
+        "select source, synced_at is not null as is_read, incomplete_at is not null as is_incomplete, "
+        "failed_at is not null as has_failed from bksb.account_source where bksb_user_id = %s order by 1"
+    )
+    failed = [(source, False, False, True) for source in sorted(SOURCES)]
+    read = [(source, True, False, False) for source in sorted(SOURCES)]
+    assert query(with_accounts.reporting, noted, user) == failed
+    assert query(with_accounts.reporting, noted, other) == read
+    end = datetime.now(UTC) - timedelta(hours=1)
+    run_results(with_accounts, "scheduled__1", **scheduled(end - timedelta(days=1), end))
+    assert_nothing_is_missing(with_accounts, sandbox)
+    read_late = [(source, True, False, True) for source in sorted(SOURCES)]
+    assert query(with_accounts.reporting, noted, user) == read_late
+    sandbox.site.faults.add(Fault("500", user=other))
+    run_results(with_accounts, "manual__2")
+    assert query(with_accounts.reporting, noted, other) == read_late
+
+
 def test_a_poisonous_answer_is_loaded_and_stops_nobody(with_accounts, sandbox):
     user = next(user for user in users_of(with_accounts) if finished_sessions(sandbox, user))
 
     class Poisonous(BksbClient):
         def initial_assessments(self, user_id):
             listing = super().initial_assessments(user_id)
-            return replace(listing, records=[replace(one, raw=one.raw | {"x": 1e400}) for one in listing.records])
+            return replace(listing, entries=[replace(one, raw=one.raw | {"x": 1e400}) for one in listing.entries])
 
         def v5_components(self, user_id, session_id):
             found = super().v5_components(user_id, session_id)
@@ -278,7 +317,7 @@ def test_a_report_that_bksb_refuses_keeps_no_other_session_back(with_accounts, s
     sessions = {int(key[2]) for key in loaded(with_accounts, [user]) if key[1] == "v5"}
     assert sessions == set(others)
     assert open_issues(with_accounts) == {"results_incomplete": 1}
-    read = "select source from bksb.account_source where bksb_user_id = %s order by 1"
+    read = "select source from bksb.account_source where bksb_user_id = %s and synced_at is not null order by 1"
     assert [row.source for row in query(with_accounts.reporting, read, user)] == ["diagnostic", "initial"]
     sandbox.site.reset_counters()
     run_results(with_accounts, "manual__2")
@@ -318,20 +357,20 @@ def test_a_postgresql_killed_in_the_middle_of_a_load_leaves_nothing_half_done(wi
         first = replace(with_accounts, reporting=fields_of(server.dsn("reporting"), "reporting"))
         run_accounts(first, invite=False)
         run = a_run(first, "bksb_results")
-        (share,) = jobs.plan_fetches(first, run)
+        (share,) = plan_results(first, run)
 
         def reach(boundary: str) -> None:
             if boundary.startswith("before commit of find_loading_tables"):
                 kill(server)
 
         with watched(reach), pytest.raises(TransientError):
-            jobs.fetch_results(first, run, share)
+            fetch_results(first, run, share)
         server.start()
         healed = replace(first, reporting=fields_of(server.dsn("reporting"), "reporting"))
         assert loaded(healed) == {}
-        jobs.fetch_results(healed, run, share)
-        jobs.check_results(healed, run)
-        jobs.publish_results(healed, run)
+        fetch_results(healed, run, share)
+        check_results(healed, run)
+        publish_results(healed, run)
         assert_nothing_is_missing(healed, sandbox)
         before = rows_of(healed, *(table for table in TABLES if table != "account_source"))
         run_results(healed, "manual__2")

@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bksb import jobs
-from bksb.jobs.results.planning import summarise
-from bksb.jobs.runs import open_run
+from bksb.jobs.results import fetch_results, publish_results
+from bksb.jobs.runs import fail_run, open_run
+from bksb.jobs.summaries import update_summaries
+from bksb.reporting.store import Writer
 from tests.conftest import query
-from tests.runs import a_run, rows_of, run_accounts, run_results, scheduled
+from tests.runs import a_run, plan_results, rows_of, run_accounts, run_results, scheduled
 
 SUMMARIES = ("skill_summary", "daily_activity")
 
@@ -80,8 +81,8 @@ def test_a_run_that_asks_for_everything_mends_everything(published, changes):
 def worked_out_whole(deployment) -> dict[str, list[str]]:
     """What the summaries say once nothing of them was kept."""
     damage(deployment)
-    with deployment.open_store() as store, store.transaction("publish_results"):
-        summarise(store, deployment.settings, a_run(deployment, "bksb_results"), whole=True)
+    with deployment.open_store() as store, store.transaction(Writer.PUBLISH_RESULTS):
+        update_summaries(store, deployment.settings, a_run(deployment, "bksb_results"), rebuild=True)
     return contents(deployment)
 
 
@@ -109,7 +110,7 @@ def publish(deployment, day, **changes) -> None:
     run = a_run(deployment, "bksb_results", f"backfill__{day}", **(of_day(day) | changes))
     with deployment.open_store() as store:
         open_run(store, run)
-    jobs.publish_results(deployment, run)
+    publish_results(deployment, run)
 
 
 def test_other_settings_make_other_summaries(published, world):
@@ -131,9 +132,9 @@ def test_what_a_failed_run_loaded_is_counted_by_the_next_that_ends_well(publishe
     user = next(user for user in sandbox.site.users() if sandbox.site.results(user.user_id, "initial"))
     sandbox.site.add_result(user.user_id, "initial", "Maths Level 3", "2024-02-29T09:00:00")
     run = a_run(published, "bksb_results", "manual__broken")
-    for buckets in jobs.plan_fetches(published, run):
-        jobs.fetch_results(published, run, buckets)
-    jobs.fail_run(published, run)
+    for buckets in plan_results(published, run):
+        fetch_results(published, run, buckets)
+    fail_run(published, run)
     leap_day = "select results from bksb.daily_activity where day = '2024-02-29'"
     assert query(published.reporting, leap_day) == []
     publish(published, world.today - timedelta(days=1000))
@@ -142,8 +143,8 @@ def test_what_a_failed_run_loaded_is_counted_by_the_next_that_ends_well(publishe
 
 def test_a_publication_that_fails_forgets_nothing(published, world):
     query(published.reporting, WRITES["a result"])
-    with published.open_store() as store, pytest.raises(RuntimeError), store.transaction("publish_results"):
-        summarise(store, published.settings, a_run(published, "bksb_results"), whole=True)
+    with published.open_store() as store, pytest.raises(RuntimeError), store.transaction(Writer.PUBLISH_RESULTS):
+        update_summaries(store, published.settings, a_run(published, "bksb_results"), rebuild=True)
         raise RuntimeError("the power went")
     publish(published, world.today - timedelta(days=1000))
     assert contents(published) == worked_out_whole(published)
@@ -176,7 +177,7 @@ def test_a_session_that_a_merge_left_on_two_days_is_counted_on_the_one_that_hold
             *(user, session, moment),
         )
     for day in (date(2023, 5, 5), date(2023, 5, 6)):
-        query(published.reporting, "delete from bksb.recount_due")
+        query(published.reporting, "delete from bksb.summary_rebuild_due")
         publish(published, day)
     assert query(published.reporting, "select day, results from bksb.daily_activity where day < '2023-05-07'") == [
         (date(2023, 5, 6), 1)

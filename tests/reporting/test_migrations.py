@@ -2,33 +2,71 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
+import time
+from contextlib import closing
 
 import psycopg2
 import pytest
 
+from bksb.connection_fields import libpq_arguments
 from bksb.errors import ConfigurationError, TransientError
-from bksb.reporting.migrations import migrate
+from bksb.reporting.migrations import REPEATABLE, migrate
 from bksb.reporting.sql_files import sql_names
 from bksb.reporting.store import open_store
+from dev.services.postgres.server import find_binaries
 from tests.conftest import fields_of, query
 
-DIGEST = """
-select md5(string_agg(line, E'\n' order by line)) as digest from (
-    select format('%s.%s %s %s', table_name, column_name, data_type, is_nullable) as line
-    from information_schema.columns where table_schema = 'bksb'
-    union all select indexdef from pg_indexes where schemaname = 'bksb'
-    union all select format('%s %s', name, applied_at) from bksb.schema_migration
-) as lines
+NAMES = [name.removeprefix("migrations/") for name in sql_names("migrations")]
+
+UNCOMMENTED = """
+select relname::text as name, null as part from pg_class
+where relnamespace = 'bksb'::regnamespace and relkind in ('r', 'v') and obj_description(oid, 'pg_class') is null
+union all
+select relname::text, attname::text from pg_class join pg_attribute on attrelid = pg_class.oid
+where relnamespace = 'bksb'::regnamespace and relkind in ('r', 'v') and attnum > 0 and not attisdropped
+    and col_description(pg_class.oid, attnum) is null
+union all
+select proname::text, 'function' from pg_proc
+where pronamespace = 'bksb'::regnamespace and obj_description(oid, 'pg_proc') is null
 """
+"""Tables, views, columns and functions that no comment explains."""
+
+
+def dump(dsn: str) -> list[str]:
+    """Everything in the database: tables, views, functions, triggers, comments, grants and rows."""
+    dumped = subprocess.run([find_binaries() / "pg_dump", dsn], check=True, capture_output=True, text=True)
+    # pg_dump writes a random word after a backslash, to keep psql from reading rows as commands
+    return [line for line in dumped.stdout.splitlines() if not line.startswith(("\\restrict", "\\unrestrict"))]
 
 
 def test_migrating_twice_changes_nothing_the_second_time(empty_database):
     fields = fields_of(empty_database, "reporting")
-    assert len(migrate(fields)) == len(sql_names("migrations")) > 20
-    before = query(fields, DIGEST)
+    assert migrate(fields) == NAMES
+    before = dump(empty_database)
+    assert any("CREATE TABLE bksb.learner " in line for line in before)
     assert migrate(fields) == []
-    assert query(fields, DIGEST) == before
+    assert dump(empty_database) == before
+
+
+def test_a_changed_view_and_a_changed_comment_are_as_in_the_files_after_the_next_migration(empty_database):
+    fields = fields_of(empty_database, "reporting")
+    migrate(fields)
+    before = dump(empty_database)
+    query(fields, "create or replace view bksb.account_for_mis as select person_id, username from bksb.account")
+    query(fields, "comment on column bksb.account.username is null")
+    assert dump(empty_database) != before
+    assert migrate(fields) == []
+    assert dump(empty_database) == before
+
+
+def test_the_order_of_the_repeatable_files_has_each_of_them_once():
+    assert sorted(f"views/{name}" for name in REPEATABLE) == sql_names("views")
+
+
+def test_every_table_view_column_and_function_has_a_comment(reporting):
+    assert query(reporting, UNCOMMENTED) == []
 
 
 def test_two_migrations_at_once_apply_each_file_once(empty_database):
@@ -39,21 +77,67 @@ def test_two_migrations_at_once_apply_each_file_once(empty_database):
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(map(len, applied)) == [0, 0, 0, len(sql_names("migrations"))]
+    assert sorted(applied) == [[], [], [], NAMES]
+
+
+def test_a_migration_waits_for_a_writer_that_goes_on_to_read_the_views(reporting):
+    applied: list[list[str]] = []
+    migration = threading.Thread(target=lambda: applied.append(migrate(reporting)))
+    waits = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    with closing(psycopg2.connect(**libpq_arguments(reporting))) as writer, writer.cursor() as cursor:
+        cursor.execute("insert into bksb.learner (person_id, person_kind, eligible) values ('P1', 'learner', true)")
+        migration.start()
+        deadline = time.monotonic() + 30
+        while not query(reporting, waits):
+            assert time.monotonic() < deadline, "the migration does not wait"
+        for view in ("person_result", "latest_result", "unmatched", "account_for_mis", "latest_plan"):
+            cursor.execute(f"select * from bksb.{view}")
+        writer.commit()
+    migration.join()
+    assert applied == [[]]
+    assert [row.person_id for row in query(reporting, "select person_id from bksb.learner")] == ["P1"]
 
 
 def test_a_database_without_migrations_says_how_to_get_them(empty_database):
     with (
-        pytest.raises(ConfigurationError, match=r"python -m bksb\.migrate"),
+        pytest.raises(ConfigurationError, match=r"python -m bksb migrate"),
         open_store(fields_of(empty_database, "x")),
     ):
         pytest.fail("opened")
 
 
 def test_a_database_that_lacks_the_newest_migration_is_not_written_to(reporting):
-    query(reporting, "delete from bksb.schema_migration where name = '0027_create_grant_reader'")
+    query(reporting, "delete from bksb.schema_migration where name = %s", NAMES[-1])
     with pytest.raises(ConfigurationError, match="lacks 1 migrations"), open_store(reporting):
         pytest.fail("opened")
+
+
+def test_a_database_from_before_the_baseline_stops_the_migration_and_stays_as_it_is(empty_database, roles):
+    fields = fields_of(empty_database, "reporting")
+    for statement in (
+        "create schema bksb",
+        "create table bksb.schema_migration (name text primary key, applied_at timestamptz not null default now())",
+        "insert into bksb.schema_migration (name) values ('0001_of_long_ago'), ('0002_of_long_ago')",
+        "create table bksb.learner (person_id text primary key)",
+    ):
+        query(fields, statement)
+    before = dump(empty_database)
+    with pytest.raises(ConfigurationError) as stopped:
+        migrate(fields, writer=roles[0], reader=roles[1])
+    for said in ("'reporting'", "0001_of_long_ago", "Nothing was changed", "./run demo --reset", "import-accounts"):
+        assert said in str(stopped.value)
+    assert dump(empty_database) == before
+
+
+def test_a_database_of_a_newer_version_stops_the_migration_and_stays_as_it_is(empty_database):
+    fields = fields_of(empty_database, "reporting")
+    migrate(fields)
+    query(fields, "insert into bksb.schema_migration (name) values ('9999_of_some_day')")
+    query(fields, "create or replace view bksb.account_for_mis as select person_id, username from bksb.account")
+    before = dump(empty_database)
+    with pytest.raises(ConfigurationError, match="9999_of_some_day.*use the newer version"):
+        migrate(fields)
+    assert dump(empty_database) == before
 
 
 def test_a_missing_database_a_wrong_password_and_a_closed_port_each_have_their_remedy(postgres):
@@ -88,14 +172,23 @@ def test_the_writer_has_rows_but_no_tables_and_the_reader_sees_no_person(postgre
         for forbidden in ("create table bksb.x ()", "drop table bksb.learner", "delete from bksb.schema_migration"):
             with pytest.raises(psycopg2.errors.InsufficientPrivilege):
                 query(writer, forbidden)
-        for allowed in ("latest_result", "unmatched", "account_for_mis", "skill_summary", "daily_activity", "issue"):
+        for allowed in (
+            *("learner", "account", "account_link", "skill_summary", "daily_activity", "summary_rebuild", "issue"),
+            *("sync_run", "planned_action", "latest_plan", "person_result", "latest_result", "unmatched"),
+            "account_for_mis",
+        ):
             assert query(reader, f"select * from bksb.{allowed}") == []
+        assert query(reader, "select bksb_user_id, source, synced_at from bksb.account_source") == []
         assert query(reader, "select result_raw from bksb.assessment_result") == []
         assert query(reader, "select * from bksb.skill_level_on(current_date)") == []
         for forbidden in (
             "select * from bksb.learner_contact",
             "select raw from bksb.assessment_result",
-            "select * from bksb.first_password",
+            "select incomplete_at from bksb.account_source",
+            "select failed_at from bksb.account_source",
+            *(f"select * from bksb.{name}" for name in ("initial_password", "approval", "invitation", "run_person")),
+            *(f"select * from bksb.{name}" for name in ("result_change", "summary_rebuild_due", "unpublished_run")),
+            "select * from bksb.schema_migration",
         ):
             with pytest.raises(psycopg2.errors.InsufficientPrivilege):
                 query(reader, forbidden)

@@ -10,7 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bksb.errors import BksbSyncError, FatalError, TransientError
-from bksb.reporting.store import copy_line, open_store, translated_errors
+from bksb.reporting.copy_format import copy_line
+from bksb.reporting.db_errors import translated_errors
+from bksb.reporting.store import BUCKET_LOCKS, SENDER_LOCKS, WRITER_LOCKS, Writer, open_store
 from tests.conftest import query
 
 SECRET = "Unmistakeable"
@@ -32,8 +34,8 @@ def test_a_transaction_that_fails_leaves_nothing_behind(reporting):
 def test_a_row_that_breaks_a_constraint_is_named_by_constraint_only(reporting):
     with open_store(reporting) as store:
         with pytest.raises(FatalError) as caught, store.transaction():
-            store.run("runs/create_extracted_person")
-            store.copy("runs/copy_extracted_person", [contact("P1", SECRET), contact("P1", SECRET)])
+            store.run("people/create_extracted_person")
+            store.copy("people/copy_extracted_person", [contact("P1", SECRET), contact("P1", SECRET)])
     assert "23505" in str(caught.value) and "extracted_person_pkey" in str(caught.value)
     assert_no_secret(caught.value)
 
@@ -41,8 +43,8 @@ def test_a_row_that_breaks_a_constraint_is_named_by_constraint_only(reporting):
 def test_a_row_that_does_not_fit_is_not_repeated_by_the_copy_context(reporting):
     with open_store(reporting) as store:
         with pytest.raises(FatalError) as caught, store.transaction():
-            store.run("runs/create_extracted_person")
-            store.copy("runs/copy_extracted_person", [("P1", 0, "learner", None, None, None, SECRET, *[None] * 4)])
+            store.run("people/create_extracted_person")
+            store.copy("people/copy_extracted_person", [("P1", 0, "learner", None, None, None, SECRET, *[None] * 4)])
     assert_no_secret(caught.value)
 
 
@@ -57,9 +59,9 @@ def test_any_text_comes_back_from_copy_as_it_went_in(reporting, names):
     with open_store(reporting) as store:
         with store.transaction():
             query(reporting, "truncate bksb.learner_contact")
-            store.run("runs/create_extracted_person")
-            store.copy("runs/copy_extracted_person", [contact(f"P{n}", name) for n, name in enumerate(names)])
-            store.run("accounts/merge_contacts")
+            store.run("people/create_extracted_person")
+            store.copy("people/copy_extracted_person", [contact(f"P{n}", name) for n, name in enumerate(names)])
+            store.run("people/merge_contacts")
     rows = query(reporting, "select person_id, family_name from bksb.learner_contact")
     assert {row.person_id: row.family_name for row in rows} == {
         f"P{n}": name.replace("\0", "") for n, name in enumerate(names)
@@ -125,3 +127,15 @@ def test_a_server_that_goes_away_in_the_middle_is_a_reason_to_try_again(reportin
         store.run("accounts/list_accounts")
     assert isinstance(caught.value, TransientError)
     assert not isinstance(caught.value, psycopg2.Error)
+
+
+def test_the_keys_of_advisory_locks_never_change():
+    """Workers of two versions share them during an update."""
+    assert (BUCKET_LOCKS, WRITER_LOCKS, SENDER_LOCKS) == (0x626B7362, 0x626B7363, 0x626B7364)
+    assert {writer.name: writer.value for writer in Writer} == {
+        "MIGRATE": 0,
+        "PLAN_ACCOUNTS": 1,
+        "APPLY_PLAN": 2,
+        "LOAD_RESULTS": 3,
+        "PUBLISH_RESULTS": 4,
+    }

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from bksb.errors import ConfigurationError
-from bksb.rules.account_file import Complaint, read_lines
+from bksb.rules.account_file import RejectedLine, read_account_file
 
 
 def read(text: str) -> tuple[list[tuple[int, str, str]], list[str]]:
-    lines, complaints = read_lines(text.encode())
-    return [(line.number, line.person_id, line.username) for line in lines], [str(one) for one in complaints]
+    lines, rejected = read_account_file(text.encode())
+    return [(line.number, line.person_id, line.username) for line in lines], [str(one) for one in rejected]
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_username_arrives_as_it_was_written(username):
 )
 def test_a_file_that_is_none_is_refused_whole_without_its_contents(content, says):
     with pytest.raises(ConfigurationError, match=says) as caught:
-        read_lines(content)
+        read_account_file(content)
     said = str(caught.value)
     assert said.endswith("Nothing was changed.")
     assert not [word for word in ("P1", "ben", "zo", "PNG") if word in said]
@@ -85,9 +85,9 @@ def test_a_file_that_is_none_is_refused_whole_without_its_contents(content, says
     ],
 )
 def test_a_line_that_cannot_be_used_is_named_and_the_others_are_read(line, says):
-    lines, complaints = read(f"person_id,username\n{line}\nP9,ann\n")
+    lines, rejected = read(f"person_id,username\n{line}\nP9,ann\n")
     assert [one[1:] for one in lines] == [("P9", "ann")]
-    assert complaints == [says]
+    assert rejected == [says]
 
 
 def test_a_line_said_twice_counts_once():
@@ -95,11 +95,9 @@ def test_a_line_said_twice_counts_once():
 
 
 def test_of_lines_that_speak_against_each_other_none_is_believed():
-    lines, complaints = read(
-        "person_id,username\nP1,ada\nP2,ben\nP3,Straße\nP1,cy\nP4,STRASSE\nP5,dan\nP6,dan\nP7,Dan\n"
-    )
+    lines, rejected = read("person_id,username\nP1,ada\nP2,ben\nP3,Straße\nP1,cy\nP4,STRASSE\nP5,dan\nP6,dan\nP7,Dan\n")
     assert lines == [(3, "P2", "ben")]
-    assert complaints == [
+    assert rejected == [
         "line 2, P1: line 5 has another username for this person: keep the right one",
         "line 4, P3: line 6 has this username for another person: keep the right one",
         "line 5, P1: line 2 has another username for this person: keep the right one",
@@ -112,15 +110,15 @@ def test_of_lines_that_speak_against_each_other_none_is_believed():
 
 @pytest.mark.parametrize("thing", ["Ada Lovelace", "ada@home.example", "Lovelace", "x" * 80 + "1", "Zoë1"])
 def test_what_is_no_id_is_not_repeated_where_an_id_belongs(thing):
-    assert str(Complaint(3, thing, "why")) == "line 3: why"
-    assert thing not in repr(Complaint(3, thing, "why"))
+    assert str(RejectedLine(3, thing, "why")) == "line 3: why"
+    assert thing not in repr(RejectedLine(3, thing, "why"))
 
 
 @pytest.mark.parametrize("person_id", ["P000123", "4711", "a/b-1.2_c"])
 def test_an_id_is_shown(person_id):
-    assert str(Complaint(3, person_id, "why")) == f"line 3, {person_id}: why"
+    assert str(RejectedLine(3, person_id, "why")) == f"line 3, {person_id}: why"
 
 
 def test_no_username_is_in_the_repr_of_a_line():
-    ((line,), _) = read_lines(b"person_id,username\nP1,unmistakeable\n")
+    ((line,), _) = read_account_file(b"person_id,username\nP1,unmistakeable\n")
     assert "unmistakeable" not in repr(line)

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bksb.rules.times import MailHours, day_bounds, months_before, read_bksb_time, today
+from bksb.rules.times import MailHours, day_bounds, months_before, read_bksb_time
 
 LONDON = ZoneInfo("Europe/London")
 
@@ -87,7 +87,3 @@ def test_hours_that_are_none_or_go_over_midnight_are_refused(text):
 def test_hours_say_when_they_begin():
     hours = MailHours.from_text("09:05-24:00")
     assert (hours.opening, hours.closing) == ("09:05", "24:00")
-
-
-def test_today_is_the_date_in_the_zone():
-    assert today(ZoneInfo("Pacific/Kiritimati")) > today(ZoneInfo("Pacific/Niue")), "they are 25 hours apart"

@@ -1,7 +1,8 @@
 """Runs whole runs in processes that kill themselves at a boundary: a server forks one process for each case.
 
 The server has imported everything, so that a case begins in milliseconds; it has no threads, so that forking is safe.
-`python -m tests.jobs.killing` is that server: a case comes in as a line of JSON, what became of it goes out as one.
+`python -m tests.whole_runs.killing` is that server: a case comes in as a line of JSON, what became of it goes out as
+one.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ class KillingServers:
     def __enter__(self) -> Self:
         for _ in range(self._count):
             server = subprocess.Popen(
-                [sys.executable, "-m", "tests.jobs.killing"],
+                [sys.executable, "-m", "tests.whole_runs.killing"],
                 cwd=repository(),
                 env=dict(os.environ) | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
                 stdin=subprocess.PIPE,

@@ -33,7 +33,7 @@ SAMPLE = 12
 """Other test runs kill each kind of run at so many boundaries at most."""
 
 WHEN = (
-    {"from_at", "to_at", "synced_at", "missing_since", "intent_at", "sent_at"}
+    {"from_at", "to_at", "synced_at", "incomplete_at", "failed_at", "missing_since", "intent_at", "sent_at"}
     | {f"{verb}_at" for verb in ("first_seen", "last_seen", "created", "linked", "invited", "checked", "changed")}
     | {"resolved_at", "replaced_at"}
 )
@@ -282,7 +282,8 @@ def test_killed_at_any_boundary_and_run_again_the_outcome_is_the_same(request, s
 def test_a_creation_that_bksb_finishes_only_while_the_next_run_sends_it_again_is_ours(second_day, servers):
     (late, *_) = small_world.NEW
     with second_day.set("accounts") as (case, sandbox), ThreadPoolExecutor(1) as pool:
-        assert servers.run(replace(case, dies_at="after commit of begin_creation + forget_withheld")).killed
+        intents = "begin_creation + record_initial_password + delete_withheld"
+        assert servers.run(replace(case, dies_at=f"after commit of {intents}")).killed
         wait_until_quiet(sandbox)
         sandbox.site.faults.add(Fault("slow", ("createUser",), f"L{late}", times=1, seconds=2))
         again = pool.submit(servers.run, case.again("manual__2"))

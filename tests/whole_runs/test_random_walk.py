@@ -19,11 +19,12 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from bksb import jobs
 from bksb.api.client import BksbClient
 from bksb.connection_fields import ConnectionFields
 from bksb.deployment import Deployment
 from bksb.errors import BksbSyncError
+from bksb.jobs.accounts import apply_plan, finish_accounts, plan_accounts, record_plan
+from bksb.jobs.runs import fail_run
 from bksb.mis import Mis
 from bksb.reporting.sql_files import SQL_FOLDER
 from bksb.rules.account_plan import is_email
@@ -344,7 +345,7 @@ class Walk(RuleBasedStateMachine):
         try:
             run_accounts(self.deployment, self.run_id())
         except BksbSyncError:
-            jobs.fail_run(self.deployment, a_run(self.deployment, "bksb_accounts", self.last_run_id))
+            fail_run(self.deployment, a_run(self.deployment, "bksb_accounts", self.last_run_id))
         finally:
             self.site.faults.clear()
             self.sandbox.mailbox.faults.clear()
@@ -388,15 +389,15 @@ class Walk(RuleBasedStateMachine):
     def run_that_is_rejected(self) -> None:
         before, calls = rows_of(self.deployment, *LASTING), self.site.calls
         run = a_run(self.deployment, "bksb_accounts", self.run_id())
-        jobs.plan_accounts(self.deployment, run)
-        jobs.finish_accounts(self.deployment, run)
+        plan_accounts(self.deployment, run)
+        finish_accounts(self.deployment, run)
         assert rows_of(self.deployment, *LASTING) == before
         assert self.site.calls == calls
 
     @rule(which=st.integers(0, 99), how=st.sampled_from(["live", "stored", "email"]))
     def somebody_changes_while_a_run_waits(self, which: int, how: str) -> None:
         run = a_run(self.deployment, "bksb_accounts", self.run_id())
-        jobs.plan_accounts(self.deployment, run)
+        plan_accounts(self.deployment, run)
         if how == "live":
             self.leaves_or_comes_back(which, "live")
         elif how == "stored":
@@ -404,11 +405,11 @@ class Walk(RuleBasedStateMachine):
         else:
             self.email_changes(which, "none")
         try:
-            for buckets in jobs.record_plan(self.deployment, run):
-                jobs.apply_plan(self.deployment, run, buckets)
-            jobs.finish_accounts(self.deployment, run)
+            for buckets in record_plan(self.deployment, run):
+                apply_plan(self.deployment, run, buckets)
+            finish_accounts(self.deployment, run)
         except BksbSyncError:
-            jobs.fail_run(self.deployment, run)
+            fail_run(self.deployment, run)
         self.look()
 
     @rule(days=st.sampled_from([1, 1, 1, 3, 8]))

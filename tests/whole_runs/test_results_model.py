@@ -18,18 +18,18 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from bksb import jobs
 from bksb.deployment import Deployment
-from bksb.jobs.results import loading
-from bksb.jobs.results.planning import summarise_people
-from bksb.jobs.runs import open_run
+from bksb.jobs.results import publish_results
+from bksb.jobs.results.listings import Listing
+from bksb.jobs.runs import fail_run, open_run
+from bksb.jobs.summaries import summarise_people
 from bksb.mis import Mis
-from bksb.model import AssessmentRecord, Run
+from bksb.model import AssessmentResult, Run
 from bksb.reporting.sql_files import SQL_FOLDER
 from bksb.reporting.store import Store, open_store
 from bksb.settings import Settings
 from tests.conftest import fields_of
-from tests.runs import load_answers
+from tests.runs import load_listings
 from tests.whole_runs.results_model import Answer, Fact, Model, Place, When
 
 EXAMPLES = int(os.environ.get("BKSB_MODEL_EXAMPLES", "60"))
@@ -228,12 +228,12 @@ def load(deployment: Deployment, run: Run, answers: Sequence[Answer]) -> None:
     """Load answers as a results run does. The one place that knows how."""
     with deployment.open_store() as store:
         open_run(store, run)
-    load_answers(deployment, run, *map(_as_answer, answers))
+    load_listings(deployment, run, *map(_as_listing, answers))
 
 
-def _as_answer(answer: Answer) -> loading.Answer:
+def _as_listing(answer: Answer) -> Listing:
     records = [
-        AssessmentRecord(
+        AssessmentResult(
             session_id=session,
             course_subject=fact.course_subject,
             course_name="",
@@ -247,7 +247,7 @@ def _as_answer(answer: Answer) -> loading.Answer:
         )
         for (_, session, component), fact in answer.facts.items()
     ]
-    return loading.Answer(answer.user, answer.source, answer.asked_at.replace(tzinfo=UTC), records, answer.complete)
+    return Listing(answer.user, answer.source, answer.asked_at.replace(tzinfo=UTC), records, answer.complete)
 
 
 @dataclass(frozen=True)
@@ -361,12 +361,12 @@ class Worlds:
         run = replace(self._run(run_id), person_ids=person_ids or ())
         with self._deployment.open_store() as store:
             open_run(store, run)
-        jobs.publish_results(self._deployment, run)
+        publish_results(self._deployment, run)
         self.compare_summary(person_ids)
         self.compare_activity()
 
     def fail(self, run_id: str) -> None:
-        jobs.fail_run(self._deployment, self._run(run_id))
+        fail_run(self._deployment, self._run(run_id))
 
     def _run(self, run_id: str) -> Run:
         day = DAYS[RUNS.index(run_id)]
@@ -468,7 +468,6 @@ TABLES = (
     "learner",
     "account_link",
     "account_source",
-    "incomplete_answer",
     "assessment_result",
     "result_change",
     "skill_summary",

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 
+from bksb.jobs.threads import THREADS
+
 if TYPE_CHECKING:
     from bksb.deployment import Deployment
     from bksb.model import Run
@@ -17,8 +19,8 @@ log = logging.getLogger(__name__)
 POOL = "bksb_api"
 """Its slots are the calls to bksb under way at once, over all tasks, runs and backfills."""
 
-POOL_SLOTS = 8
-"""What one calling task takes: the threads it works with."""
+POOL_SLOTS = THREADS
+"""Slots that a task takes which calls bksb: one for each of its threads."""
 
 ABOUT_NOW = ("bksb_accounts",)
 """DAGs that change bksb: never replayed for a day that is past."""
@@ -34,7 +36,7 @@ def record_failure(context: Any) -> None:
     """
     from bksb.airflow.hook import open_deployment
     from bksb.errors import BksbSyncError
-    from bksb.jobs import fail_run
+    from bksb.jobs.runs import fail_run
 
     try:
         deployment = open_deployment()
@@ -81,12 +83,10 @@ def run_of(dag_run: Any, params: Any, deployment: Deployment) -> Run:
     was eligible then.
     """
     from bksb.model import MOST_NEW_ACCOUNTS, Run
-    from bksb.rules.times import today
 
-    zone = deployment.settings.timezone
     start = dag_run.data_interval_start
     about_an_interval = dag_run.dag_id not in ABOUT_NOW and start is not None and dag_run.data_interval_end is not None
-    day: date = start.astimezone(zone).date() if about_an_interval else today(zone)
+    day: date = start.astimezone(deployment.settings.timezone).date() if about_an_interval else deployment.today()
     return Run(
         dag_id=dag_run.dag_id,
         run_id=dag_run.run_id,

@@ -8,35 +8,35 @@ from typing import Generic, TypeVar
 
 from bksb.errors import RejectedError, TransientError
 
-Record = TypeVar("Record")
+Entry = TypeVar("Entry")
 
 MAX_PAGES = 200
 """A learner with more pages than this is a server that never ends."""
 
-MAX_READS = 4
+MAX_READINGS = 4
 """How often a listing that changes under us is read from its start."""
 
 
 @dataclass(frozen=True)
-class Page(Generic[Record]):
-    """One page: records by their key, the total it claims (None: none), and how many records a full page has."""
+class Page(Generic[Entry]):
+    """One page: entries by their key, the total it claims (None: none), and how many entries a full page has."""
 
-    records: Mapping[str, Record]
+    entries: Mapping[str, Entry]
     total: int | None
     size: int
 
 
 @dataclass(frozen=True)
-class Listing(Generic[Record]):
-    """Records, each once; `complete` is False where there may be more than bksb gives."""
+class AllPages(Generic[Entry]):
+    """Entries of all pages, each once; `is_complete` is False if there may be more than bksb returns."""
 
-    records: list[Record]
-    complete: bool = True
+    entries: list[Entry]
+    is_complete: bool = True
 
 
 @dataclass(frozen=True)
-class _Reading(Generic[Record]):
-    found: dict[str, Record]
+class _Reading(Generic[Entry]):
+    found: dict[str, Entry]
     totals: frozenset[int | None]
     ended_empty: bool
     ended_full: bool = False
@@ -57,12 +57,12 @@ class _Reading(Generic[Record]):
         promised_more = any(total is not None and total > len(self.found) for total in self.totals)
         return promised_more or (self.ended_full and self.totals == frozenset([None]))
 
-    def listing(self) -> Listing[Record]:
-        return Listing(list(self.found.values()), complete=not self.may_hide_more)
+    def all_pages(self) -> AllPages[Entry]:
+        return AllPages(list(self.found.values()), is_complete=not self.may_hide_more)
 
 
-def read_all_pages(page: Callable[[int], Page[Record]]) -> Listing[Record]:
-    """Every record once, by its key, in the order met. `page(n)` gives page n, counted from 1.
+def read_all_pages(page: Callable[[int], Page[Entry]]) -> AllPages[Entry]:
+    """Every entry once, by its key, in the order met. `page(n)` gives page n, counted from 1.
 
     One reading is believed when every page claimed the same total and that many records were found. Otherwise
     the listing is read again, and believed when two readings in a row found the same. Raises TransientError
@@ -71,17 +71,17 @@ def read_all_pages(page: Callable[[int], Page[Record]]) -> Listing[Record]:
     A single page costs one call: it is the end when its total is reached and it is not full. What cannot be
     seen in one call, a page cut short *and* a total that agrees with it, is not seen.
     """
-    before: _Reading[Record] | None = None
-    for _ in range(MAX_READS):
+    before: _Reading[Entry] | None = None
+    for _ in range(MAX_READINGS):
         reading = _read_once(page)
         if reading.agrees or (before is not None and reading.found.keys() == before.found.keys()):
-            return reading.listing()
+            return reading.all_pages()
         before = reading
     raise TransientError("bksb's list of results kept changing while it was read; it is read again later.")
 
 
-def _read_once(page: Callable[[int], Page[Record]]) -> _Reading[Record]:
-    found: dict[str, Record] = {}
+def _read_once(page: Callable[[int], Page[Entry]]) -> _Reading[Entry]:
+    found: dict[str, Entry] = {}
     totals: set[int | None] = set()
     for number in range(1, MAX_PAGES + 1):
         try:
@@ -94,10 +94,10 @@ def _read_once(page: Callable[[int], Page[Record]]) -> _Reading[Record]:
             return _Reading(found, frozenset(totals), ended_empty=False)
         totals.add(current.total)
         known = len(found)
-        for key, record in current.records.items():
-            found.setdefault(key, record)
+        for key, entry in current.entries.items():
+            found.setdefault(key, entry)
         nothing_new = len(found) == known
-        if nothing_new or (totals == {len(found)} and len(current.records) < current.size):
-            ended_full = nothing_new and len(current.records) >= current.size
-            return _Reading(found, frozenset(totals), not current.records, ended_full)
+        if nothing_new or (totals == {len(found)} and len(current.entries) < current.size):
+            ended_full = nothing_new and len(current.entries) >= current.size
+            return _Reading(found, frozenset(totals), not current.entries, ended_full)
     raise TransientError(f"bksb sent more than {MAX_PAGES} pages for one learner; reading stopped.")

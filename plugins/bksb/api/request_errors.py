@@ -6,7 +6,7 @@ import socket
 from http.client import RemoteDisconnected
 
 import requests
-from requests import exceptions as broken
+from requests import exceptions
 from urllib3.exceptions import NameResolutionError
 
 from bksb.errors import (
@@ -25,33 +25,33 @@ NO_ADDRESS = (
 )
 
 
-def unanswered(error: requests.RequestException) -> BksbSyncError:
+def translate_request_error(error: requests.RequestException) -> BksbSyncError:
     """The error to raise (`from None`) for a request that came to no answer."""
     # the order matters: SSLError, ProxyError and ConnectTimeout are ConnectionErrors, InvalidProxyURL an InvalidURL
-    if isinstance(error, broken.SSLError):
-        return TlsError(_did_not_answer("the TLS certificate or handshake failed"))
-    if isinstance(error, (broken.ProxyError, broken.InvalidProxyURL)):
-        return ProxyFailedError(_did_not_answer("the proxy failed"))
-    if isinstance(error, (broken.InvalidURL, broken.InvalidSchema, broken.MissingSchema)):
+    if isinstance(error, exceptions.SSLError):
+        return TlsError(_no_answer_text("the TLS certificate or handshake failed"))
+    if isinstance(error, (exceptions.ProxyError, exceptions.InvalidProxyURL)):
+        return ProxyFailedError(_no_answer_text("the proxy failed"))
+    if isinstance(error, (exceptions.InvalidURL, exceptions.InvalidSchema, exceptions.MissingSchema)):
         return ConfigurationError(NO_ADDRESS)
-    if isinstance(error, broken.ConnectTimeout):
-        return SilentError(_did_not_answer("no connection in time"))
-    if isinstance(error, broken.Timeout) or _is_caused_by(error, TimeoutError):
-        return SilentError(_did_not_answer("no answer in time"))
+    if isinstance(error, exceptions.ConnectTimeout):
+        return SilentError(_no_answer_text("no connection in time"))
+    if isinstance(error, exceptions.Timeout) or _is_caused_by(error, TimeoutError):
+        return SilentError(_no_answer_text("no answer in time"))
     if _is_caused_by(error, ConnectionResetError, ConnectionAbortedError, BrokenPipeError, RemoteDisconnected):
-        return TransientError(_did_not_answer("the connection broke off"))
-    if isinstance(error, broken.ConnectionError):
+        return TransientError(_no_answer_text("the connection broke off"))
+    if isinstance(error, exceptions.ConnectionError):
         if _is_caused_by(error, NameResolutionError, socket.gaierror):
-            return UnreachableError(_did_not_answer("its name is not known: is the API URL right?"))
+            return UnreachableError(_no_answer_text("its name is not known: is the API URL right?"))
         if _is_caused_by(error, ConnectionRefusedError):
-            return UnreachableError(_did_not_answer("nothing listens there: is the API URL right?"))
-        return UnreachableError(_did_not_answer("no connection: is the API URL right, and reachable from here?"))
-    if isinstance(error, (broken.ChunkedEncodingError, broken.ContentDecodingError)):
-        return TransientError(_did_not_answer("the answer broke off"))
-    return TransientError(_did_not_answer(type(error).__name__))
+            return UnreachableError(_no_answer_text("nothing listens there: is the API URL right?"))
+        return UnreachableError(_no_answer_text("no connection: is the API URL right, and reachable from here?"))
+    if isinstance(error, (exceptions.ChunkedEncodingError, exceptions.ContentDecodingError)):
+        return TransientError(_no_answer_text("the answer broke off"))
+    return TransientError(_no_answer_text(type(error).__name__))
 
 
-def _did_not_answer(cause: str) -> str:
+def _no_answer_text(cause: str) -> str:
     return f"bksb did not answer ({cause})."
 
 

@@ -25,12 +25,12 @@ class NoJson:
 
 NO_JSON = NoJson()
 
-LONGEST_KEY = 200
+KEY_LENGTH_LIMIT = 200
 """Characters. What is part of a primary key has to find room in an index."""
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """One answer. `value` is the decoded JSON, or a str where the body is a plain sentence, or NO_JSON."""
 
     call: str
@@ -40,10 +40,10 @@ class Answer:
     is_json: bool = True
 
     @classmethod
-    def of(cls, call: str, response: requests.Response) -> Answer:
+    def of(cls, call: str, response: requests.Response) -> Response:
         """Read a response of HTTP status 200 to 499."""
         text = response.content.decode("utf-8-sig", errors="replace")
-        value, is_json = _value(text)
+        value, is_json = _decode(text)
         return cls(call, response.status_code, response.headers.get("Content-Type", "none"), value, is_json)
 
     @property
@@ -55,7 +55,7 @@ class Answer:
         return self.value if isinstance(self.value, str) else ""
 
     @property
-    def says_nobody(self) -> bool:
+    def says_no_such_user(self) -> bool:
         """Whether it is bksb's sentence for a username that nobody has, whatever the status."""
         return bool(_NOBODY.search(self.text))
 
@@ -98,14 +98,14 @@ def has_field(record: Mapping[str, Any], name: str) -> bool:
     return any(str(key).lower() == name.lower() for key in record)
 
 
-def storable(value: Any) -> Any:
+def make_storable(value: Any) -> Any:
     """A JSON value without what PostgreSQL cannot hold: NUL characters and halves of surrogate pairs."""
     if isinstance(value, str):
         return value.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, Mapping):
-        return {storable(str(key)): storable(item) for key, item in value.items()}
+        return {make_storable(str(key)): make_storable(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [storable(item) for item in value]
+        return [make_storable(item) for item in value]
     return value
 
 
@@ -114,7 +114,7 @@ def text_of(value: object) -> str:
     if value is None:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return str(storable(text))
+    return str(make_storable(text))
 
 
 def key_of(value: object) -> str:
@@ -122,7 +122,7 @@ def key_of(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, int | str):
         return ""
     key = text_of(str(value)).strip()
-    return key if len(key) <= LONGEST_KEY else ""
+    return key if len(key) <= KEY_LENGTH_LIMIT else ""
 
 
 def whole_number(value: object) -> int | None:
@@ -172,7 +172,7 @@ def records_in(value: Any, list_name: str) -> list[Mapping[str, Any]] | None:
     return None
 
 
-def _value(text: str) -> tuple[Any, bool]:
+def _decode(text: str) -> tuple[Any, bool]:
     """The decoded body, and whether it was JSON."""
     try:
         # NaN and Infinity are no JSON, and jsonb refuses them

@@ -10,25 +10,20 @@ import logging
 import random
 import threading
 import time
-from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from typing import TypeVar
 from urllib.parse import SplitResult, quote, urlsplit
 
 import requests
-from requests.auth import AuthBase
+from requests.auth import AuthBase, HTTPBasicAuth
+from urllib3.exceptions import InvalidHeader
+from urllib3.util import Retry
 
-from bksb.api.request_errors import NO_ADDRESS, unanswered
-from bksb.api.responses import Answer
+from bksb.api.request_errors import NO_ADDRESS, translate_request_error
+from bksb.api.responses import Response
 from bksb.errors import ConfigurationError, KeyRefusedError, TransientError
-
-# they log paths with their queries (at DEBUG always, at WARNING for a broken header), and the query holds usernames
-for _name in ("urllib3.connectionpool", "urllib3.connection"):
-    logging.getLogger(_name).setLevel(logging.ERROR)
 
 Outcome = TypeVar("Outcome")
 
@@ -37,8 +32,10 @@ KEY_REMEDY = (
     "and every Permission is set to Allow; then compare the access key and secret key in the Airflow connection."
 )
 
-LONGEST_RETRY_AFTER = 3600.0
+LONGEST_RETRY_AFTER = 3600
 """Seconds; a server that asks for more is asked again by the next try of the task."""
+
+_RETRY_AFTER = Retry(retry_after_max=LONGEST_RETRY_AFTER)
 
 
 @dataclass(frozen=True)
@@ -105,18 +102,7 @@ def _is_near(host: str) -> bool:
         return "." not in host
 
 
-class _Key(AuthBase):
-    """HTTP Basic in UTF-8; what requests does by itself is Latin-1, and fails on a key with other characters."""
-
-    def __init__(self, access_key: str, secret_key: str) -> None:
-        self._header = "Basic " + b64encode(f"{access_key}:{secret_key}".encode()).decode()
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = self._header
-        return request
-
-
-class _Line:
+class PreparedSession:
     """One thread's session, with all that is the same for every call worked out once.
 
     requests would read the environment and build address and headers anew for each call, which takes our
@@ -154,7 +140,9 @@ class Transport:
     ) -> None:
         """`timeout_seconds` = (to connect, between two bytes of the answer)."""
         self._root = api_root(url)
-        self._auth = _Key(access_key, secret_key)
+        # as bytes, because requests encodes texts in Latin-1, and fails on a key with other characters
+        self._auth = HTTPBasicAuth(access_key.encode(), secret_key.encode())
+        _silence_urllib3()
         self._timeout = timeout_seconds
         self._budget = budget
         self._throttle = Throttle()
@@ -164,7 +152,7 @@ class Transport:
         return f"Transport({urlsplit(self._root).hostname})"
 
     def get(
-        self, call: str, path: str, parameters: Mapping[str, str] | None, read: Callable[[Answer], Outcome]
+        self, call: str, path: str, parameters: Mapping[str, str] | None, read: Callable[[Response], Outcome]
     ) -> Outcome:
         """GET, and what `read` makes of the answer.
 
@@ -183,7 +171,7 @@ class Transport:
                     time.sleep(wait)
                 attempt += 1
 
-    def post(self, call: str, path: str, form: Mapping[str, str]) -> Answer:
+    def post(self, call: str, path: str, form: Mapping[str, str]) -> Response:
         """POST, sent once: TransientError leaves the outcome in doubt."""
         return self._send("POST", call, path, time.monotonic() + self._budget.total_seconds, form=form)
 
@@ -200,17 +188,17 @@ class Transport:
         *,
         parameters: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
-    ) -> Answer:
+    ) -> Response:
         """One exchange. Raises by remedy for what no caller can use: no answer, the key, elsewhere, "later"."""
         query = "&".join(f"{name}={quote(value, safe='')}" for name, value in (parameters or {}).items())
         self._throttle.wait(deadline)
         try:
-            response = self._line().send(method, path + (f"?{query}" if query else ""), form, self._timeout)
+            response = self._session().send(method, path + (f"?{query}" if query else ""), form, self._timeout)
         except requests.RequestException as error:
-            raise unanswered(error) from None
-        return self._judged(call, response)
+            raise translate_request_error(error) from None
+        return self._require_usable(call, response)
 
-    def _judged(self, call: str, response: requests.Response) -> Answer:
+    def _require_usable(self, call: str, response: requests.Response) -> Response:
         status = response.status_code
         if status in (401, 403):
             raise KeyRefusedError(f"bksb refused the key (HTTP {status}). {KEY_REMEDY}", status=status)
@@ -220,30 +208,30 @@ class Transport:
                 "leads to, most likely the same with https://, and check that no log-in page stands in between."
             )
         if status in (408, 429) or status >= 500:
-            retry_after = seconds_to_wait(response.headers.get("Retry-After"))
+            retry_after = retry_after_seconds(response.headers.get("Retry-After"))
             if retry_after is not None:
                 self._throttle.hold(retry_after)
             raise TransientError(f"bksb asked to come back later (HTTP {status}).", retry_after=retry_after)
-        return Answer.of(call, response)
+        return Response.of(call, response)
 
-    def _line(self) -> _Line:
-        line: _Line | None = getattr(self._local, "line", None)
-        if line is None:
-            line = self._local.line = _Line(self._root, self._auth)
-        return line
+    def _session(self) -> PreparedSession:
+        session: PreparedSession | None = getattr(self._local, "session", None)
+        if session is None:
+            session = self._local.session = PreparedSession(self._root, self._auth)
+        return session
 
 
-def seconds_to_wait(header: str | None) -> float | None:
-    """Seconds of a Retry-After header, given as seconds or as an HTTP date; None where there is no usable one."""
+def retry_after_seconds(header: str | None) -> float | None:
+    """Seconds of a Retry-After header, given as seconds or as an HTTP date; None without a usable one."""
     if header is None:
         return None
-    text = header.strip()
-    if text.isascii() and text.isdecimal():
-        return min(float(text), LONGEST_RETRY_AFTER)
     try:
-        when = parsedate_to_datetime(text)
-    except (ValueError, IndexError):
+        return float(_RETRY_AFTER.parse_retry_after(header))
+    except (InvalidHeader, ValueError, OverflowError):
         return None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    return min(max(0.0, (when - datetime.now(UTC)).total_seconds()), LONGEST_RETRY_AFTER)
+
+
+def _silence_urllib3() -> None:
+    """urllib3 logs paths with their queries (at DEBUG always, at WARNING for a broken header): they hold usernames."""
+    for name in ("urllib3.connectionpool", "urllib3.connection"):
+        logging.getLogger(name).setLevel(logging.ERROR)

@@ -20,6 +20,7 @@ COMMANDS = {
     "export": "bksb.cli.export",
     "import-accounts": "bksb.cli.import_accounts",
     "preview-mail": "bksb.cli.preview_mail",
+    "relink": "bksb.cli.relink",
     "probe": "bksb.cli.probe.command",
     "reparse": "bksb.cli.reparse",
     "sql": "bksb.cli.sql",

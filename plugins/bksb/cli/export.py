@@ -21,7 +21,7 @@ from bksb.connection_fields import ConnectionFields
 from bksb.errors import ConfigurationError
 from bksb.reporting.store import open_store
 
-LISTS = {"unmatched": "links/list_unmatched", "account_for_mis": "links/list_accounts_for_mis"}
+LISTS = {"unmatched": "accounts/list_unmatched", "account_for_mis": "accounts/list_accounts_for_mis"}
 """What can be exported: a view, and the statement that reads it in a fixed order."""
 
 

@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 
 from bksb.errors import BksbSyncError, ConfigurationError
-from bksb.jobs.accounts.importing import Adoption, adopt_accounts
-from bksb.rules.account_file import read_lines
+from bksb.jobs.accounts.importing import ImportReport, import_accounts
+from bksb.rules.account_file import read_account_file
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,35 +24,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Import the file, and report what came of it."""
-    adoption = Adoption()
-    lines, adoption.complaints = read_lines(_content(options.file))
+    imported = ImportReport()
+    lines, imported.rejected = read_account_file(_content(options.file))
     from bksb.airflow.hook import open_enabled_deployment
 
     deployment = open_enabled_deployment()
     try:
-        adopt_accounts(deployment, lines, adoption, dry_run=options.dry_run)
+        import_accounts(deployment, lines, imported, dry_run=options.dry_run)
     except BksbSyncError:
-        if adoption.adopted and not options.dry_run:
+        if imported.imported and not options.dry_run:
             print(
-                f"{_counted(adoption.adopted, 'account')} imported before that stay: import the file again.",
+                f"{_counted(imported.imported, 'account')} imported before that stay: import the file again.",
                 file=sys.stderr,
             )
         raise
-    print(report(adoption, dry_run=options.dry_run))
-    return 1 if adoption.complaints else 0
+    print(report(imported, dry_run=options.dry_run))
+    return 1 if imported.rejected else 0
 
 
-def report(adoption: Adoption, *, dry_run: bool = False) -> str:
+def report(result: ImportReport, *, dry_run: bool = False) -> str:
     """What came of an import, for the person who started it: figures, then a line each with number and person_id."""
-    adopted, linked, lines = adoption.adopted, adoption.linked_already, len(adoption.complaints)
+    imported, linked, lines = result.imported, result.linked_already, len(result.rejected)
     text = (
-        f"{'Dry run, nothing was written: would import' if dry_run else 'Imported'} {_counted(adopted, 'account')}, "
+        f"{'Dry run, nothing was written: would import' if dry_run else 'Imported'} {_counted(imported, 'account')}, "
         f"{linked} {'was' if linked == 1 else 'were'} linked already"
     )
     if not lines:
         return f"{text}."
     text = f"{text}, {_counted(lines, 'line')} {'needs' if lines == 1 else 'need'} attention:"
-    return "\n".join([text, *(f"  {complaint}" for complaint in sorted(adoption.complaints, key=lambda c: c.number))])
+    return "\n".join([text, *(f"  {line}" for line in sorted(result.rejected, key=lambda one: one.number))])
 
 
 def _counted(number: int, noun: str) -> str:

@@ -10,9 +10,8 @@ from __future__ import annotations
 import argparse
 from datetime import UTC, datetime
 
-from bksb.jobs.results.reparsing import Reread, reread_results
+from bksb.jobs.results.reparsing import ReparseCounts, reparse_results
 from bksb.model import Run
-from bksb.rules.times import today
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,15 +30,15 @@ def run(options: argparse.Namespace) -> int:
         run_type="reparse",
         interval_start=None,
         interval_end=None,
-        day=today(deployment.settings.timezone),
+        day=deployment.today(),
         dry_run=options.dry_run,
     )
-    print(report(reread_results(deployment, job), dry_run=options.dry_run))
+    print(report(reparse_results(deployment, job), dry_run=options.dry_run))
     return 0
 
 
-def report(reread: Reread, *, dry_run: bool) -> str:
+def report(counts: ReparseCounts, *, dry_run: bool) -> str:
     """What came of it, in a sentence."""
     if dry_run:
-        return f"Dry run, nothing was written: of {reread.results} results, {reread.changed} would change."
-    return f"Parsed {reread.results} results again; {reread.changed} of them changed."
+        return f"Dry run, nothing was written: of {counts.results} results, {counts.changed} would change."
+    return f"Parsed {counts.results} results again; {counts.changed} of them changed."

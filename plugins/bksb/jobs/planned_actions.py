@@ -1,19 +1,18 @@
-"""The plan of a run as it stands in the reporting database, and the accounts it was made from."""
+"""The plan of a run as stored in `bksb.planned_action`. Call these functions inside a transaction."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from bksb.model import Account, Action, Plan, Run
+from bksb.model import Action, Plan, Run
 from bksb.reporting.store import Store
 
-Planned = Mapping[str, tuple[str, str | None]]
+PlannedActions = Mapping[str, tuple[str, str | None]]
 """By person_id: the kind of action (also transfer and blocked), and the username if it needs one."""
 
 
 def write_plan(store: Store, run: Run, plan: Plan) -> None:
-    """Put the plan into `bksb.planned_action`, in place of what this run planned before."""
+    """Store the plan, in place of what this run planned before."""
     blocked: dict[str, str] = {}
     for issue in plan.issues:
         if issue.person_id:
@@ -26,32 +25,19 @@ def write_plan(store: Store, run: Run, plan: Plan) -> None:
         for transfer in plan.transfers
     }
     rows |= {action.person_id: (action.kind, action.reason, action.username) for action in plan.actions}
-    of_run(store, "accounts/delete_planned_actions", run)
+    store.run("accounts/delete_planned_actions", **run.key)
     store.copy(
         "accounts/copy_planned_actions",
         ((run.dag_id, run.run_id, person_id, *row) for person_id, row in rows.items()),
     )
 
 
-def planned_actions(store: Store, run: Run) -> Planned:
-    """What the run set out to do."""
-    rows = of_run(store, "accounts/list_planned_actions", run)
+def planned_actions(store: Store, run: Run) -> PlannedActions:
+    """What the run planned to do."""
+    rows = store.run("accounts/list_planned_actions", **run.key)
     return {row.person_id: (row.action, row.username) for row in rows}
 
 
-def is_planned(action: Action, planned: Planned) -> bool:
-    """Whether the run set out to do just this, under this very username."""
+def is_planned(action: Action, planned: PlannedActions) -> bool:
+    """Whether the run planned exactly this, under this username."""
     return planned.get(action.person_id) == (action.kind, action.username)
-
-
-def known_accounts(store: Store) -> list[Account]:
-    """Every account we know."""
-    return [
-        Account(row.person_id, row.username, row.bksb_user_id, row.state, row.origin)
-        for row in store.run("accounts/list_accounts")
-    ]
-
-
-def of_run(store: Store, name: str, run: Run) -> list[Any]:
-    """The rows of a statement that takes a run, and nothing else."""
-    return store.run(name, dag_id=run.dag_id, run_id=run.run_id)

@@ -1,22 +1,66 @@
-"""Brings the reporting database up to date: each file of `sql/migrations` is applied once, in order."""
+"""Brings the reporting database up to date: its tables by `sql/migrations`, its views and functions by `sql/views`."""
 
 from __future__ import annotations
 
 from bksb.connection_fields import ConnectionFields
-from bksb.reporting.store import missing_migrations, open_store
+from bksb.errors import ConfigurationError
+from bksb.reporting.sql_files import sql_names
+from bksb.reporting.store import Store, Writer, applied_migrations, missing_migrations, open_store
+
+REPEATABLE = (
+    # first: a writer may hold its locks on these tables and be about to read a view
+    "mark_summary_rebuild",
+    "person_result",
+    "latest_result",
+    "skill_level_on",
+    "unmatched",
+    "account_for_mis",
+    "latest_plan",
+    "unpublished_run",
+    "grant_writer",
+    "grant_reader",
+    "comment_people",
+    "comment_accounts",
+    "comment_results",
+    "comment_summaries",
+    "comment_runs_and_issues",
+    "comment_invitations",
+)
+"""The files of `sql/views` in the order in which they build on each other."""
 
 
 def migrate(fields: ConnectionFields, *, writer: str | None = None, reader: str | None = None) -> list[str]:
-    """Apply what is missing and grant; returns the names of the migrations applied. Safe to repeat and to race."""
-    with open_store(fields, migrated=False) as store, store.transaction("migrate"):
-        store.run("migrations/0001_create_schema")
-        store.run("runs/create_migration_table")
+    """Apply the migrations that are missing, define all views and functions again, and grant.
+
+    Returns the names of the migrations applied. All of it happens or none of it. Safe to repeat and to race.
+    ConfigurationError, and nothing is changed, if another version of the project made the database.
+    """
+    with open_store(fields, migrated=False) as store, store.transaction(Writer.MIGRATE):
+        _require_known_migrations(store, fields.conn_id)
+        store.run("schema/create_schema")
+        store.run("schema/create_migration_table")
         names = missing_migrations(store)
         for name in names:
             store.run(f"migrations/{name}")
-            store.run("runs/record_migration", name=name)
+            store.run("schema/record_migration", name=name)
+        for name in REPEATABLE:
+            store.run(f"views/{name}")
         if writer:
-            store.run("runs/grant_writer", role=writer)
+            store.run("schema/grant_writer", role=writer)
         if reader:
-            store.run("runs/grant_reader", role=reader)
+            store.run("schema/grant_reader", role=reader)
     return names
+
+
+def _require_known_migrations(store: Store, conn_id: str) -> None:
+    """Raise ConfigurationError if the database has had a migration that is not a file of this version."""
+    unknown = sorted(applied_migrations(store) - {name.removeprefix("migrations/") for name in sql_names("migrations")})
+    if unknown:
+        raise ConfigurationError(
+            f"The reporting database of connection '{conn_id}' was made by another version of bksb sync: it has had "
+            f"the migration {unknown[0]}, which this version does not know. Nothing was changed. If the database is "
+            "newer, use the newer version. If it is older than the first release, start over. For the demo's own "
+            "database: `./run demo --reset`. For any other: keep a copy of it, save its accounts with `python -m bksb "
+            "export account_for_mis --out accounts.csv`, drop its schema bksb, migrate again, run `python -m bksb "
+            "import-accounts accounts.csv`, then both DAGs. bksb gives the results again."
+        )

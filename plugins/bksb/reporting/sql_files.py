@@ -13,7 +13,7 @@ SQL_FOLDER = Path(__file__).resolve().parents[3] / "sql"
 
 @cache
 def read_sql(name: str) -> str:
-    """The text of `sql/<name>.sql`, such as `accounts/merge_learners`."""
+    """The text of `sql/<name>.sql`, such as `people/merge_learners`."""
     path = SQL_FOLDER / f"{name}.sql"
     try:
         return path.read_text(encoding="utf-8")

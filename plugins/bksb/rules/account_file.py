@@ -1,4 +1,4 @@
-"""Reads a file of person_id and username, line by line, and says of each line that cannot be used why."""
+"""Reads a CSV file of person_id and username, and says why a line cannot be used."""
 
 from __future__ import annotations
 
@@ -17,17 +17,21 @@ _LOOKS_LIKE_AN_ID = re.compile(r"(?=.*\d)[\w./-]{1,64}", re.ASCII)
 
 
 @dataclass(frozen=True)
-class Line:
-    """One line to carry out: this person has the bksb account of that username. `number` counts from 1."""
+class AccountLine:
+    """One line: this person has the bksb account with this username. `number` counts from 1."""
 
     number: int
     person_id: str
     username: str = field(repr=False)
 
+    def rejected(self, reason: str) -> RejectedLine:
+        """This line as one that is not imported, and why."""
+        return RejectedLine(self.number, self.person_id, reason)
+
 
 @dataclass(frozen=True)
-class Complaint:
-    """One line that is not carried out, and why; `reason` holds ids and line numbers only."""
+class RejectedLine:
+    """A line that is not imported, and why; `reason` holds ids and line numbers only."""
 
     number: int
     person_id: str = field(repr=False)
@@ -39,28 +43,28 @@ class Complaint:
         return f"line {self.number}{shown}: {self.reason}"
 
 
-def read_lines(content: bytes) -> tuple[list[Line], list[Complaint]]:
-    """The lines that can be looked up, each person and each username once, and the complaints about the others.
+def read_account_file(content: bytes) -> tuple[list[AccountLine], list[RejectedLine]]:
+    """The lines that can be looked up, each person and each username once, and the other lines with the reason.
 
     The file is CSV in UTF-8, with or without BOM, under a header that names person_id and username; other columns
     and blank lines are passed over, blanks around values are dropped. ConfigurationError for a file that is none.
     """
-    read: list[Line] = []
-    complaints: list[Complaint] = []
+    read: list[AccountLine] = []
+    rejected: list[RejectedLine] = []
     for number, person_id, username, surplus in _records(_text(content)):
         reason = _unusable(person_id, username, surplus)
         if reason:
-            complaints.append(Complaint(number, person_id, reason))
+            rejected.append(RejectedLine(number, person_id, reason))
         else:
-            read.append(Line(number, person_id, username))
-    if not read and not complaints:
+            read.append(AccountLine(number, person_id, username))
+    if not read and not rejected:
         raise _unusable_file("holds no line under a header: give each account a line such as P000123,ada.lovelace")
-    distinct: dict[tuple[str, str], Line] = {}
+    distinct: dict[tuple[str, str], AccountLine] = {}
     for line in read:
         distinct.setdefault((line.person_id, line.username.casefold()), line)
     contradictions = _contradictions(list(distinct.values()))
-    spoilt = {complaint.number for complaint in contradictions}
-    return [line for line in distinct.values() if line.number not in spoilt], complaints + contradictions
+    contradicted = {rejected_line.number for rejected_line in contradictions}
+    return [line for line in distinct.values() if line.number not in contradicted], rejected + contradictions
 
 
 def _text(content: bytes) -> str:
@@ -116,25 +120,25 @@ def _unusable(person_id: str, username: str, surplus: bool) -> str | None:
     return None
 
 
-def _contradictions(lines: Sequence[Line]) -> list[Complaint]:
-    """Complaints about lines that speak against each other: none of them is believed."""
+def _contradictions(lines: Sequence[AccountLine]) -> list[RejectedLine]:
+    """Lines that contradict each other: none of them is believed."""
     of_person: dict[str, list[int]] = defaultdict(list)
     of_username: dict[str, list[int]] = defaultdict(list)
     for line in lines:
         of_person[line.person_id].append(line.number)
         of_username[line.username.casefold()].append(line.number)
-    complaints: list[Complaint] = []
+    rejected: list[RejectedLine] = []
     for line in lines:
         if others := _others(of_person[line.person_id], line):
             reason = f"{others} another username for this person: keep the right one"
-            complaints.append(Complaint(line.number, line.person_id, reason))
+            rejected.append(RejectedLine(line.number, line.person_id, reason))
         elif others := _others(of_username[line.username.casefold()], line):
             reason = f"{others} this username for another person: keep the right one"
-            complaints.append(Complaint(line.number, line.person_id, reason))
-    return complaints
+            rejected.append(RejectedLine(line.number, line.person_id, reason))
+    return rejected
 
 
-def _others(numbers: Sequence[int], line: Line) -> str:
+def _others(numbers: Sequence[int], line: AccountLine) -> str:
     others = [str(number) for number in numbers if number != line.number]
     if not others:
         return ""

@@ -1,42 +1,17 @@
-"""Decides, and does nothing: MIS people and known accounts in, a plan out. Never a guess on names or e-mails."""
+"""Plans accounts: takes MIS people and known accounts, returns a plan. Never matches people by name or e-mail."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal
 
 from bksb.model import Account, Action, Issue, Person, Plan, Transfer
+from bksb.rules.emails import is_email
 
-PLANNED_ISSUES = (
-    "no_email",
-    "no_name",
-    "no_username",
-    "duplicate_email",
-    "username_taken",
-    "username_not_found",
-    "account_claimed_twice",
-    "create_rejected",
-    "create_in_doubt",
-    "username_mismatch",
-    "former_record_unsettled",
-)
-"""Codes about one person that a plan raises, and that the next one resolves where they hold no more."""
-
-ACCOUNT_ISSUES = (*PLANNED_ISSUES, "bksb_no_answer")
-"""Those, and that bksb was silent about somebody who has no account."""
-
-CHECK_ISSUES = ("stale_link", "bksb_no_answer")
-"""Codes that looking at a link again raises and resolves."""
-
-LONGEST_USERNAME = 2000
+USERNAME_BYTES_LIMIT = 2000
 """Bytes in UTF-8. Nobody types a longer one, and PostgreSQL's index takes no more than 2,700; bksb's own limit, which
 is not known, is bksb's to enforce."""
-
-_EMAIL = re.compile(r"(?!.*=\?)[^@\s<>,;:\"()\[\]\\]+@[^@\s<>,;:\"()\[\]\\.]+(\.[^@\s<>,;:\"()\[\]\\.]+)+")
-"""Nothing that a reader of mail headers would take for a comment, a group, a quotation or an encoded word: it would
-write to another address than the one that stands in the MIS."""
 
 Verdict = Literal["link", "create", "release", "username_taken", "username_not_found"]
 
@@ -48,12 +23,12 @@ def make_plan(people: Sequence[Person], accounts: Iterable[Account], due: Collec
     ordered by person_id.
     """
     known = {account.person_id: account for account in accounts}
-    former = _Former(people, known)
+    former = _FormerRecords(people, known)
     transfers = former.transfers()
     for transfer in transfers:
         known[transfer.person_id] = known.pop(transfer.former_person_id)
     moved = {transfer.person_id for transfer in transfers}
-    facts = _Facts(people, known)
+    conflicts = _Conflicts(people, known)
     actions: list[Action] = []
     issues: list[Issue] = []
     for person in people:
@@ -65,7 +40,7 @@ def make_plan(people: Sequence[Person], accounts: Iterable[Account], due: Collec
             # one that moves along in this run heals in the next
             if not _differs(person, account) or person.person_id in moved:
                 continue
-        obstacles = former.obstacles(person) or facts.obstacles(person)
+        obstacles = former.obstacles(person) or conflicts.obstacles(person)
         if account and account.state == "creating" and account.username:
             actions.append(_settlement(person, account.username, hindered=bool(obstacles)))
             issues += obstacles
@@ -107,66 +82,79 @@ def still_holds(account: Account, found: int | None) -> bool:
     return found is not None and found == account.bksb_user_id
 
 
-def is_email(text: str | None) -> bool:
-    """Whether an invitation could be addressed to `text`: one @, a domain with a dot, no blanks."""
-    return text is not None and _EMAIL.fullmatch(text) is not None
-
-
-class _Facts:
+class _Conflicts:
     """What the whole extract says about one person's username and e-mail."""
 
     def __init__(self, people: Sequence[Person], known: Mapping[str, Account]) -> None:
         self._emails = Counter(person.email.casefold() for person in people if person.email)
-        self._stored = Counter(_folded(p.bksb_username) for p in people if p.bksb_username)
+        self._stored = Counter(_casefold(p.bksb_username) for p in people if p.bksb_username)
         self._proposed = Counter(
-            _folded(person.proposed_username)
+            _casefold(person.proposed_username)
             for person in people
             if person.proposed_username
             and not person.bksb_username
-            and known.get(person.person_id, _NOBODY).bksb_user_id is None
+            and known.get(person.person_id, _NO_ACCOUNT).bksb_user_id is None
         )
-        self._holders = {_folded(account.username): account.person_id for account in known.values() if account.username}
+        self._holders = {
+            _casefold(account.username): account.person_id for account in known.values() if account.username
+        }
 
     def obstacles(self, person: Person) -> list[Issue]:
         """Every reason, not just the first, why nothing can be done for this person now."""
         if person.bksb_username:
-            return self._obstacles_to_linking(person, _folded(person.bksb_username))
+            return self._obstacles_to_linking(person, _casefold(person.bksb_username))
         return self._obstacles_to_creating(person)
 
     def _obstacles_to_linking(self, person: Person, username: str) -> list[Issue]:
         if _is_too_long(person.bksb_username):
-            return [_issue("username_not_found", person, f"the username in the MIS has over {LONGEST_USERNAME} bytes")]
+            return [
+                Issue.about(
+                    person.person_id,
+                    "username_not_found",
+                    f"the username in the MIS has over {USERNAME_BYTES_LIMIT} bytes",
+                )
+            ]
         if self._stored[username] > 1 or self._held_by_another(person, username):
-            return [_issue("account_claimed_twice", person, "the MIS gives this username to two people")]
+            return [Issue.about(person.person_id, "account_claimed_twice", "the MIS gives this username to two people")]
         return []
 
     def _obstacles_to_creating(self, person: Person) -> list[Issue]:
         issues = []
         if not (person.given_names and person.family_name):
-            issues.append(_issue("no_name", person, "bksb needs given names and a family name"))
+            issues.append(Issue.about(person.person_id, "no_name", "bksb needs given names and a family name"))
         if not is_email(person.email):
             what = "is missing" if person.email is None else "is not an address"
-            issues.append(_issue("no_email", person, f"the e-mail address in the MIS {what}"))
+            issues.append(Issue.about(person.person_id, "no_email", f"the e-mail address in the MIS {what}"))
         elif person.email and self._emails[person.email.casefold()] > 1:
-            issues.append(_issue("duplicate_email", person, "another eligible person has the same e-mail address"))
+            issues.append(
+                Issue.about(person.person_id, "duplicate_email", "another eligible person has the same e-mail address")
+            )
         if not person.proposed_username:
-            issues.append(_issue("no_username", person, "the MIS query proposes no username"))
+            issues.append(Issue.about(person.person_id, "no_username", "the MIS query proposes no username"))
             return issues
         if _is_too_long(person.proposed_username):
-            issues.append(_issue("no_username", person, f"the proposed username has over {LONGEST_USERNAME} bytes"))
+            issues.append(
+                Issue.about(
+                    person.person_id, "no_username", f"the proposed username has over {USERNAME_BYTES_LIMIT} bytes"
+                )
+            )
             return issues
-        username = _folded(person.proposed_username)
+        username = _casefold(person.proposed_username)
         if self._proposed[username] > 1:
-            issues.append(_issue("account_claimed_twice", person, "two people would get the same username"))
+            issues.append(
+                Issue.about(person.person_id, "account_claimed_twice", "two people would get the same username")
+            )
         elif self._stored[username] or self._held_by_another(person, username):
-            issues.append(_issue("username_taken", person, "the proposed username belongs to another person"))
+            issues.append(
+                Issue.about(person.person_id, "username_taken", "the proposed username belongs to another person")
+            )
         return issues
 
     def _held_by_another(self, person: Person, username: str) -> bool:
         return self._holders.get(username, person.person_id) != person.person_id
 
 
-class _Former:
+class _FormerRecords:
     """Learners who were applicants under another person_id: one human, so one account.
 
     An account moves only where nothing speaks against it; until then nobody gets a second one.
@@ -194,21 +182,25 @@ class _Former:
         became = self._became.get(person.person_id, person.person_id)
         if became != person.person_id and not person.bksb_username and self._has_or_may_have(became):
             detail = f"learner {became}, who was this applicant, has the account: mark this record as transferred"
-            return [_issue("former_record_unsettled", person, detail)]
+            return [Issue.about(person.person_id, "former_record_unsettled", detail)]
         former_id = person.former_person_id
         if former_id is None:
             return []
         former = self._account_of(former_id)
         if self._claims[former_id] > 1:
-            return [_issue("account_claimed_twice", person, f"two people say they were applicant {former_id}")]
+            return [
+                Issue.about(
+                    person.person_id, "account_claimed_twice", f"two people say they were applicant {former_id}"
+                )
+            ]
         if former_id in self._listed:
             detail = f"the record of applicant {former_id} is still eligible: mark it as transferred in the MIS"
-            return [_issue("former_record_unsettled", person, detail)]
+            return [Issue.about(person.person_id, "former_record_unsettled", detail)]
         if former.state == "creating" or (
             former.bksb_user_id is not None and self._account_of(person.person_id).state == "creating"
         ):
             detail = f"a creation for this person or applicant {former_id} is settled first; the next run goes on"
-            return [_issue("former_record_unsettled", person, detail)]
+            return [Issue.about(person.person_id, "former_record_unsettled", detail)]
         # a stale one moves along, to heal by the username that the MIS names
         if former.bksb_user_id is not None and former.state != "stale" and person.bksb_username:
             return _mismatch(person, former)
@@ -219,19 +211,19 @@ class _Former:
         return account.bksb_user_id is not None or account.state == "creating"
 
     def _account_of(self, person_id: str) -> Account:
-        return self._known.get(person_id, _NOBODY)
+        return self._known.get(person_id, _NO_ACCOUNT)
 
 
 def _mismatch(person: Person, account: Account) -> list[Issue]:
     """The MIS naming another bksb username than the one linked: somebody has to say which is right."""
     if _differs(person, account):
         detail = "the MIS names another bksb username than the account that is linked"
-        return [_issue("username_mismatch", person, detail)]
+        return [Issue.about(person.person_id, "username_mismatch", detail)]
     return []
 
 
 def _differs(person: Person, account: Account) -> bool:
-    return bool(person.bksb_username) and _folded(person.bksb_username) != _folded(account.username)
+    return bool(person.bksb_username) and _casefold(person.bksb_username) != _casefold(account.username)
 
 
 def _checks(known: Mapping[str, Account], due: Collection[str]) -> list[Action]:
@@ -244,7 +236,7 @@ def _checks(known: Mapping[str, Account], due: Collection[str]) -> list[Action]:
 
 def _settlement(person: Person, username: str, *, hindered: bool) -> Action:
     """How to settle a creation that broke off: looked up always, sent again only if it is what we would send today."""
-    wanted = person.proposed_username is not None and _folded(person.proposed_username) == _folded(username)
+    wanted = person.proposed_username is not None and _casefold(person.proposed_username) == _casefold(username)
     kind: Literal["link", "create"] = "create" if wanted and not person.bksb_username and not hindered else "link"
     return Action(person.person_id, kind, username, "an earlier creation has to be settled")
 
@@ -259,16 +251,12 @@ def _unfinished_of_others(people: Sequence[Person], known: Mapping[str, Account]
     ]
 
 
-_NOBODY = Account(person_id="", username=None, bksb_user_id=None, state="pending", origin=None)
-
-
-def _issue(code: str, person: Person, detail: str) -> Issue:
-    return Issue(code=code, subject_key=person.person_id, person_id=person.person_id, detail=detail)
+_NO_ACCOUNT = Account(person_id="", username=None, bksb_user_id=None, state="pending", origin=None)
 
 
 def _is_too_long(username: str | None) -> bool:
-    return len((username or "").encode("utf-8", "surrogatepass")) > LONGEST_USERNAME
+    return len((username or "").encode("utf-8", "surrogatepass")) > USERNAME_BYTES_LIMIT
 
 
-def _folded(username: str | None) -> str:
+def _casefold(username: str | None) -> str:
     return (username or "").casefold()

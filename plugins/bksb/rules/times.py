@@ -73,8 +73,3 @@ def day_bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
         datetime(day.year, day.month, day.day, tzinfo=zone),
         datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=zone),
     )
-
-
-def today(zone: ZoneInfo) -> date:
-    """The date it is now in `zone`."""
-    return datetime.now(zone).date()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bksb import jobs
 from bksb.errors import MisContractError
-from bksb.jobs.runs import open_issues
+from bksb.jobs.accounts import apply_plan, finish_accounts, plan_accounts, record_plan
+from bksb.jobs.issues import open_issues
+from bksb.jobs.runs import fail_run
 from bksb.model import Issue
 from bksb.reporting.store import open_store
 from tests.conftest import query
@@ -21,7 +22,7 @@ def plan(deployment):
 
     def plan(run_id, **changes):
         run = a_run(deployment, "bksb_accounts", run_id, **changes)
-        return run, jobs.plan_accounts(deployment, run)
+        return run, plan_accounts(deployment, run)
 
     return plan
 
@@ -32,9 +33,9 @@ def approvals(deployment):
 
 
 def approve(deployment, run):
-    for buckets in jobs.record_plan(deployment, run):
-        jobs.apply_plan(deployment, run, buckets)
-    jobs.finish_accounts(deployment, run)
+    for buckets in record_plan(deployment, run):
+        apply_plan(deployment, run, buckets)
+    finish_accounts(deployment, run)
 
 
 def newcomers(mis_fields, number):
@@ -69,7 +70,7 @@ def test_until_a_run_is_approved_each_one_asks_and_changes_nothing_but_its_plan(
     for run_id in ("manual__1", "manual__2"):
         run, asked = plan(run_id)
         assert "No run that creates accounts has been approved yet" in asked
-        jobs.finish_accounts(deployment, run)
+        finish_accounts(deployment, run)
     assert rows_of(deployment, *UNTOUCHED) == before and sandbox.site.calls == {}
     assert approvals(deployment) == [
         ("manual__1", ["first_run"], "rejected"),
@@ -95,7 +96,7 @@ def test_more_creations_than_allowed_ask_again(deployment, mis_fields, plan, san
     sandbox.site.reset_counters()
     run, asked = plan("manual__2", max_new_accounts=3)
     assert "more than `max_new_accounts` (3)" in asked
-    jobs.finish_accounts(deployment, run)
+    finish_accounts(deployment, run)
     assert sandbox.site.calls == {} and approvals(deployment)[-1][1:] == (["many_new_accounts"], "rejected")
 
 
@@ -113,10 +114,10 @@ def test_whom_bksb_would_not_serve_is_asked_about_again_only_under_another_usern
     query(mis_fields, "update person set learn_ref_number = 'MORE' || learn_ref_number where person_id ~ '^N'")
     run, asked = plan("manual__4", max_new_accounts=3)
     assert "more than `max_new_accounts` (3)" in asked
-    jobs.finish_accounts(deployment, run)
+    finish_accounts(deployment, run)
     run, asked = plan("manual__5", max_new_accounts=3)
     assert asked, "what was rejected counts as tried"
-    jobs.record_plan(deployment, run)
+    record_plan(deployment, run)
     assert plan("manual__5", max_new_accounts=3)[1], "a run that plans again was taken for an earlier one"
 
 
@@ -124,9 +125,9 @@ def test_a_link_that_bksb_did_not_answer_for_is_no_first_approval(deployment, mi
     linked = tuple(sorted(world.people_of("stored_username"))[:1])
     run, asked = plan("manual__1", person_ids=linked)
     assert asked == ""
-    jobs.record_plan(deployment, run)
+    record_plan(deployment, run)
     with open_store(deployment.reporting) as store, store.transaction():
-        open_issues(store, deployment.settings, [Issue("bksb_no_answer", linked[0], linked[0])])
+        open_issues(store, [Issue("bksb_no_answer", linked[0], linked[0])], deployment.day_start())
     query(mis_fields, "update person set bksb_username = null where person_id = %s", *linked)
     assert "No run that creates accounts has been approved yet" in plan("manual__2", person_ids=linked)[1]
 
@@ -161,7 +162,7 @@ def test_a_shrunk_extract_asks_before_anybody_loses_anything_and_once_approved_i
     shrink(mis_fields, 3)
     run, asked = plan("manual__2")
     assert "more than twice as many" in asked
-    jobs.finish_accounts(deployment, run)
+    finish_accounts(deployment, run)
     assert rows_of(deployment, *UNTOUCHED) == before, "a rejected run recorded who has gone"
     run, asked = plan("manual__3")
     assert "more than twice as many" in asked, "what was rejected became the measure"
@@ -174,9 +175,9 @@ def test_an_extract_that_shrinks_while_the_run_waits_stops_it(deployment, sandbo
     before = rows_of(deployment, *UNTOUCHED)
     shrink(mis_fields, 3)
     with pytest.raises(MisContractError, match="less than half"):
-        jobs.record_plan(deployment, run)
+        record_plan(deployment, run)
     assert rows_of(deployment, *UNTOUCHED) == before and sandbox.site.calls == {}
-    jobs.fail_run(deployment, run)
+    fail_run(deployment, run)
     assert approvals(deployment) == [("manual__1", ["first_run"], "failed")]
     shrink(mis_fields, 1)
     approve(deployment, run)  # in Airflow: record_plan is cleared once the MIS is whole again
@@ -187,15 +188,15 @@ def test_a_run_that_fails_after_it_went_ahead_stays_approved_and_a_question_that
     deployment, plan
 ):
     run, _ = plan("manual__1")
-    jobs.record_plan(deployment, run)
-    jobs.fail_run(deployment, run)
+    record_plan(deployment, run)
+    fail_run(deployment, run)
     assert approvals(deployment)[-1][2] == "approved"
     run, _ = plan("manual__2")
     assert approvals(deployment)[-1][2] == "waiting"
-    jobs.fail_run(deployment, run)
+    fail_run(deployment, run)
     assert approvals(deployment)[-1] == ("manual__2", [], "failed")
     # in Airflow: approve_plan had failed, is cleared, and answered with a no
-    jobs.finish_accounts(deployment, run)
+    finish_accounts(deployment, run)
     assert [outcome for *_, outcome in approvals(deployment)] == ["approved", "rejected"]
 
 
@@ -232,14 +233,14 @@ def test_a_plan_with_nothing_to_create_asks_nobody_even_the_first_time(deploymen
 
 def test_a_dry_run_neither_asks_nor_counts_as_approved(deployment, plan):
     run, asked = plan("manual__dry", dry_run=True)
-    assert asked == "" and jobs.record_plan(deployment, run) == []
-    jobs.finish_accounts(deployment, run)
+    assert asked == "" and record_plan(deployment, run) == []
+    finish_accounts(deployment, run)
     assert approvals(deployment) == []
 
 
 def test_a_run_that_plans_again_asks_again(deployment, plan):
     run, _ = plan("manual__1")
-    jobs.record_plan(deployment, run)
+    record_plan(deployment, run)
     assert approvals(deployment)[-1][2] == "approved"
     assert plan("manual__1")[1] != ""
     assert approvals(deployment) == [("manual__1", ["first_run"], "waiting")]
@@ -247,7 +248,7 @@ def test_a_run_that_plans_again_asks_again(deployment, plan):
 
 def test_a_rejected_run_that_is_asked_again_and_approved_counts_as_approved(deployment, plan):
     run, _ = plan("manual__1")
-    jobs.finish_accounts(deployment, run)
+    finish_accounts(deployment, run)
     assert approvals(deployment) == [("manual__1", ["first_run"], "rejected")]
     approve(deployment, run)  # in Airflow: approve_plan is cleared
     assert approvals(deployment) == [("manual__1", ["first_run"], "approved")]

@@ -1,4 +1,4 @@
-"""`links import` over a real MIS, a real reporting database and the sandbox bksb: what is adopted and what is not."""
+"""`import-accounts` over a real MIS, a real reporting database and the sandbox: what is imported and what is not."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from bksb import jobs
 from bksb.api.client import BksbClient
 from bksb.cli.import_accounts import report
 from bksb.errors import KeyRefusedError, RejectedError, TransientError
-from bksb.jobs.accounts.importing import LINES_A_BATCH, Adoption, adopt_accounts
-from bksb.model import bucket_of
-from bksb.reporting.store import BUCKET_LOCKS, WRITER_LOCKS, WRITERS
-from bksb.rules.account_file import read_lines
+from bksb.jobs.accounts import apply_plan, plan_accounts, record_plan
+from bksb.jobs.accounts.importing import LINES_PER_BATCH, ImportReport, import_accounts
+from bksb.reporting.store import BUCKET_LOCKS, WRITER_LOCKS, Writer
+from bksb.rules.account_file import read_account_file
 from bksb.rules.account_plan import make_plan
+from bksb.rules.task_split import bucket_of
 from sandbox.bksb.faults.catalogue import Fault
 from tests.conftest import query
 from tests.runs import a_run, rows_of, run_accounts, run_results
@@ -23,17 +23,17 @@ from tests.runs import a_run, rows_of, run_accounts, run_results
 TABLES = ("account", "account_link", "issue", "learner", "learner_contact", "planned_action", "sync_run")
 
 
-def adopt(deployment, *pairs, dry_run=False) -> Adoption:
+def import_pairs(deployment, *pairs, dry_run=False) -> ImportReport:
     """Import these (person_id, username) pairs as a file would bring them."""
-    adoption = Adoption()
+    imported = ImportReport()
     text = "person_id,username\n" + "".join(f'{person_id},"{username}"\n' for person_id, username in pairs)
-    lines, adoption.complaints = read_lines(text.encode())
-    adopt_accounts(deployment, lines, adoption, dry_run=dry_run)
-    return adoption
+    lines, imported.rejected = read_account_file(text.encode())
+    import_accounts(deployment, lines, imported, dry_run=dry_run)
+    return imported
 
 
-def told(adoption) -> list[str]:
-    return [str(complaint) for complaint in sorted(adoption.complaints, key=lambda one: one.number)]
+def told(imported) -> list[str]:
+    return [str(line) for line in sorted(imported.rejected, key=lambda one: one.number)]
 
 
 def account(deployment, person_id):
@@ -79,7 +79,7 @@ def let_go_stale(deployment, person_id) -> None:
 
 def test_an_account_that_is_found_becomes_the_persons(deployment, plain, made):
     user_id = made("Ada.L")
-    assert report(adopt(deployment, (plain[0], "ada.l"))) == "Imported 1 account, 0 were linked already."
+    assert report(import_pairs(deployment, (plain[0], "ada.l"))) == "Imported 1 account, 0 were linked already."
     row = account(deployment, plain[0])
     assert (row.username, row.bksb_user_id, row.state, row.origin) == ("ada.l", user_id, "active", "imported")
     (now,) = query(deployment.reporting, "select now() as at")
@@ -93,7 +93,7 @@ def test_nothing_is_created_and_bksb_is_only_asked(deployment, sandbox, plain, m
     made("ada")
     before = sandbox.site.users()
     sandbox.site.reset_counters()
-    adopt(deployment, (plain[0], "ada"), (plain[1], "nobody.has.this"))
+    import_pairs(deployment, (plain[0], "ada"), (plain[1], "nobody.has.this"))
     assert sandbox.site.calls == {"getUserId": 2}
     assert sandbox.site.users() == before
 
@@ -102,15 +102,15 @@ def test_a_second_import_of_the_same_file_rewrites_no_row(deployment, plain, mad
     pairs = [(person_id, f"user.{person_id}") for person_id in plain[:5]]
     for _, username in pairs:
         made(username)
-    adopt(deployment, *pairs)
+    import_pairs(deployment, *pairs)
     before = rows_of(deployment, *TABLES)
-    again = adopt(deployment, *pairs)
-    assert (again.adopted, again.linked_already, again.complaints) == (0, 5, [])
+    again = import_pairs(deployment, *pairs)
+    assert (again.imported, again.linked_already, again.rejected) == (0, 5, [])
     assert rows_of(deployment, *TABLES) == before
 
 
-def test_a_file_of_several_batches_is_adopted_whole_eight_look_ups_at_a_time(deployment, sandbox, mis_fields, made):
-    number = 2 * LINES_A_BATCH + 7
+def test_a_file_of_several_batches_is_imported_whole_eight_look_ups_at_a_time(deployment, sandbox, mis_fields, made):
+    number = 2 * LINES_PER_BATCH + 7
     query(mis_fields, "insert into person select 'B' || n, 'B' || n from generate_series(1, %s) as n", number)
     query(
         mis_fields,
@@ -123,16 +123,18 @@ def test_a_file_of_several_batches_is_adopted_whole_eight_look_ups_at_a_time(dep
         made(username)
     sandbox.site.latency = 0.002
     sandbox.site.reset_counters()
-    assert adopt(deployment, *pairs).adopted == number
+    assert import_pairs(deployment, *pairs).imported == number
     assert sandbox.site.calls == {"getUserId": number}
     assert 1 < sandbox.site.peak_concurrency <= 8
     statement = "select person_id, username from bksb.account where state = 'active' order by 1"
     assert [tuple(row) for row in query(deployment.reporting, statement)] == sorted(pairs)
 
 
-def test_the_next_run_plans_nothing_for_who_was_adopted_and_lists_nobody_as_unmatched(deployment, sandbox, plain, made):
+def test_the_next_run_plans_nothing_for_who_was_imported_and_lists_nobody_as_unmatched(
+    deployment, sandbox, plain, made
+):
     user_id = made("ada")
-    adopt(deployment, (plain[0], "ada"))
+    import_pairs(deployment, (plain[0], "ada"))
     imported = rows_of(deployment, "account", "account_link")
     run_accounts(deployment)
     planned = query(deployment.reporting, "select person_id from bksb.planned_action where person_id = %s", plain[0])
@@ -142,10 +144,14 @@ def test_the_next_run_plans_nothing_for_who_was_adopted_and_lists_nobody_as_unma
     after = rows_of(deployment, "account", "account_link")
     assert all(row in after[table] for table, rows in imported.items() for row in rows)
     run_results(deployment)
-    assert query(deployment.reporting, "select 1 from bksb.account_source where bksb_user_id = %s", user_id)
+    assert query(
+        deployment.reporting,
+        "select 1 from bksb.account_source where bksb_user_id = %s and synced_at is not null",
+        user_id,
+    )
 
 
-def test_who_cannot_be_created_is_adopted_and_the_issues_that_no_longer_hold_are_resolved(
+def test_who_cannot_be_created_is_imported_and_the_issues_that_no_longer_hold_are_resolved(
     deployment, sandbox, world, made
 ):
     run_accounts(deployment)
@@ -162,7 +168,7 @@ def test_who_cannot_be_created_is_adopted_and_the_issues_that_no_longer_hold_are
     for person_id in served.values():
         assert account(deployment, person_id).state == "blocked" and open_issues(deployment, person_id)
         made(f"old.{person_id}")
-    assert adopt(deployment, *((p, f"old.{p}") for p in served.values())).adopted == len(served)
+    assert import_pairs(deployment, *((p, f"old.{p}") for p in served.values())).imported == len(served)
     for person_id in served.values():
         assert account(deployment, person_id).state == "active"
         assert open_issues(deployment, person_id) == []
@@ -178,25 +184,25 @@ def test_who_cannot_be_created_is_adopted_and_the_issues_that_no_longer_hold_are
         assert open_issues(deployment, person_id) == []
 
 
-def test_an_account_planned_but_not_made_is_adopted_and_then_not_created(deployment, sandbox, plain, made):
+def test_an_account_planned_but_not_made_is_imported_and_then_not_created(deployment, sandbox, plain, made):
     run = a_run(deployment, "bksb_accounts")
-    jobs.plan_accounts(deployment, run)
-    shares = jobs.record_plan(deployment, run)
+    plan_accounts(deployment, run)
+    shares = record_plan(deployment, run)
     made("ada")
     assert account(deployment, plain[0]).state == "pending"
-    assert adopt(deployment, (plain[0], "ada")).adopted == 1
+    assert import_pairs(deployment, (plain[0], "ada")).imported == 1
     for buckets in shares:
-        jobs.apply_plan(deployment, run, buckets)
+        apply_plan(deployment, run, buckets)
     assert account(deployment, plain[0]).username == "ada"
     (mine,) = [p for p in deployment.mis.read_people(run.day) if p.person_id == plain[0]]
     assert sandbox.site.find(mine.proposed_username) is None
 
 
-def test_somebody_who_left_but_was_recorded_is_adopted(deployment, mis_fields, plain, made):
+def test_somebody_who_left_but_was_recorded_is_imported(deployment, mis_fields, plain, made):
     run_accounts(deployment, person_ids=(plain[1],))
     query(mis_fields, "delete from episode where person_id = %s", plain[0])
     made("ada")
-    assert adopt(deployment, (plain[0], "ada")).adopted == 1
+    assert import_pairs(deployment, (plain[0], "ada")).imported == 1
 
 
 def test_a_dry_run_looks_everything_up_and_writes_nothing(deployment, sandbox, plain, made):
@@ -206,14 +212,14 @@ def test_a_dry_run_looks_everything_up_and_writes_nothing(deployment, sandbox, p
     before = rows_of(deployment, *TABLES)
     sandbox.site.reset_counters()
     pairs = [(plain[0], "ada"), (plain[1], "nobody.has.this"), (plain[3], linked)]
-    dry = adopt(deployment, *pairs, dry_run=True)
+    dry = import_pairs(deployment, *pairs, dry_run=True)
     assert sandbox.site.calls == {"getUserId": 3}
     assert rows_of(deployment, *TABLES) == before
     assert report(dry, dry_run=True).splitlines()[0] == (
         "Dry run, nothing was written: would import 1 account, 1 was linked already, 1 line needs attention:"
     )
-    real = adopt(deployment, *pairs)
-    assert (real.adopted, real.linked_already, told(real)) == (dry.adopted, dry.linked_already, told(dry))
+    real = import_pairs(deployment, *pairs)
+    assert (real.imported, real.linked_already, told(real)) == (dry.imported, dry.linked_already, told(dry))
 
 
 def test_every_bad_line_is_named_with_its_reason_and_every_good_one_is_done(deployment, sandbox, world, plain, made):
@@ -225,7 +231,7 @@ def test_every_bad_line_is_named_with_its_reason_and_every_good_one_is_done(depl
     for username in ("on.its.way", "unmistakeable", "good", "good.one"):
         made(username)
     before = rows_of(deployment, "account", "account_link", "issue")
-    adoption = adopt(
+    imported = import_pairs(
         deployment,
         ("X999999", "good"),
         (plain[3], "unmistakeable.nobody"),
@@ -239,24 +245,25 @@ def test_every_bad_line_is_named_with_its_reason_and_every_good_one_is_done(depl
         (plain[7], "good.other"),
         (plain[8], "good.one"),
     )
-    assert adoption.adopted == 1
+    assert imported.imported == 1
     after = rows_of(deployment, "account", "account_link", "issue")
     assert {table: [row for row in rows if plain[8] not in row[1]] for table, rows in after.items()} == before
     assert account(deployment, plain[8]).state == "active"
-    assert told(adoption) == [
+    assert told(imported) == [
         "line 2, X999999: the MIS does not list this person now and no run has recorded them: correct the person_id",
         f"line 3, {plain[3]}: bksb does not know this username: correct it",
-        f"line 4, {plain[0]}: this person has another active account, which was left as it is: find out which is right",
+        f"line 4, {plain[0]}: this person has another active account, which was left as it is: find out which is right "
+        "(relink corrects a link)",
         f"line 5, {plain[4]}: the account is that of {plain[1]} already: find out who is right",
-        f"line 6, {plain[2]}: a creation for this person is not settled: the next run of bksb_accounts does that, then "
-        "import again",
+        f"line 6, {plain[2]}: a creation for this person is not settled: the next run of bksb_accounts settles it; "
+        "then try again",
         f"line 7, {plain[5]}: the MIS gives this username to {named}: find out who is right",
         f"line 8, {plain[6]}: the username is missing",
         "line 9: the MIS does not list this person now and no run has recorded them: correct the person_id",
         f"line 10, {plain[7]}: line 11 has another username for this person: keep the right one",
         f"line 11, {plain[7]}: line 10 has another username for this person: keep the right one",
     ]
-    text = report(adoption)
+    text = report(imported)
     assert text.splitlines()[0] == "Imported 1 account, 0 were linked already, 10 lines need attention:"
     assert not [word for word in ("unmistakeable", "good", "on.its", stored, own.username) if word in text.lower()]
 
@@ -270,8 +277,8 @@ def test_two_usernames_of_one_bksb_user_go_to_the_first_line_in_a_dry_run_too(de
     pairs = [(plain[0], "one"), (plain[1], "two")]
     says = [f"line 3, {plain[1]}: the account is that of {plain[0]} already: find out who is right"]
     for dry_run in (True, False):
-        adoption = adopt(same, *pairs, dry_run=dry_run)
-        assert (adoption.adopted, told(adoption)) == (1, says)
+        imported = import_pairs(same, *pairs, dry_run=dry_run)
+        assert (imported.imported, told(imported)) == (1, says)
     assert account(deployment, plain[1]) is None
 
 
@@ -281,10 +288,10 @@ def test_a_creation_that_is_settled_by_the_next_run_is_linked_already_afterwards
     statement = "insert into bksb.account values (%s, %s, null, 'creating')"
     query(deployment.reporting, statement, plain[0], mine.proposed_username)
     pair = (plain[0], mine.proposed_username)
-    assert "not settled" in told(adopt(deployment, pair))[0]
+    assert "not settled" in told(import_pairs(deployment, pair))[0]
     run_accounts(deployment, person_ids=(plain[0],))
     assert account(deployment, plain[0]).origin == "created"
-    assert adopt(deployment, pair).linked_already == 1
+    assert import_pairs(deployment, pair).linked_already == 1
 
 
 def test_the_account_of_the_applicant_a_learner_was_is_moved_by_a_run_not_doubled_by_an_import(
@@ -310,7 +317,7 @@ def test_the_account_of_the_applicant_a_learner_was_is_moved_by_a_run_not_double
         "insert into episode values (900000, 'P900000', 'Test', 'Live', 'In Learning', current_date - 1, null, null)",
     )
     made("another.one")
-    (says,) = told(adopt(deployment, ("P900000", "another.one")))
+    (says,) = told(import_pairs(deployment, ("P900000", "another.one")))
     assert says == (
         f"line 2, P900000: this learner was applicant {applicant.person_id}, who has an account: the next run of "
         "bksb_accounts settles that first"
@@ -325,7 +332,7 @@ def test_a_stale_account_is_healed_by_another_user_and_its_history_kept(deployme
     kept = made("kept.one")
     sandbox.site.merge(kept, old.bksb_user_id)
     let_go_stale(deployment, plain[0])
-    assert adopt(deployment, (plain[0], "kept.one")).adopted == 1
+    assert import_pairs(deployment, (plain[0], "kept.one")).imported == 1
     healed = account(deployment, plain[0])
     assert (healed.username, healed.bksb_user_id, healed.state, healed.origin) == (
         "kept.one",
@@ -336,7 +343,7 @@ def test_a_stale_account_is_healed_by_another_user_and_its_history_kept(deployme
     assert links(deployment, plain[0]) == [(old.bksb_user_id, False), (kept, True)]
     assert open_issues(deployment, plain[0]) == []
     before = rows_of(deployment, *TABLES)
-    assert adopt(deployment, (plain[0], "kept.one")).linked_already == 1
+    assert import_pairs(deployment, (plain[0], "kept.one")).linked_already == 1
     assert rows_of(deployment, *TABLES) == before
 
 
@@ -346,7 +353,7 @@ def test_a_stale_account_is_healed_by_the_same_username_with_another_user_id(dep
     sandbox.site.rename(old.bksb_user_id, "set.aside")
     new = made(old.username)
     let_go_stale(deployment, plain[0])
-    assert adopt(deployment, (plain[0], old.username)).adopted == 1
+    assert import_pairs(deployment, (plain[0], old.username)).imported == 1
     assert account(deployment, plain[0]).bksb_user_id == new
     assert links(deployment, plain[0]) == [(old.bksb_user_id, False), (new, True)]
 
@@ -356,7 +363,7 @@ def test_a_stale_account_that_was_only_renamed_goes_on_with_the_same_link(deploy
     old = account(deployment, plain[0])
     sandbox.site.rename(old.bksb_user_id, "renamed")
     let_go_stale(deployment, plain[0])
-    assert adopt(deployment, (plain[0], "renamed")).adopted == 1
+    assert import_pairs(deployment, (plain[0], "renamed")).imported == 1
     assert account(deployment, plain[0]).username == "renamed"
     assert links(deployment, plain[0]) == [(old.bksb_user_id, True)]
 
@@ -365,16 +372,16 @@ def test_a_stale_account_is_not_healed_by_what_another_person_has(deployment, sa
     run_accounts(deployment, person_ids=(plain[0], plain[1]))
     let_go_stale(deployment, plain[0])
     before = rows_of(deployment, *TABLES)
-    assert adopt(deployment, (plain[0], account(deployment, plain[1]).username)).adopted == 0
+    assert import_pairs(deployment, (plain[0], account(deployment, plain[1]).username)).imported == 0
     assert rows_of(deployment, *TABLES) == before
 
 
-def test_a_username_that_the_mis_contradicts_is_adopted_and_the_contradiction_stays_an_issue(deployment, world, made):
+def test_a_username_that_the_mis_contradicts_is_imported_and_the_contradiction_stays_an_issue(deployment, world, made):
     person_id = sorted(world.people_of("stored_but_unknown"))[0]
     run_accounts(deployment, person_ids=(person_id,))
     assert open_issues(deployment, person_id) == ["username_not_found"]
     made("the.right.one")
-    assert adopt(deployment, (person_id, "the.right.one")).adopted == 1
+    assert import_pairs(deployment, (person_id, "the.right.one")).imported == 1
     people = [p for p in deployment.mis.read_people(world.today) if p.person_id == person_id]
     assert people and open_issues(deployment, person_id) == ["username_mismatch"]
     before = rows_of(deployment, "issue", "account")
@@ -386,7 +393,7 @@ def test_a_refused_key_stops_the_import_at_once(deployment, sandbox, plain):
     sandbox.site.faults.add(Fault("401"))
     sandbox.site.reset_counters()
     with pytest.raises(KeyRefusedError):
-        adopt(deployment, *((person_id, f"u.{person_id}") for person_id in plain[:40]))
+        import_pairs(deployment, *((person_id, f"u.{person_id}") for person_id in plain[:40]))
     assert sandbox.site.calls["getUserId"] <= 8 + 16
     assert query(deployment.reporting, "select 1 from bksb.account") == []
 
@@ -395,7 +402,7 @@ def test_a_bksb_that_answers_nobody_is_given_up_after_few_calls(deployment, sand
     sandbox.site.faults.add(Fault("500"))
     sandbox.site.reset_counters()
     with pytest.raises(TransientError, match="8 people in a row"):
-        adopt(deployment, *((person_id, f"u.{person_id}") for person_id in plain[:40]))
+        import_pairs(deployment, *((person_id, f"u.{person_id}") for person_id in plain[:40]))
     assert sandbox.site.calls["getUserId"] <= 2 * (8 + 16)
     assert query(deployment.reporting, "select 1 from bksb.account") == []
 
@@ -404,12 +411,12 @@ def test_one_line_without_an_answer_keeps_no_other_from_being_done(deployment, s
     for person_id in plain[:3]:
         made(f"u.{person_id}")
     sandbox.site.faults.add(Fault("500", user=f"u.{plain[1]}"))
-    adoption = adopt(deployment, *((person_id, f"u.{person_id}") for person_id in plain[:3]))
-    assert adoption.adopted == 2
-    assert told(adoption) == [f"line 3, {plain[1]}: bksb gave no answer: import the file again"]
+    imported = import_pairs(deployment, *((person_id, f"u.{person_id}") for person_id in plain[:3]))
+    assert imported.imported == 2
+    assert told(imported) == [f"line 3, {plain[1]}: bksb gave no answer: import the file again"]
     sandbox.site.faults.clear()
-    again = adopt(deployment, *((person_id, f"u.{person_id}") for person_id in plain[:3]))
-    assert (again.adopted, again.linked_already) == (1, 2)
+    again = import_pairs(deployment, *((person_id, f"u.{person_id}") for person_id in plain[:3]))
+    assert (again.imported, again.linked_already) == (1, 2)
 
 
 def test_a_username_that_bksb_will_not_look_up_is_one_line(deployment, sandbox, plain):
@@ -418,34 +425,36 @@ def test_a_username_that_bksb_will_not_look_up_is_one_line(deployment, sandbox, 
             raise RejectedError("odd")
 
     odd = replace(deployment, make_client=lambda: Refuses(sandbox.url, "AK", "SK"))
-    assert told(adopt(odd, (plain[0], "odd"))) == [f"line 2, {plain[0]}: bksb cannot look this username up: correct it"]
+    assert told(import_pairs(odd, (plain[0], "odd"))) == [
+        f"line 2, {plain[0]}: bksb cannot look this username up: correct it"
+    ]
 
 
 def test_an_import_waits_for_a_run_that_works_on_the_same_people(deployment, plain, made):
     made("ada")
-    done: list[Adoption] = []
-    importing = threading.Thread(target=lambda: done.append(adopt(deployment, (plain[0], "ada"))))
+    done: list[ImportReport] = []
+    importing = threading.Thread(target=lambda: done.append(import_pairs(deployment, (plain[0], "ada"))))
     with deployment.open_store() as run:
         run.lock_buckets([bucket_of(plain[0])])
         importing.start()
         wait_for_lock(deployment, BUCKET_LOCKS, bucket_of(plain[0]))
         assert account(deployment, plain[0]) is None
     importing.join()
-    assert done[0].adopted == 1
+    assert done[0].imported == 1
 
 
-@pytest.mark.parametrize("writer", ["plan_accounts", "apply_plan"])
+@pytest.mark.parametrize("writer", [Writer.PLAN_ACCOUNTS, Writer.APPLY_PLAN])
 def test_an_import_writes_while_nobody_plans_or_activates(deployment, plain, made, writer):
     made("ada")
-    done: list[Adoption] = []
-    importing = threading.Thread(target=lambda: done.append(adopt(deployment, (plain[0], "ada"))))
+    done: list[ImportReport] = []
+    importing = threading.Thread(target=lambda: done.append(import_pairs(deployment, (plain[0], "ada"))))
     with deployment.open_store() as run:
         with run.transaction(writer):
             importing.start()
-            wait_for_lock(deployment, WRITER_LOCKS, WRITERS.index(writer))
+            wait_for_lock(deployment, WRITER_LOCKS, int(writer))
             assert account(deployment, plain[0]) is None
     importing.join()
-    assert done[0].adopted == 1
+    assert done[0].imported == 1
 
 
 def wait_for_lock(deployment, lock_class, key) -> None:
@@ -473,7 +482,7 @@ def test_an_import_and_a_run_at_once_give_each_person_one_account(deployment, sa
         except BaseException as error:
             failures.append(error)
 
-    works = (lambda: run_accounts(deployment), lambda: adopt(deployment, *pairs))
+    works = (lambda: run_accounts(deployment), lambda: import_pairs(deployment, *pairs))
     threads = [threading.Thread(target=guarded, args=(work,)) for work in works]
     for thread in threads:
         thread.start()
@@ -485,15 +494,15 @@ def test_an_import_and_a_run_at_once_give_each_person_one_account(deployment, sa
     for row in accounts:
         assert row.origin in ("created", "imported")
         assert links(deployment, row.person_id) == [(row.bksb_user_id, True)]
-    # whoever came second found what the first had done: nobody who was adopted got another account
+    # whoever came second found what the first had done: nobody who was imported got another account
     proposed = {p.person_id: p.proposed_username for p in deployment.mis.read_people(a_run(deployment, "x").day)}
     for row in accounts:
         assert (sandbox.site.find(proposed[row.person_id]) is not None) == (row.origin == "created")
 
 
-def test_the_plan_for_an_adopted_person_is_empty_by_the_pure_rule(deployment, plain, made):
+def test_the_plan_for_an_imported_person_is_empty_by_the_pure_rule(deployment, plain, made):
     made("ada")
-    adopt(deployment, (plain[0], "ada"))
+    import_pairs(deployment, (plain[0], "ada"))
     people = [p for p in deployment.mis.read_people(a_run(deployment, "x").day) if p.person_id == plain[0]]
     with deployment.open_store() as store, store.transaction():
         from bksb.model import Account
@@ -511,8 +520,8 @@ def test_one_human_of_two_records_gets_one_account_though_the_file_names_two(dep
     query(mis_fields, "insert into person (person_id, forenames, surname) values ('A9', 'Nova', 'Newcomer')")
     query(mis_fields, "insert into application values (910009, 'A9', 'T', 'Live', 'Applied', current_date - 7)")
     run = a_run(deployment, "bksb_accounts")
-    jobs.plan_accounts(deployment, run)
-    jobs.record_plan(deployment, run)
+    plan_accounts(deployment, run)
+    record_plan(deployment, run)
     query(mis_fields, "update application set application_status = 'Transferred' where person_id = 'A9'")
     query(
         mis_fields,
@@ -525,9 +534,9 @@ def test_one_human_of_two_records_gets_one_account_though_the_file_names_two(dep
     )
     for username in ("one", "two"):
         sandbox.site.create_user(username, "A", "B", "x@learner.example", "a good password")
-    adoption = adopt(deployment, ("A9", "one"), ("P9", "two"), dry_run=dry_run)
-    assert adoption.adopted == 1
-    assert told(adoption) == [
+    imported = import_pairs(deployment, ("A9", "one"), ("P9", "two"), dry_run=dry_run)
+    assert imported.imported == 1
+    assert told(imported) == [
         "line 3, P9: this learner was applicant A9, who has an account: the next run of bksb_accounts settles that "
         "first"
     ]

@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import pytest
 
-from bksb import jobs
 from bksb.api.client import BksbClient
 from bksb.api.transport import RetryBudget
 from bksb.errors import (
@@ -20,10 +19,12 @@ from bksb.errors import (
     RejectedError,
     TransientError,
 )
-from bksb.jobs.accounts.provisioning import THREADS
+from bksb.jobs.accounts import apply_plan, plan_accounts, record_plan
+from bksb.jobs.runs import fail_run
+from bksb.jobs.threads import THREADS
 from bksb.mis import Mis
-from bksb.model import bucket_of
 from bksb.reporting.sql_files import SQL_FOLDER
+from bksb.rules.task_split import bucket_of
 from sandbox.bksb.faults.catalogue import Fault
 from sandbox.mailbox.server import MailFault
 from tests.conftest import DEFAULT_PASSWORD, IMPATIENT, query
@@ -116,6 +117,33 @@ def test_a_dry_run_plans_what_the_next_run_does_and_touches_nothing_else(deploym
     plan = "select person_id, action, reason from bksb.planned_action where run_id = %s order by 1"
     dry, real = (query(deployment.reporting, plan, run_id) for run_id in ("manual__dry", "manual__real"))
     assert dry == real and dry
+
+
+def test_latest_plan_is_the_plan_of_the_run_that_planned_last_and_of_no_other(deployment):
+    def plan_of(run_id: str) -> list[tuple[object, ...]]:
+        statement = "select person_id, action, reason, username from bksb.planned_action where run_id = %s order by 1"
+        return query(deployment.reporting, statement, run_id)
+
+    def latest() -> tuple[set[str], list[tuple[object, ...]]]:
+        statement = "select run_id, person_id, action, reason, username from bksb.latest_plan order by 2"
+        rows = query(deployment.reporting, statement)
+        return {row.run_id for row in rows}, [row[1:] for row in rows]
+
+    run_accounts(deployment, "manual__all", dry_run=True)
+    assert latest() == ({"manual__all"}, plan_of("manual__all"))
+    one = plan_of("manual__all")[0].person_id
+    run_accounts(deployment, "manual__a_single_one", dry_run=True, person_ids=(one,))
+    assert latest() == ({"manual__a_single_one"}, plan_of("manual__a_single_one"))
+    assert len(plan_of("manual__a_single_one")) == 1 < len(plan_of("manual__all"))
+    query(
+        deployment.reporting,
+        "insert into bksb.planned_action (dag_id, run_id, person_id, action, reason, planned_at) "
+        "values ('bksb_results', 'scheduled__later', %s, 'link', '', now() + interval '1 hour')",
+        one,
+    )
+    assert latest()[0] == {"manual__a_single_one"}
+    run_accounts(deployment, "manual__all", dry_run=True)
+    assert latest() == ({"manual__all"}, plan_of("manual__all"))
 
 
 def test_at_most_two_calls_a_new_account_and_none_for_an_active_one(deployment, sandbox):
@@ -320,12 +348,12 @@ def test_one_learner_whom_bksb_refuses_stops_nobody_else(deployment, sandbox, wo
 
 def test_who_stops_being_eligible_after_the_plan_is_not_created(deployment, sandbox, mis_fields, world):
     run = a_run(deployment, "bksb_accounts")
-    jobs.plan_accounts(deployment, run)
-    shares = jobs.record_plan(deployment, run)
+    plan_accounts(deployment, run)
+    shares = record_plan(deployment, run)
     gone = sorted(world.people_of("plain"))[0]
     query(mis_fields, "update episode set system_status = 'Dormant' where person_id = %s", gone)
     for buckets in shares:
-        jobs.apply_plan(deployment, run, buckets)
+        apply_plan(deployment, run, buckets)
     assert accounts(deployment)[gone].state == "pending"
     run_accounts(deployment, "manual__2")
     assert gone not in accounts(deployment)
@@ -333,8 +361,8 @@ def test_who_stops_being_eligible_after_the_plan_is_not_created(deployment, sand
 
 def test_a_failed_run_is_noted_and_its_next_try_continues_it(deployment):
     run = a_run(deployment, "bksb_accounts")
-    jobs.plan_accounts(deployment, run)
-    jobs.fail_run(deployment, run)
+    plan_accounts(deployment, run)
+    fail_run(deployment, run)
     states = "select attempt, state from bksb.sync_run order by attempt"
     assert [tuple(row) for row in query(deployment.reporting, states)] == [(1, "failed")]
     run_accounts(deployment)
@@ -345,7 +373,7 @@ def test_an_unmigrated_database_stops_the_run_before_anything_is_sent(deployment
     from tests.conftest import fields_of
 
     bare = replace(deployment, reporting=fields_of(empty_database, "reporting"))
-    with pytest.raises(BksbSyncError, match=r"bksb\.migrate"):
+    with pytest.raises(BksbSyncError, match="bksb migrate"):
         run_accounts(bare)
     assert sandbox.site.calls == {}
 
@@ -356,10 +384,10 @@ def sandbox_client(sandbox, kind=BksbClient, **changes):
 
 def test_a_task_serves_the_people_of_its_buckets_and_nobody_else(deployment):
     run = a_run(deployment, "bksb_accounts")
-    jobs.plan_accounts(deployment, run)
-    (share,) = jobs.record_plan(deployment, run)
+    plan_accounts(deployment, run)
+    (share,) = record_plan(deployment, run)
     half = set(share[::2])
-    jobs.apply_plan(deployment, run, half)
+    apply_plan(deployment, run, half)
     served = {p for p, account in accounts(deployment).items() if account.state == "active"}
     waiting = {p for p, account in accounts(deployment).items() if account.state == "pending"}
     assert served and {bucket_of(person_id) for person_id in served} <= half
@@ -370,14 +398,14 @@ def test_two_runs_at_once_create_each_account_once(deployment, sandbox):
     sandbox.site.latency = 0.01
     runs = [a_run(deployment, "bksb_accounts", f"manual__{n}") for n in range(3)]
     for run in runs:
-        jobs.plan_accounts(deployment, run)
-    shares = [jobs.record_plan(deployment, run) for run in runs]
+        plan_accounts(deployment, run)
+    shares = [record_plan(deployment, run) for run in runs]
     (share,) = shares[0]
     failures: list[BaseException] = []
 
     def apply(run) -> None:
         try:
-            jobs.apply_plan(deployment, run, share)
+            apply_plan(deployment, run, share)
         except BaseException as error:
             failures.append(error)
 
@@ -497,7 +525,7 @@ def test_a_named_run_leaves_the_issues_of_everybody_else_alone(deployment, world
 
 def test_a_failure_noted_late_does_not_undo_a_success(deployment):
     run = run_accounts(deployment)
-    jobs.fail_run(deployment, run)
+    fail_run(deployment, run)
     assert [row.state for row in query(deployment.reporting, "select state from bksb.sync_run")] == ["success"]
 
 
@@ -564,11 +592,11 @@ def test_an_mis_that_goes_away_in_the_middle_stops_the_run_and_the_next_one_goes
 ):
     gone = replace(deployment, mis=Mis(replace(mis_fields, port=1), SQL_FOLDER / "mis" / "eligible_learners.sql"))
     run = a_run(deployment, "bksb_accounts")
-    jobs.plan_accounts(deployment, run)
-    shares = [[0]] if step == "record_plan" else jobs.record_plan(deployment, run)
+    plan_accounts(deployment, run)
+    shares = [[0]] if step == "record_plan" else record_plan(deployment, run)
     sandbox.site.reset_counters()
     with pytest.raises(TransientError, match="MIS"):
-        jobs.record_plan(gone, run) if step == "record_plan" else jobs.apply_plan(gone, run, shares[0])
+        record_plan(gone, run) if step == "record_plan" else apply_plan(gone, run, shares[0])
     assert sandbox.site.calls == {}
     run_accounts(deployment, "manual__2")
     assert {account.state for account in accounts(deployment).values()} == {"active", "blocked"}
@@ -576,7 +604,7 @@ def test_an_mis_that_goes_away_in_the_middle_stops_the_run_and_the_next_one_goes
 
 def test_usernames_that_bksb_never_answers_about_keep_nobody_else_waiting(deployment, sandbox):
     run = a_run(deployment, "bksb_accounts", "manual__0", dry_run=True)
-    jobs.plan_accounts(deployment, run)
+    plan_accounts(deployment, run)
     statement = "select username from bksb.planned_action where action = 'create' order by person_id"
     names = [row.username for row in query(deployment.reporting, statement)]
     for username in names[:30]:
@@ -608,10 +636,10 @@ def test_a_mail_server_that_is_down_is_said_when_planning_and_the_accounts_are_m
     sandbox.mailbox.faults.add(MailFault("down"))
     people = tuple(sorted(world.people_of("plain")))[:2]
     run = a_run(deployment, "bksb_accounts", person_ids=people)
-    jobs.plan_accounts(deployment, run)
-    assert "The accounts are made all the same; invitations follow when it answers." in caplog.text
-    for share in jobs.record_plan(deployment, run):
-        jobs.apply_plan(deployment, run, share)
+    plan_accounts(deployment, run)
+    assert "Accounts are created all the same; invitations follow when it answers." in caplog.text
+    for share in record_plan(deployment, run):
+        apply_plan(deployment, run, share)
     assert {accounts(deployment)[person_id].state for person_id in people} == {"active"}
     sandbox.mailbox.faults.clear()
     run_accounts(deployment, "manual__2", person_ids=people)

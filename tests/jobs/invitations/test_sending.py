@@ -12,18 +12,17 @@ from email.utils import getaddresses
 
 import pytest
 
-from bksb import jobs
 from bksb.errors import ConfigurationError, MisContractError, TransientError
+from bksb.jobs.accounts import apply_plan, plan_accounts, record_plan
 from bksb.jobs.invitations.sending import LONGEST_SECONDS, Clock, count_invitations, send_invitations
 from bksb.mail.smtp import Mailer
 from bksb.mis import Mis
-from bksb.reporting.migrations import migrate
 from bksb.reporting.sql_files import SQL_FOLDER
 from bksb.reporting.store import open_store
 from bksb.rules.times import MailHours
 from sandbox.bksb.faults.catalogue import Fault
 from sandbox.mailbox.server import MailFault
-from tests.conftest import DEFAULT_PASSWORD, SENDER, fields_of, mailer_of, query, smtp_of
+from tests.conftest import DEFAULT_PASSWORD, SENDER, mailer_of, query, smtp_of
 from tests.runs import a_run, rows_of, run_accounts, run_results
 
 TABLES = ("account", "invitation", "issue")
@@ -55,9 +54,9 @@ def with_settings(deployment, **changes):
 def with_accounts(deployment, run_id: str = "manual__accounts", **changes):
     """The accounts of a run, before anybody is mailed."""
     run = a_run(deployment, "bksb_accounts", run_id, **changes)
-    jobs.plan_accounts(deployment, run)
-    for buckets in jobs.record_plan(deployment, run):
-        jobs.apply_plan(deployment, run, buckets)
+    plan_accounts(deployment, run)
+    for buckets in record_plan(deployment, run):
+        apply_plan(deployment, run, buckets)
     return run
 
 
@@ -420,7 +419,7 @@ def test_somebody_who_is_put_off_for_days_is_an_issue_and_stops_nobody(deploymen
 def test_a_server_that_puts_everybody_off_is_tried_again_later(deployment, sandbox):
     with_accounts(deployment)
     sandbox.mailbox.faults.add(MailFault("later"))
-    with pytest.raises(TransientError, match="put off 8 people in a row.*SMTP 451"):
+    with pytest.raises(TransientError, match="deferred 8 people in a row.*SMTP 451"):
         send(deployment)
     assert states(deployment) == {"waiting": 8}
 
@@ -609,7 +608,7 @@ def test_a_resend_names_the_password_of_the_creation_or_nothing_is_sent(deployme
     send(deployment, "manual__1", person_ids=three[:1])
     other = with_settings(deployment, default_password="Another-2026")
     send(other, "manual__asked", person_ids=three[:1], resend_invitation=True)
-    assert len(sandbox.mailbox.messages()) == 1 and "another password setting than that of now" in caplog.text
+    assert len(sandbox.mailbox.messages()) == 1 and "another password setting than today's" in caplog.text
     assert three[0] in next(line.message for line in caplog.records if "another password setting" in line.message)
     send(deployment, "manual__again", person_ids=three[:1], resend_invitation=True)
     assert len(sandbox.mailbox.messages()) == 2
@@ -640,7 +639,7 @@ def test_a_creation_that_bksb_refused_and_is_made_under_another_password_is_told
 
 
 def test_accounts_made_before_the_password_setting_was_noted_are_told_what_it_says_now(deployment, sandbox, three):
-    query(deployment.reporting, "delete from bksb.first_password")
+    query(deployment.reporting, "delete from bksb.initial_password")
     send(with_settings(deployment, default_password="Another-2026"), person_ids=three)
     assert len(sandbox.mailbox.messages()) == 3
 
@@ -720,7 +719,7 @@ def test_invite_off_leaves_the_invitations_of_other_runs_to_the_next_run_that_in
     before = rows_of(deployment, "invitation")
     run_accounts(deployment, "manual__2", person_ids=(waiting, never_tried, own), invite=False)
     assert set(before["invitation"]) < set(rows_of(deployment, "invitation")["invitation"])
-    assert "the 1 people created by this run" in caplog.text and sandbox.mailbox.messages() == []
+    assert "the 1 accounts created by this run" in caplog.text and sandbox.mailbox.messages() == []
     send(deployment, "manual__3", person_ids=(waiting, never_tried, own))
     assert {message.recipients for message in sandbox.mailbox.messages()} == {
         (email_of(mis_fields, person_id),) for person_id in (waiting, never_tried)
@@ -875,6 +874,22 @@ def test_nobody_is_reminded_whose_results_were_not_all_looked_at_lately(
     assert len(sandbox.mailbox.messages()) == 2
 
 
+def test_nobody_is_reminded_while_a_source_was_never_read_completely(deployment, sandbox, three, caplog):
+    caplog.set_level(logging.INFO)
+    reminding = with_settings(deployment, reminder_days=7)
+    send(reminding, "manual__1", person_ids=three[:1])
+    days_pass(deployment, 7)
+    results_are_read(deployment)
+    query(
+        deployment.reporting,
+        "update bksb.account_source set synced_at = null, incomplete_at = now(), failed_at = now() "
+        "where source = 'initial'",
+    )
+    send(reminding, "manual__2", person_ids=three[:1])
+    assert len(sandbox.mailbox.messages()) == 1
+    assert "1 for bksb_results to read their results" in caplog.text
+
+
 def test_who_is_linked_to_another_account_since_the_invitation_is_no_longer_due_a_reminder(deployment, three, caplog):
     caplog.set_level(logging.INFO)
     reminding = with_settings(deployment, reminder_days=7)
@@ -947,11 +962,11 @@ def test_a_resend_outside_the_mail_hours_is_refused_with_the_hours_and_changes_n
     again = {"person_ids": three, "resend_invitation": True}
     before = rows_of(deployment, *TABLES, "planned_action", "approval")
     with pytest.raises(ConfigurationError, match=r"between 07:00 and 21:00 \(Europe/London\).*Nothing was sent"):
-        jobs.plan_accounts(day_only, a_run(deployment, "bksb_accounts", "manual__asked", **again), NIGHT)
+        plan_accounts(day_only, a_run(deployment, "bksb_accounts", "manual__asked", **again), NIGHT)
     with pytest.raises(ConfigurationError, match="between 07:00 and 21:00"):
         send(day_only, "manual__asked", Passing(NIGHT), **again)
     assert rows_of(deployment, *TABLES, "planned_action", "approval") == before and sandbox.mailbox.messages() == []
-    jobs.plan_accounts(day_only, a_run(deployment, "bksb_accounts", "manual__dry", dry_run=True, **again), NIGHT)
+    plan_accounts(day_only, a_run(deployment, "bksb_accounts", "manual__dry", dry_run=True, **again), NIGHT)
 
 
 def test_a_resend_that_reaches_the_night_is_left_to_the_next_run_and_not_forgotten(deployment, sandbox, three, caplog):
@@ -1027,7 +1042,7 @@ def test_the_log_and_the_figures_say_what_was_done(deployment, sandbox, mis_fiel
     caplog.set_level(logging.INFO)
     query(mis_fields, "update person set email = 'a@refused.example' where person_id = %s", three[2])
     run = send(deployment, person_ids=three)
-    assert "Sent 2 invitations, 0 reminders and 0 again as asked" in caplog.text
+    assert "Sent 2 invitations, 0 reminders and 0 again on request" in caplog.text
     assert "1 need attention (see bksb.issue)" in caplog.text
     with deployment.open_store() as store, store.transaction():
         assert count_invitations(store, run) == {
@@ -1062,23 +1077,6 @@ def test_nobody_is_named_in_a_log_or_an_error_whatever_the_server_says(
     traces = ("zebedee", "unmistakeable", DEFAULT_PASSWORD.lower(), "login.aspx")
     ours = "".join(record.getMessage() for record in caplog.records if not record.name.startswith("asyncio"))
     assert [trace for trace in traces if trace in (said + kept + ours).lower()] == []
-
-
-# What was there before
-
-
-def test_accounts_from_before_there_were_invitations_count_as_withheld(empty_database):
-    fields = fields_of(empty_database, "reporting")
-    migrate(fields)
-    query(fields, "delete from bksb.schema_migration where name = '0035_withhold_earlier_invitations'")
-    query(
-        fields,
-        "insert into bksb.account (person_id, username, bksb_user_id, state, origin) values "
-        "('P1', 'u1', 1, 'active', 'created'), ('P2', 'u2', 2, 'active', 'linked')",
-    )
-    migrate(fields)
-    rows = query(fields, "select person_id, state, message_id from bksb.invitation")
-    assert [tuple(row) for row in rows] == [("P1", "withheld", None)]
 
 
 def test_invitations_follow_an_applicant_who_becomes_a_learner(deployment, sandbox, mis_fields):

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bksb import jobs
 from bksb.errors import FatalError
-from bksb.jobs.results.reparsing import reread_results
-from bksb.reporting.store import WRITERS
+from bksb.jobs.results import publish_results
+from bksb.jobs.results.reparsing import reparse_results
+from bksb.reporting.store import Writer
 from tests.conftest import query
 from tests.runs import a_run, rows_of, run_accounts, run_results
 
@@ -29,7 +29,7 @@ def loaded(deployment, sandbox):
 
 
 def reread(deployment, run_id="reread__1", **changes):
-    return reread_results(deployment, a_run(deployment, "bksb_results", run_id, run_type="reread", **changes))
+    return reparse_results(deployment, a_run(deployment, "bksb_results", run_id, run_type="reread", **changes))
 
 
 def contents(deployment, *tables):
@@ -150,10 +150,10 @@ def test_raw_answers_are_forgotten_while_nobody_loads_as_a_load_addresses_rows_b
     waiting = "select 1 from pg_locks where locktype = 'advisory' and not granted and objid = %s"
     kept = "select count(*) as n from bksb.assessment_result where raw <> '{}'"
     with ThreadPoolExecutor(1) as pool, loaded.open_store() as store:
-        with store.transaction("load_results"):
-            publication = pool.submit(jobs.publish_results, forgetful, a_run(loaded, "bksb_results", "manual__2"))
+        with store.transaction(Writer.LOAD_RESULTS):
+            publication = pool.submit(publish_results, forgetful, a_run(loaded, "bksb_results", "manual__2"))
             deadline = time.monotonic() + 30
-            while not (publication.done() or query(loaded.reporting, waiting, WRITERS.index("load_results"))):
+            while not (publication.done() or query(loaded.reporting, waiting, int(Writer.LOAD_RESULTS))):
                 assert time.monotonic() < deadline
             held = query(loaded.reporting, kept)[0].n
         publication.result()

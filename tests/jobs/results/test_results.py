@@ -12,17 +12,18 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bksb import jobs
 from bksb.api.client import BksbClient
 from bksb.api.transport import RetryBudget
 from bksb.errors import ConfigurationError, FatalError, KeyRefusedError, PromiseBrokenError, TransientError
+from bksb.jobs.results import check_results, fetch_results, link_people, list_people
+from bksb.jobs.runs import fail_run
 from bksb.mis import Mis
-from bksb.model import BUCKETS, bucket_of
 from bksb.reporting.sql_files import SQL_FOLDER
-from bksb.rules.times import day_bounds, read_bksb_time, today
+from bksb.rules.task_split import BUCKETS, bucket_of
+from bksb.rules.times import day_bounds, read_bksb_time
 from sandbox.bksb.faults.catalogue import Fault
 from tests.conftest import IMPATIENT, query
-from tests.runs import a_run, rows_of, run_accounts, run_results, scheduled
+from tests.runs import a_run, plan_results, rows_of, run_accounts, run_results, scheduled
 
 RESULT_TABLES = ("assessment_result", "result_change", "skill_summary", "daily_activity", "issue", "account")
 
@@ -249,9 +250,9 @@ def test_an_older_answer_never_replaces_a_newer_one(with_accounts, sandbox):
 
 def test_days_loaded_by_a_run_that_never_ended_are_counted_by_the_next(with_accounts, sandbox):
     run = a_run(with_accounts, "bksb_results", "manual__broken")
-    for buckets in jobs.plan_fetches(with_accounts, run):
-        jobs.fetch_results(with_accounts, run, buckets)
-    jobs.fail_run(with_accounts, run)
+    for buckets in plan_results(with_accounts, run):
+        fetch_results(with_accounts, run, buckets)
+    fail_run(with_accounts, run)
     assert query(with_accounts.reporting, "select * from bksb.daily_activity") == []
     run_results(with_accounts, "manual__2")
     (total,) = query(with_accounts.reporting, "select sum(results) as n from bksb.daily_activity")
@@ -267,7 +268,7 @@ def test_a_broken_promise_fails_the_run_with_the_name_of_the_check_and_the_ids(w
     )
     (row,) = query(with_accounts.reporting, "select min(bksb_user_id) as id from bksb.assessment_result")
     with pytest.raises(PromiseBrokenError, match=rf"find_results_from_the_future\.sql returned {row.id}"):
-        jobs.check_results(with_accounts, a_run(with_accounts, "bksb_results"))
+        check_results(with_accounts, a_run(with_accounts, "bksb_results"))
 
 
 @pytest.mark.parametrize(
@@ -281,7 +282,7 @@ def test_every_check_can_fail(with_accounts, damage, check):
     run_results(with_accounts)
     query(with_accounts.reporting, damage)
     with pytest.raises(FatalError, match=check):
-        jobs.check_results(with_accounts, a_run(with_accounts, "bksb_results"))
+        check_results(with_accounts, a_run(with_accounts, "bksb_results"))
 
 
 def test_a_result_of_an_account_that_moved_to_another_person_is_shown_for_the_new_holder_only(with_accounts):
@@ -319,9 +320,9 @@ def an_active_user(deployment, sandbox):
 
 def test_a_task_fetches_the_people_of_its_buckets_and_nobody_else(with_accounts):
     run = a_run(with_accounts, "bksb_results")
-    (share,) = jobs.plan_fetches(with_accounts, run)
+    (share,) = plan_results(with_accounts, run)
     half = set(share[::2])
-    jobs.fetch_results(with_accounts, run, half)
+    fetch_results(with_accounts, run, half)
     rows = query(
         with_accounts.reporting,
         "select distinct person_id from bksb.account join bksb.account_source using (bksb_user_id)",
@@ -336,17 +337,17 @@ def test_two_scheduled_runs_at_once_sweep_once(with_accounts, sandbox):
     now = datetime.now(UTC)
     night = scheduled(now - timedelta(days=1), now - timedelta(minutes=30))
     runs = [a_run(with_accounts, "bksb_results", f"scheduled__{n}", **night) for n in range(3)]
-    shares = [jobs.plan_fetches(with_accounts, run) for run in runs]
+    shares = [plan_results(with_accounts, run) for run in runs]
     (share,) = shares[0]
     sandbox.site.reset_counters()
-    threads = [threading.Thread(target=jobs.fetch_results, args=(with_accounts, run, share)) for run in runs]
+    threads = [threading.Thread(target=fetch_results, args=(with_accounts, run, share)) for run in runs]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     due = query(with_accounts.reporting, "select count(*) as n from bksb.account_source")[0].n
     pages = sum(sandbox.site.calls.values())
-    jobs.fetch_results(with_accounts, replace(runs[0], full_refresh=True), share)
+    fetch_results(with_accounts, replace(runs[0], full_refresh=True), share)
     assert sum(sandbox.site.calls.values()) == 2 * pages and due > 0
 
 
@@ -387,7 +388,7 @@ def test_an_error_under_any_status_is_never_an_empty_list(with_accounts, status)
     run_results(broken, person_ids=(person,))
     server.shutdown()
     server.server_close()
-    assert query(with_accounts.reporting, "select * from bksb.account_source") == []
+    assert query(with_accounts.reporting, "select 1 from bksb.account_source where synced_at is not null") == []
     (issue,) = query(with_accounts.reporting, "select * from bksb.issue where code = 'results_no_answer'")
     assert (issue.person_id, issue.resolved_at) == (person, None)
 
@@ -459,9 +460,9 @@ def test_days_loaded_by_a_second_attempt_that_failed_are_counted_by_the_next_run
     run = run_results(with_accounts)
     user = an_active_user(with_accounts, sandbox)
     sandbox.site.add_result(user.bksb_user_id, "initial", "Maths Level 1", "2026-11-20T10:00:00")
-    for buckets in jobs.plan_fetches(with_accounts, run):
-        jobs.fetch_results(with_accounts, run, buckets)
-    jobs.fail_run(with_accounts, run)
+    for buckets in plan_results(with_accounts, run):
+        fetch_results(with_accounts, run, buckets)
+    fail_run(with_accounts, run)
     run_results(with_accounts, "manual__2")
     (total,) = query(with_accounts.reporting, "select sum(results) as n from bksb.daily_activity")
     assert total.n == sum(truth(with_accounts, sandbox).values())
@@ -570,14 +571,15 @@ def test_what_arrived_before_the_key_was_refused_is_kept(with_accounts, sandbox)
 def test_a_creation_left_open_after_the_plan_is_not_taken_for_the_username_in_the_mis(deployment, world):
     person_id = sorted(world.people_of("stored_username"))[0]
     run = a_run(deployment, "bksb_results")
-    shares = jobs.plan_fetches(deployment, run)
+    shares = list_people(deployment, run)
     query(
         deployment.reporting,
         "insert into bksb.account (person_id, username, state) values (%s, 'in.doubt', 'creating')",
         person_id,
     )
+    assert shares
     for buckets in shares:
-        jobs.fetch_results(deployment, run, buckets)
+        link_people(deployment, run, buckets)
     row = query(deployment.reporting, "select state, username from bksb.account where person_id = %s", person_id)[0]
     assert tuple(row) == ("creating", "in.doubt")
 
@@ -604,9 +606,7 @@ def test_the_figures_of_a_run_are_those_of_its_last_attempt(with_accounts, sandb
 def test_a_backfill_asks_nothing_about_a_day_that_was_over_when_the_night_asked(with_accounts, sandbox):
     """The night asks within the minutes that our clock may be ahead of bksb's, so its own interval is not covered."""
     end = datetime.now(UTC) - timedelta(seconds=30)
-    night = scheduled(end - timedelta(days=1), end) | {
-        "day": today(with_accounts.settings.timezone) - timedelta(days=1)
-    }
+    night = scheduled(end - timedelta(days=1), end) | {"day": with_accounts.today() - timedelta(days=1)}
     run_results(with_accounts, "scheduled__1", **night)
     sandbox.site.reset_counters()
     run_results(with_accounts, "backfill__1", **(night | {"run_type": "backfill"}))

@@ -10,19 +10,19 @@ from itertools import count
 import psycopg2
 import pytest
 
-from bksb import jobs
 from bksb.api.client import V5_SUBJECTS, BksbClient
 from bksb.connection_fields import libpq_arguments
 from bksb.errors import PromiseBrokenError, RejectedError
-from bksb.jobs.results.loading import Answer
-from bksb.jobs.results.reparsing import reread_results
-from bksb.jobs.results.rows import Reader
-from bksb.model import AssessmentRecord
+from bksb.jobs.results.listings import Listing
+from bksb.jobs.results.reparsing import reparse_results
+from bksb.jobs.runs import fail_run
+from bksb.model import AssessmentResult
 from bksb.reporting.sql_files import read_sql
+from bksb.rules.result_reading import ResultReader
 from bksb.rules.times import read_bksb_time
 from sandbox.world.results import Component
 from tests.conftest import query
-from tests.runs import a_run, load_answers, rows_of, run_accounts, run_results, scheduled
+from tests.runs import a_run, load_listings, rows_of, run_accounts, run_results, scheduled
 
 SESSIONS, REPORT = "getAssessmentSessionsForCourseV5", "GetEOAReportDataForAssessmentSessionV5"
 
@@ -172,11 +172,41 @@ def test_an_answer_that_may_hide_more_or_is_older_marks_nothing_missing(deployme
     run = a_run(deployment, "bksb_results", "manual__2")
     now = datetime.now(UTC)
     for answer in (
-        Answer(user, "initial", now, [], complete=False),
-        Answer(user, "initial", now - timedelta(hours=1), [], complete=True),
+        Listing(user, "initial", now, [], is_complete=False),
+        Listing(user, "initial", now - timedelta(hours=1), [], is_complete=True),
     ):
-        load_answers(deployment, run, answer)
+        load_listings(deployment, run, answer)
     assert query(deployment.reporting, "select 1 from bksb.assessment_result where missing_since is not null") == []
+
+
+def test_a_source_is_known_up_to_its_newest_complete_answer_and_no_older_answer_is_loaded(deployment, sandbox):
+    run_accounts(deployment, invite=False)
+    user, result = some_result(deployment, sandbox)
+    run, start = a_run(deployment, "bksb_results"), datetime.now(UTC) - timedelta(hours=1)
+    statement = (
+        "select synced_at, incomplete_at, failed_at, "
+        "(select string_agg(session_id, ' ' order by session_id) from bksb.assessment_result) as sessions "
+        "from bksb.account_source where bksb_user_id = %s and source = 'initial'"
+    )
+
+    def minute(number: int) -> datetime:
+        return start + timedelta(minutes=number)
+
+    # (the answer's minute, whether it is complete), then the minutes known and the sessions loaded after it
+    for at, complete, synced, incomplete, sessions in (
+        (2, False, None, 2, "2"),
+        (1, True, None, 2, "2"),
+        (4, True, 4, 2, "2 4"),
+        (3, True, 4, 2, "2 4"),
+        (3, False, 4, 2, "2 4"),
+        (6, False, 4, 6, "2 4 6"),
+        (5, True, 4, 6, "2 4 6"),
+        (7, True, 7, 6, "2 4 6 7"),
+    ):
+        record = AssessmentResult(str(at), "ENG", "", 1, "", "English Level 1", result.completed_raw, {})
+        load_listings(deployment, run, Listing(user, "initial", minute(at), [record], is_complete=complete))
+        known = (None if synced is None else minute(synced), minute(incomplete), None, sessions)
+        assert [tuple(row) for row in query(deployment.reporting, statement, user)] == [known], (at, complete)
 
 
 def test_results_that_vanish_all_at_once_are_not_published(deployment, sandbox):
@@ -202,15 +232,15 @@ def test_what_was_refused_stays_unpublished_until_bksb_or_a_person_puts_it_right
     ]
     with pytest.raises(PromiseBrokenError):
         run_results(deployment, "manual__2")
-    jobs.fail_run(deployment, a_run(deployment, "bksb_results", "manual__2"))
+    fail_run(deployment, a_run(deployment, "bksb_results", "manual__2"))
     end = datetime.now(UTC) - timedelta(hours=1)
     nothing_to_ask = scheduled(end - timedelta(days=1), end) | {"run_type": "backfill"}
     with pytest.raises(PromiseBrokenError, match="find_vanished_results"):
         run_results(deployment, "backfill__1", **nothing_to_ask)
-    jobs.fail_run(deployment, a_run(deployment, "bksb_results", "backfill__1"))
+    fail_run(deployment, a_run(deployment, "bksb_results", "backfill__1"))
     reread = a_run(deployment, "bksb_results", "reread__1", run_type="reread")
     with pytest.raises(PromiseBrokenError, match="find_vanished_results"):
-        reread_results(deployment, reread)
+        reparse_results(deployment, reread)
     assert rows_of(deployment, "skill_summary", "daily_activity") == published
     # a person says that it is right
     run_results(deployment, "manual__3", publish_anyway=True)
@@ -230,10 +260,10 @@ def test_results_in_words_that_are_all_new_are_not_published(deployment, sandbox
     with pytest.raises(PromiseBrokenError, match="find_too_many_unknown"):
         run_results(deployment, "manual__1", person_ids=(), full_refresh=True)
     assert query(deployment.reporting, "select 1 from bksb.daily_activity") == []
-    jobs.fail_run(deployment, a_run(deployment, "bksb_results", "manual__1"))
+    fail_run(deployment, a_run(deployment, "bksb_results", "manual__1"))
     with pytest.raises(PromiseBrokenError, match="find_too_many_unknown"):
         run_results(deployment, "manual__2")
-    jobs.fail_run(deployment, a_run(deployment, "bksb_results", "manual__2"))
+    fail_run(deployment, a_run(deployment, "bksb_results", "manual__2"))
     # bksb goes back to words that are known; had they gone into levels/site.toml, `reparse` would have read them
     for user in users_of(deployment):
         for result in sandbox.site.results(user, "initial"):
@@ -245,25 +275,25 @@ def test_results_in_words_that_are_all_new_are_not_published(deployment, sandbox
 def test_results_of_nobody_undo_their_load_and_are_named_by_ids(deployment, sandbox):
     run_accounts(deployment, invite=False)
     (user, result), run = some_result(deployment, sandbox), a_run(deployment, "bksb_results")
-    record = AssessmentRecord("77", "ENG", "", 1, "", "English Level 1", result.completed_raw, {})
-    answers = [Answer(one, "initial", datetime.now(UTC), [record], complete=True) for one in (user, 999_999_999)]
+    record = AssessmentResult("77", "ENG", "", 1, "", "English Level 1", result.completed_raw, {})
+    answers = [Listing(one, "initial", datetime.now(UTC), [record], is_complete=True) for one in (user, 999_999_999)]
     with pytest.raises(PromiseBrokenError, match=r"find_loaded_results_of_nobody.sql returned 999999999\. "):
-        load_answers(deployment, run, *answers)
+        load_listings(deployment, run, *answers)
     assert query(deployment.reporting, "select 1 from bksb.assessment_result") == []
 
 
 def test_what_is_listed_twice_in_one_load_undoes_it(deployment, sandbox):
     run_accounts(deployment, invite=False)
     (user, result), run = some_result(deployment, sandbox), a_run(deployment, "bksb_results")
-    record = AssessmentRecord("77", "ENG", "", 1, "", "English Level 1", result.completed_raw, {})
-    answer = Answer(user, "initial", datetime.now(UTC), [record], complete=True)
-    load_answers(deployment, run, answer)
+    record = AssessmentResult("77", "ENG", "", 1, "", "English Level 1", result.completed_raw, {})
+    answer = Listing(user, "initial", datetime.now(UTC), [record], is_complete=True)
+    load_listings(deployment, run, answer)
     before = rows_of(deployment, "assessment_result", "result_change", "account_source")
     edited = replace(record, result="English Level 2")
-    with pytest.raises(PromiseBrokenError, match=rf"bksb user {user} has a result twice in one answer \(initial\)"):
-        load_answers(deployment, run, replace(answer, records=[edited, replace(record, result="English Level 3")]))
+    with pytest.raises(PromiseBrokenError, match=rf"bksb user {user} has a result twice in one listing \(initial\)"):
+        load_listings(deployment, run, replace(answer, results=[edited, replace(record, result="English Level 3")]))
     with pytest.raises(PromiseBrokenError, match=rf"find_sources_loaded_twice.sql returned {user}/initial\. "):
-        load_answers(deployment, run, answer, replace(answer, records=[]))
+        load_listings(deployment, run, answer, replace(answer, results=[]))
     assert rows_of(deployment, "assessment_result", "result_change", "account_source") == before
 
 
@@ -276,7 +306,7 @@ def test_an_account_whose_answers_were_being_taken_when_the_task_was_stopped_is_
         pass
 
     run_accounts(deployment, invite=False)
-    numbers, read = count(1), Reader.read
+    numbers, read = count(1), ResultReader.read
 
     def stopped(reader, source, record):
         if next(numbers) == 150:
@@ -284,7 +314,7 @@ def test_an_account_whose_answers_were_being_taken_when_the_task_was_stopped_is_
         return read(reader, source, record)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Reader, "read", stopped)
+        patched.setattr(ResultReader, "read", stopped)
         with pytest.raises(StoppedError):
             run_results(deployment)
     reached = query(deployment.reporting, "select bksb_user_id, source from bksb.account_source")
@@ -400,14 +430,14 @@ def test_an_older_answer_replaces_nothing_of_a_newer_one_that_may_hide_more(depl
     now = datetime.now(UTC)
 
     def record(session_id, text):
-        return AssessmentRecord(session_id, "ENG", "", 1, "", text, result.completed_raw, {})
+        return AssessmentResult(session_id, "ENG", "", 1, "", text, result.completed_raw, {})
 
-    newer = Answer(
-        user, "initial", now, [record("1", "English Level 2"), record("2", "English Level 1")], complete=False
+    newer = Listing(
+        user, "initial", now, [record("1", "English Level 2"), record("2", "English Level 1")], is_complete=False
     )
-    older = Answer(user, "initial", now - timedelta(minutes=1), [record("1", "English Level 1")], complete=True)
+    older = Listing(user, "initial", now - timedelta(minutes=1), [record("1", "English Level 1")], is_complete=True)
     for answer in (newer, older):
-        load_answers(deployment, run, answer)
+        load_listings(deployment, run, answer)
     statement = "select session_id, result_raw, missing_since from bksb.assessment_result order by 1"
     assert [tuple(row) for row in query(deployment.reporting, statement)] == [
         ("1", "English Level 2", None),
@@ -446,7 +476,7 @@ def test_a_source_without_an_answer_keeps_nothing_of_the_others_back(deployment,
         deployment.reporting, "select code from bksb.issue where code = 'results_no_answer' and resolved_at is null"
     )
     assert len(codes) == 1
-    read = "select source from bksb.account_source where bksb_user_id = %s"
+    read = "select source from bksb.account_source where bksb_user_id = %s and synced_at is not null"
     assert [row.source for row in query(deployment.reporting, read, user)] == ["initial"]
 
 

@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 import requests
 from requests.auth import HTTPBasicAuth
 
-from bksb.api.request_errors import unanswered
+from bksb.api.request_errors import translate_request_error
 from bksb.api.transport import api_root
 from bksb.cli.probe.observation import (
     UNREADABLE,
@@ -212,7 +212,7 @@ class Probe:
         try:
             response = self._session.get(f"{self._root}{path}?{query}", timeout=self._timeout, allow_redirects=False)
         except requests.RequestException as error:
-            failure = unanswered(error)
+            failure = translate_request_error(error)
             if first:
                 raise failure from None
             self._note(path.split("/")[-1], "answered", "no: " + str(failure), expected=False)

@@ -1,246 +1,184 @@
-"""Asks bksb for what is due in a share of the people, every source to its end, and hands it to the load."""
+"""Fetches what is due from bksb, every source to its end, and hands it to the loader."""
 
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from itertools import groupby
-from typing import Any
 
-from bksb.api.client import V5_SUBJECTS, BksbClient, V5Session
-from bksb.api.pagination import Listing
-from bksb.api.responses import LONGEST_KEY
+from bksb.api.client import V5_SUBJECTS, BksbClient
+from bksb.api.parsing import V5Session
+from bksb.api.responses import KEY_LENGTH_LIMIT
 from bksb.deployment import Deployment
 from bksb.errors import RejectedError, TransientError
-from bksb.jobs.results.linking import buckets_to_link, link_planned
-from bksb.jobs.results.loading import Answer, Loading
-from bksb.jobs.results.rows import v5_record
-from bksb.jobs.runs import Patience, patience_with, without_answer
+from bksb.jobs.issues import people_without_answer
+from bksb.jobs.outage import OutageDetector, bksb_outages
+from bksb.jobs.results.due import DueAccount, due_accounts, with_reported_sessions
+from bksb.jobs.results.listings import Listing
+from bksb.jobs.results.loading import ResultLoader
+from bksb.jobs.results.rows import v5_result
 from bksb.jobs.threads import run_concurrently
-from bksb.model import AssessmentRecord, Run, Source, bucket_of
-from bksb.reporting.store import Store
-from bksb.rules.times import day_bounds
+from bksb.model import AssessmentResult, Run, Source
 
 log = logging.getLogger(__name__)
 
-THREADS = 8
-"""Calls under way at once in one task: as many as the pool slots it takes."""
-
-AHEAD = 8
-"""Accounts handed out for each thread: a load, or the wait for its turn, may take a while before a thread has nothing
-to do. To read once too often harms nobody; where accounts are made, fewer are handed out."""
-
-IN_VAIN_FOR = timedelta(hours=1)
-"""So long the other days of a backfill do not ask again for what bksb did not give."""
+PREFETCH_PER_THREAD = 8
+"""Accounts queued per thread, so that threads stay busy while results are being loaded. It is safe because GETs can be
+repeated; account creation uses a smaller value."""
 
 CLOCK_MARGIN = timedelta(minutes=5)
-"""bksb's clock may be behind ours by so much: an answer is taken to be complete up to this much earlier."""
+"""bksb's clock may be slow by this much, so a listing counts as complete up to this much before it was fetched."""
 
 
 @dataclass(frozen=True)
-class Due:
-    """One account whose sources have to be asked for."""
+class Fetched:
+    """The listings of one account, and why one or more of its sources gave none."""
 
-    person_id: str
-    bksb_user_id: int
-    username: str = field(repr=False)
-    sources: tuple[Source, ...]
-    held: frozenset[Source]
-    """Sources of which results are loaded that bksb has not stopped to show."""
-    reported: frozenset[str] = frozenset()
-    """V5 sessions whose report is loaded: they never change."""
+    listings: list[Listing]
+    failure: RejectedError | TransientError | None = None
 
 
 def fetch_results(deployment: Deployment, run: Run, buckets: Collection[int]) -> None:
-    """Ask bksb for what is due in these buckets, every page, and load it.
+    """Fetch what is due in these buckets, every page, and load it.
 
-    What another run answered while this one waited for its buckets is not asked again. People with a bksb username
-    in the MIS and no account yet are linked on the way (GET only). A run for people who were named asks in any case, so
-    it waits for no other unless it has to link them: of two answers the load keeps the newer.
+    What another run has fetched while this one waited for its buckets is not fetched again. A run for named people
+    fetches in any case, so it does not wait: of two listings the load keeps the newer one.
     """
     client = deployment.make_client()
-    patience = patience_with(client)
+    outages = bksb_outages(client)
     with deployment.open_store() as store:
-        store.lock_buckets(set(buckets) & buckets_to_link(store, run) if run.person_ids else buckets)
-        loading = Loading(store, deployment, run)
+        if not run.person_ids:
+            store.lock_buckets(buckets)
         with store.transaction():
-            silent = without_answer(store, "results_no_answer")
-            due = _with_reported(store, due_accounts(store, deployment, run, buckets), run)
-        _fetch_and_load(client, loading, patience, [one for one in due if one.person_id not in silent])
-        # last, so that whoever bksb never answers about keeps nobody else waiting
-        again = sorted((one for one in due if one.person_id in silent), key=lambda one: silent[one.person_id])
-        _fetch_and_load(client, loading, patience, again, had_none_before=True)
-        if linked := link_planned(store, client, run, buckets, patience):
-            with store.transaction():
-                new = [one for one in due_accounts(store, deployment, run, buckets) if one.person_id in linked]
-                new = _with_reported(store, new, run)
-            _fetch_and_load(client, loading, patience, new)
-            due += new
+            unanswered = people_without_answer(store, "results_no_answer")
+            due = with_reported_sessions(store, due_accounts(store, deployment, run, buckets), run)
+        loader = ResultLoader(store, deployment, run)
+        first = [account for account in due if account.person_id not in unanswered]
+        _fetch_and_load(client, loader, outages, first)
+        # people about whom bksb gave no answer last time come last, so that they keep nobody else waiting
+        again = sorted(
+            (account for account in due if account.person_id in unanswered), key=lambda one: unanswered[one.person_id]
+        )
+        _fetch_and_load(client, loader, outages, again, expect_failures=True)
     log.info(
         "Read %d results of %d accounts; %d gave none, or not from every source (see bksb.issue).",
-        loading.results,
+        loader.results,
         len(due),
-        loading.without_answer,
+        loader.without_answer,
     )
 
 
 def _fetch_and_load(
-    client: BksbClient, loading: Loading, patience: Patience, due: Sequence[Due], *, had_none_before: bool = False
+    client: BksbClient,
+    loader: ResultLoader,
+    outages: OutageDetector,
+    due: Sequence[DueAccount],
+    *,
+    expect_failures: bool = False,
 ) -> None:
     try:
-        with closing(run_concurrently(partial(_fetch, client), due, THREADS, AHEAD)) as fetched:
-            for account, (answers, failed) in fetched:
-                unanswered = set(account.sources) - {answer.source for answer in answers}
-                loading.take(account.person_id, answers, failed, [(account.bksb_user_id, one) for one in unanswered])
-                if patience.saw(failed, had_none_before=had_none_before):
-                    log.warning("bksb still gives no answer about some people it gave none about before: they wait.")
+        fetched = run_concurrently(partial(fetch_account, client), due, prefetch=PREFETCH_PER_THREAD)
+        with closing(fetched):
+            for account, outcome in fetched:
+                failed = set(account.sources) - {listing.source for listing in outcome.listings}
+                failed_sources = [(account.bksb_user_id, source) for source in failed]
+                loader.add(account.person_id, outcome.listings, outcome.failure, failed_sources)
+                if not expect_failures:
+                    outages.record(outcome.failure)
+                elif not outages.record_expected(outcome.failure):
+                    log.warning(
+                        "bksb again gave no usable answer about people who got none last time; the others of them wait "
+                        "for the next run."
+                    )
                     break
     finally:
-        # what arrived before a refused key or a silent bksb stopped the rest is kept
-        loading.finish()
+        # what arrived before a refused key or an outage stopped the rest is kept
+        loader.load()
 
 
-def due_accounts(store: Store, deployment: Deployment, run: Run, buckets: Collection[int] | None = None) -> list[Due]:
-    """Whom the run has to ask bksb about, and for which sources; in all buckets, or in some."""
-    rows = store.run(
-        "results/list_due_sources",
-        dag_id=run.dag_id,
-        run_id=run.run_id,
-        sources=list(deployment.settings.sources),
-        person_ids=list(run.person_ids) or None,
-        buckets=None if buckets is None else list(buckets),
-        covered_until=_covered_until(deployment, run),
-        in_vain_since=datetime.now(UTC) - IN_VAIN_FOR if run.is_backfill else None,
-    )
-    return [
-        _due(list(group))
-        for person_id, group in groupby(rows, lambda row: row.person_id)
-        if buckets is None or bucket_of(person_id) in buckets
-    ]
+def fetch_account(client: BksbClient, account: DueAccount) -> Fetched:
+    """Fetch every source of one account; half a source is none.
 
-
-def _covered_until(deployment: Deployment, run: Run) -> datetime | None:
-    """The moment up to which an answer has to reach so that it need not be asked for again.
-
-    The night brings all that there is when its interval ends. A backfill is about its day, which ends at midnight: an
-    answer of the night after it, at three o'clock and perhaps of a clock that is behind, has all of it.
-    """
-    if run.always_fetches or not run.is_backfill or run.interval_end is None:
-        return None if run.always_fetches else run.interval_end
-    _, day_end = day_bounds(run.day, deployment.settings.timezone)
-    return min(run.interval_end, day_end)
-
-
-def _due(rows: Sequence[Any]) -> Due:
-    """From the rows of one account."""
-    return Due(
-        person_id=rows[0].person_id,
-        bksb_user_id=rows[0].bksb_user_id,
-        username=rows[0].username,
-        sources=tuple(row.source for row in rows),
-        held=frozenset(row.source for row in rows if row.holds_results),
-    )
-
-
-def _with_reported(store: Store, due: Sequence[Due], run: Run) -> list[Due]:
-    """Each account with the V5 sessions it need not be asked about again; a full refresh asks about all."""
-    users = [account.bksb_user_id for account in due if "v5" in account.sources]
-    if run.full_refresh or not users:
-        return list(due)
-    reported = defaultdict(set)
-    for row in store.run("results/list_reported_sessions", bksb_user_ids=users):
-        reported[row.bksb_user_id].add(row.session_id)
-    return [replace(account, reported=frozenset(reported[account.bksb_user_id])) for account in due]
-
-
-def _fetch(client: BksbClient, account: Due) -> tuple[list[Answer], RejectedError | TransientError | None]:
-    """Every source of one account, and why one or more of them gave no answer; half a source is none.
-
-    A source that bksb refuses keeps none of the others back; after a TransientError the rest waits for the next run.
-    A source that lists nothing any more of what it had says something only while the username still is that user's:
+    A source that bksb refuses keeps none of the others back; after a TransientError the rest waits for the next run. If
+    a source lists nothing any more although it did before, that counts only while the username still is that user's:
     after a merge in bksb the results are another user's, and what bksb then lists for this one is not known.
     """
-    answers: list[Answer] = []
-    failed: RejectedError | TransientError | None = None
+    listings: list[Listing] = []
+    failure: RejectedError | TransientError | None = None
     for source in account.sources:
-        synced_at = datetime.now(UTC) - CLOCK_MARGIN
         try:
-            if source == "v5":
-                answers.append(_fetch_v5(client, account, synced_at))
-            else:
-                listing = _listing(client, source, account.bksb_user_id)
-                answers.append(Answer(account.bksb_user_id, source, synced_at, listing.records, listing.complete))
+            listings.append(_fetch_source(client, account, source))
         except RejectedError as error:
-            failed = error
+            failure = error
         except TransientError as error:
-            failed = error
+            failure = error
             break
-    emptied = {answer.source for answer in answers if answer.source in account.held and answer.lists_nothing}
+    emptied = {one.source for one in listings if one.is_empty and one.source in account.sources_with_results}
     if emptied:
         try:
-            resolves = client.find_user_id(account.username) == account.bksb_user_id
+            is_same_user = client.find_user_id(account.username) == account.bksb_user_id
         except (RejectedError, TransientError) as error:
-            resolves, failed = False, error
-        if not resolves:
-            answers = [answer for answer in answers if answer.source not in emptied]
-            failed = failed or RejectedError("the username is no longer that user's, who lists nothing any more")
-    return answers, failed
+            is_same_user, failure = False, error
+        if not is_same_user:
+            listings = [listing for listing in listings if listing.source not in emptied]
+            failure = failure or RejectedError("the username is no longer that user's, who lists nothing any more")
+    return Fetched(listings, failure)
 
 
-def _listing(client: BksbClient, source: Source, user_id: int) -> Listing[AssessmentRecord]:
-    read = client.initial_assessments if source == "initial" else client.diagnostic_assessments
-    return read(user_id)
+def _fetch_source(client: BksbClient, account: DueAccount, source: Source) -> Listing:
+    synced_at = datetime.now(UTC) - CLOCK_MARGIN
+    if source == "v5":
+        return _fetch_v5(client, account, synced_at)
+    fetch = client.initial_assessments if source == "initial" else client.diagnostic_assessments
+    pages = fetch(account.bksb_user_id)
+    return Listing(account.bksb_user_id, source, synced_at, pages.entries, pages.is_complete)
 
 
-def _fetch_v5(client: BksbClient, account: Due, synced_at: datetime) -> Answer:
+def _fetch_v5(client: BksbClient, account: DueAccount, synced_at: datetime) -> Listing:
     """Every finished session: its report, unless that is loaded already.
 
-    One that bksb lists twice, also under the other subject, counts where it is met first. A report that bksb refuses
-    keeps none of the others back, but the answer is not complete without it.
+    A session that bksb lists twice, also under the other subject, counts where it comes first. A report that bksb
+    refuses keeps none of the others back, but without it the listing is not complete.
     """
-    records: list[AssessmentRecord] = []
+    results: list[AssessmentResult] = []
     met: set[str] = set()
-    kept: set[str] = set()
-    unknown: set[str] = set()
-    complete = True
+    kept_sessions: set[str] = set()
+    unknown_types: set[str] = set()
+    is_complete = True
     for subject in V5_SUBJECTS:
         for session in client.v5_sessions(account.bksb_user_id, subject):
             if not session.is_finished or session.session_id in met:
                 continue
             met.add(session.session_id)
-            if session.session_id in account.reported:
-                kept.add(session.session_id)
+            if session.session_id in account.reported_sessions:
+                kept_sessions.add(session.session_id)
             elif session.assessment_kind is None:
-                unknown.add(str(session.raw.get("AssessmentType")))
+                unknown_types.add(session.type_raw)
             else:
                 try:
-                    records += _report(client, account.bksb_user_id, subject, session)
+                    results += _fetch_report(client, account.bksb_user_id, subject, session)
                 except RejectedError:
-                    complete = False
-    return Answer(
-        account.bksb_user_id, "v5", synced_at, records, complete, kept=frozenset(kept), unknown=frozenset(unknown)
-    )
+                    is_complete = False
+    return Listing(account.bksb_user_id, "v5", synced_at, results, is_complete, kept_sessions, unknown_types)
 
 
-def _report(client: BksbClient, user_id: int, subject: str, session: V5Session) -> list[AssessmentRecord]:
-    """A line for each component of a session's report; one with component '' where the report is empty."""
-    records: dict[str, AssessmentRecord] = {}
+def _fetch_report(client: BksbClient, user_id: int, subject: str, session: V5Session) -> list[AssessmentResult]:
+    """One result for each component of a session's report; one with component '' where the report is empty."""
+    results: dict[str, AssessmentResult] = {}
     for component in client.v5_components(user_id, session.session_id):
-        name = _unused(component.name[:LONGEST_KEY], records)
-        records[name] = v5_record(session, subject, name, component)
-    return list(records.values()) or [v5_record(session, subject, "", None)]
+        name = _make_unique(component.name[:KEY_LENGTH_LIMIT], results)
+        results[name] = v5_result(session, subject, name, component)
+    return list(results.values()) or [v5_result(session, subject, "", None)]
 
 
-def _unused(name: str, taken: Mapping[str, object]) -> str:
-    """The component's name; the second of that name in one report is "name (2)"."""
+def _make_unique(name: str, taken: Mapping[str, object]) -> str:
+    """The component's name; the second component of that name in one report is "name (2)"."""
     number = 1
-    unused = name
-    while unused in taken:
+    unique = name
+    while unique in taken:
         number += 1
-        unused = f"{name} ({number})"
-    return unused
+        unique = f"{name} ({number})"
+    return unique

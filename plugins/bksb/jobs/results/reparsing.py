@@ -1,35 +1,38 @@
-"""Reads every loaded result again: bksb's raw answer by today's parser, levels and time zone; bksb is not asked."""
+"""Parses every loaded result again, by today's parser, levels and time zone; bksb is not called."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from bksb.deployment import Deployment
 from bksb.errors import BksbSyncError
-from bksb.jobs.results.planning import HELD_BACK_UNTIL_SEEN, resolve_texts, summarise
-from bksb.jobs.results.rows import Reader, record_again, row_of
-from bksb.jobs.runs import close_run, fail_run, hold_to_promises, open_run
-from bksb.model import AssessmentRecord, Run
-from bksb.reporting.store import Store
+from bksb.jobs.checks import run_checks
+from bksb.jobs.results.publishing import SKIPPED_BY_PUBLISH_ANYWAY, resolve_text_issues
+from bksb.jobs.results.rows import ResultRow, make_row, parse_again
+from bksb.jobs.runs import close_run, fail_run, open_run
+from bksb.jobs.summaries import update_summaries
+from bksb.model import Run
+from bksb.reporting.store import Store, Writer
+from bksb.rules.result_reading import ResultReader
 from bksb.settings import Settings
 
 
 @dataclass
-class Reread:
-    """How many results were read, and how many of them say something else now."""
+class ReparseCounts:
+    """How many results were parsed, and how many of them read differently now."""
 
     results: int = 0
     changed: int = 0
 
 
-def reread_results(deployment: Deployment, run: Run) -> Reread:
-    """Replace all that a better parser, other tables of levels or another time zone make of the results, and the
-    summaries with it.
+def reparse_results(deployment: Deployment, run: Run) -> ReparseCounts:
+    """Replace what a better parser, other words for levels or another time zone read differently, and the summaries.
 
-    The texts are taken from bksb's raw answer again where that is kept. Nothing goes to bksb.result_change, which is
-    about bksb's changes. A dry run counts only. Safe to repeat: a second time nothing differs.
+    Reads bksb's raw answers where they are kept, else its texts. Writes nothing to bksb.result_change, which is about
+    bksb's changes. A dry run only counts. Safe to repeat: the second time nothing differs.
     """
     with deployment.open_store() as store:
         if not run.dry_run:
@@ -43,50 +46,30 @@ def reread_results(deployment: Deployment, run: Run) -> Reread:
             raise
 
 
-def _replace_readings(store: Store, settings: Settings, run: Run) -> Reread:
-    reread = Reread()
-    with store.transaction("load_results", "publish_results"):
-        with store.stream("results/list_readings") as (_, rows):
-            differing = list(_differing(rows, settings, reread))
+def _replace_readings(store: Store, settings: Settings, run: Run) -> ReparseCounts:
+    counts = ReparseCounts()
+    with store.transaction(Writer.LOAD_RESULTS, Writer.PUBLISH_RESULTS):
+        with store.stream("results/list_results_to_reparse") as (_, rows):
+            changed = list(_find_changed(rows, settings, counts))
         if run.dry_run:
-            return reread
+            return counts
         store.run("results/create_loaded_result")
-        store.copy("results/copy_loaded_result", differing)
-        store.run("results/replace_readings")
-        resolve_texts(store)
-        hold_to_promises(store, HELD_BACK_UNTIL_SEEN, consequence="nothing was changed", run_id=run.run_id)
-        summarise(store, settings, run, whole=True)
-        close_run(store, run, "success", vars(reread))
-    return reread
+        store.copy("results/copy_loaded_result", changed)
+        store.run("results/update_reparsed_results")
+        resolve_text_issues(store)
+        run_checks(store, SKIPPED_BY_PUBLISH_ANYWAY, consequence="nothing was changed", run_id=run.run_id)
+        update_summaries(store, settings, run, rebuild=True)
+        close_run(store, run, "success", asdict(counts))
+    return counts
 
 
-def _differing(rows: Iterable[tuple[Any, ...]], settings: Settings, reread: Reread) -> Iterator[tuple[object, ...]]:
-    """Of rows in the order of `sql/results/copy_loaded_result.sql` those that differ from what is made of them now."""
-    reader = Reader(settings.timezone)
-    for row in rows:
-        reread.results += 1
-        user_id, source, session_id, component, kind, _, course_subject, course_name, assessment_id, *texts = row
-        name, result, *_, completed_raw, raw = texts
-        known = AssessmentRecord(
-            session_id=session_id,
-            course_subject=course_subject,
-            course_name=course_name,
-            assessment_id=assessment_id,
-            assessment_name=name,
-            result=result,
-            completed_raw=completed_raw,
-            raw=raw,
-            component=component,
-            assessment_kind=kind,
-        )
-        record = record_again(source, known)
-        again = row_of(user_id, source, record, *reader.read(source, record))
-        if _said(again) != _said(row):
-            reread.changed += 1
-            yield again
-
-
-def _said(row: Sequence[Any]) -> tuple[Any, ...]:
-    """All that a row says beside its key and the raw answer, with percentages as they are read: to be compared."""
-    *says, percent, completed_at, completed_raw, _ = row[4:]
-    return (*says, None if percent is None else float(percent), completed_at, completed_raw)
+def _find_changed(rows: Iterable[tuple[Any, ...]], settings: Settings, counts: ReparseCounts) -> Iterator[ResultRow]:
+    """The rows that read differently now, as they read now."""
+    reader = ResultReader(settings.timezone, datetime.now(UTC))
+    for stored in map(ResultRow._make, rows):
+        counts.results += 1
+        result = parse_again(stored.source, stored.result)
+        parsed = make_row(stored.bksb_user_id, stored.source, result, *reader.read(stored.source, result))
+        if not parsed.says_the_same(stored):
+            counts.changed += 1
+            yield parsed

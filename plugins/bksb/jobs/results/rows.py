@@ -1,127 +1,123 @@
-"""What a result says: from bksb's own record of it to the row that is loaded."""
+"""From a result as bksb sends it to the row that is loaded."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
-from zoneinfo import ZoneInfo
+from datetime import datetime
+from typing import Any, NamedTuple
 
-from bksb.api.client import V5Component, V5Session, assessment_record, v5_component, v5_session
-from bksb.model import AssessmentRecord, Source
-from bksb.reporting.store import NULL, copy_json, copy_line
-from bksb.rules.levels import Reading, read_diagnostic, read_initial, read_v5
-from bksb.rules.times import read_bksb_time
-
-LATEST = timedelta(days=1)
-"""A result dated further ahead than this has a wrong date."""
-
-READERS: Mapping[str, Callable[[str, str, str], Reading]] = {
-    "initial": read_initial,
-    "diagnostic": read_diagnostic,
-    "v5": read_v5,
-}
-"""How a source's results are read: from the result's text, the assessment's name and the course subject."""
+from bksb.api.parsing import V5Component, V5Session, parse_assessment, parse_v5_component, parse_v5_session
+from bksb.model import AssessmentKind, AssessmentResult, Source
+from bksb.rules.levels import Reading
 
 
-def read_completion(raw: str, zone: ZoneInfo) -> datetime | None:
-    """When a result was completed; None for a date that is none, or lies in the future by more than clocks differ."""
-    moment = read_bksb_time(raw, zone)
-    return moment if moment is not None and moment <= datetime.now(UTC) + LATEST else None
+class ResultRow(NamedTuple):
+    """One row of `assessment_result` as it is loaded, in the order of `sql/results/copy_loaded_result.sql`."""
+
+    bksb_user_id: int
+    source: Source
+    session_id: str
+    component: str
+    assessment_kind: AssessmentKind
+    subject: str
+    course_subject_raw: str
+    course_name: str
+    assessment_id: int | None
+    assessment_name: str
+    result_raw: str
+    level_code: str | None
+    level_order: int | None
+    percent: float | None
+    completed_at: datetime | None
+    completed_raw: str
+    raw: dict[str, Any]
+
+    @property
+    def result(self) -> AssessmentResult:
+        """The result that this row was made from."""
+        return AssessmentResult(
+            session_id=self.session_id,
+            course_subject=self.course_subject_raw,
+            course_name=self.course_name,
+            assessment_id=self.assessment_id,
+            assessment_name=self.assessment_name,
+            result=self.result_raw,
+            completed_raw=self.completed_raw,
+            raw=self.raw,
+            component=self.component,
+            assessment_kind=self.assessment_kind,
+        )
+
+    def says_the_same(self, other: ResultRow) -> bool:
+        """Whether both rows have the same columns, apart from the raw answer; a stored percentage is a Decimal."""
+        return self._comparable() == other._comparable()
+
+    def _comparable(self) -> ResultRow:
+        return self._replace(raw={}, percent=None if self.percent is None else float(self.percent))
 
 
-class Reader:
-    """Reads records, and remembers how: the same few texts come again and again."""
-
-    def __init__(self, zone: ZoneInfo) -> None:
-        self._zone = zone
-        self._known: dict[tuple[str, ...], Reading] = {}
-
-    def read(self, source: Source, record: AssessmentRecord) -> tuple[Reading, datetime | None]:
-        """What a record's texts say, and when it was completed."""
-        texts = (record.result, record.assessment_name, record.course_subject)
-        reading = self._known.get((source, *texts))
-        if reading is None:
-            reading = self._known[source, *texts] = READERS[source](*texts)
-        return reading, read_completion(record.completed_raw, self._zone)
+USUAL_KIND: Mapping[Source, AssessmentKind] = {"initial": "initial", "diagnostic": "diagnostic"}
+"""The kind of a source's results; a V5 result says its own."""
 
 
-def row_of(
-    bksb_user_id: int, source: Source, record: AssessmentRecord, reading: Reading, completed_at: datetime | None
-) -> tuple[object, ...]:
-    """The row of one result, in the order of `sql/results/copy_loaded_result.sql`."""
-    return (
-        bksb_user_id,
-        source,
-        record.session_id,
-        record.component,
-        record.assessment_kind or source,
-        reading.subject,
-        record.course_subject,
-        record.course_name,
-        record.assessment_id,
-        record.assessment_name,
-        record.result,
-        reading.level_code,
-        reading.level_order,
-        reading.percent,
-        completed_at,
-        record.completed_raw,
-        record.raw,
+def make_row(
+    bksb_user_id: int, source: Source, result: AssessmentResult, reading: Reading, completed_at: datetime | None
+) -> ResultRow:
+    """The row of one result, with what a ResultReader made of its texts and date."""
+    return ResultRow(
+        bksb_user_id=bksb_user_id,
+        source=source,
+        session_id=result.session_id,
+        component=result.component,
+        assessment_kind=result.assessment_kind or USUAL_KIND[source],
+        subject=reading.subject,
+        course_subject_raw=result.course_subject,
+        course_name=result.course_name,
+        assessment_id=result.assessment_id,
+        assessment_name=result.assessment_name,
+        result_raw=result.result,
+        level_code=reading.level_code,
+        level_order=reading.level_order,
+        percent=reading.percent,
+        completed_at=completed_at,
+        completed_raw=result.completed_raw,
+        raw=result.raw,
     )
 
 
-def written(row: tuple[Any, ...]) -> str:
-    """A row of `row_of` in PostgreSQL's COPY text format: what `copy_line` makes of it, in two thirds of the time.
+def v5_result(session: V5Session, subject: str, name: str, component: V5Component | None) -> AssessmentResult:
+    """The result of one component of a session's report, kept under `name`; without one, that of the whole session.
 
-    A night writes them by the hundred thousand, and hardly one has a text with anything to escape.
+    `raw` holds both, so that the result can be made of it again.
     """
-    (
-        bksb_user_id, source, session_id, component, kind, subject, course_subject, course_name, assessment_id, name,
-        result, level_code, level_order, percent, completed_at, completed_raw, raw,
-    ) = row  # fmt: skip
-    texts = f"{session_id}{component}{subject}{course_subject}{course_name}{name}{result}{completed_raw}"
-    if "\\" in texts or not texts.isprintable():
-        return copy_line(row)
-    return (
-        f"{bksb_user_id}\t{source}\t{session_id}\t{component}\t{kind}\t{subject}\t{course_subject}\t{course_name}\t"
-        f"{NULL if assessment_id is None else assessment_id}\t{name}\t{result}\t"
-        f"{NULL if level_code is None else level_code}\t{NULL if level_order is None else level_order}\t"
-        f"{NULL if percent is None else percent}\t{NULL if completed_at is None else completed_at.isoformat()}\t"
-        f"{completed_raw}\t{copy_json(raw)}\n"
-    )
-
-
-def v5_record(session: V5Session, subject: str, name: str, line: V5Component | None) -> AssessmentRecord:
-    """The result of one line of a session's report, kept under `name`; of the session as such where there is none.
-
-    `raw` holds both, so that the record can be made of it again.
-    """
-    return AssessmentRecord(
+    return AssessmentResult(
         session_id=session.session_id,
         course_subject=subject,
         course_name="",
         assessment_id=None,
-        assessment_name=line.assessment_name if line else "",
-        result=line.ability_raw if line else "",
+        assessment_name=component.assessment_name if component else "",
+        result=component.ability_raw if component else "",
         completed_raw=session.completed_raw,
-        raw={"session": session.raw} | ({"component": line.raw} if line else {}),
+        raw={"session": session.raw} | ({"component": component.raw} if component else {}),
         component=name,
         assessment_kind=session.assessment_kind,
     )
 
 
-def record_again(source: Source, known: AssessmentRecord) -> AssessmentRecord:
-    """The record as today's reading of bksb's raw answer has it; as it is known where that is not kept any more."""
+def parse_again(source: Source, known: AssessmentResult) -> AssessmentResult:
+    """The result as today's parser reads bksb's raw answer; unchanged if the raw answer is no longer kept."""
     if not known.raw:
         return known
     if source != "v5":
-        return assessment_record(known.session_id, known.raw)
-    session, line = known.raw.get("session"), known.raw.get("component")
+        return parse_assessment(known.session_id, known.raw)
+    session, component = known.raw.get("session"), known.raw.get("component")
     if not isinstance(session, Mapping):
         return known
-    again = replace(v5_session(session), session_id=known.session_id)
-    component = v5_component(line) if isinstance(line, Mapping) else None
-    record = v5_record(again, known.course_subject, known.component, component)
-    return replace(record, assessment_kind=record.assessment_kind or known.assessment_kind)
+    parsed = v5_result(
+        replace(parse_v5_session(session), session_id=known.session_id),
+        known.course_subject,
+        known.component,
+        parse_v5_component(component) if isinstance(component, Mapping) else None,
+    )
+    return replace(parsed, assessment_kind=parsed.assessment_kind or known.assessment_kind)

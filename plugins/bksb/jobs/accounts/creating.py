@@ -1,0 +1,69 @@
+"""Creates one bksb account, and finds out what happened when the answer leaves a doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from bksb.api.client import BksbClient
+from bksb.api.parsing import USERNAME_IS_TAKEN, CreatedUser, NewUser
+from bksb.errors import KeyRefusedError, RejectedError, TransientError
+from bksb.jobs.lookups import look_up
+from bksb.model import Action, Person
+from bksb.settings import Settings
+
+
+@dataclass(frozen=True)
+class CreationOutcome:
+    """The created user, or why there is none."""
+
+    user: CreatedUser | None = None
+    error: RejectedError | TransientError | None = None
+
+
+@dataclass
+class AccountCreator:
+    """Creates accounts; threads may share it. `sent` has the person_id of each account that may have been created."""
+
+    client: BksbClient
+    settings: Settings
+    people: dict[str, Person]
+    unfinished: Collection[str]
+    """The people whose earlier creation is not settled: bksb may have carried it out in the meantime."""
+
+    sent: set[str] = field(default_factory=set)
+
+    def create(self, action: Action) -> CreationOutcome:
+        """Create one account. If the answer leaves a doubt, look the username up instead of sending it again.
+
+        A refusal leaves a doubt too: something in between may have said no although the account was created. Only "the
+        username is taken" means that the existing account is somebody else's, unless our own earlier creation is
+        unfinished.
+        """
+        self.sent.add(action.person_id)
+        try:
+            return CreationOutcome(user=self.client.create_user(self._new_user(action)))
+        except KeyRefusedError:
+            # bksb let nobody in, so it created nothing
+            self.sent.discard(action.person_id)
+            raise
+        except (RejectedError, TransientError) as error:
+            is_taken = isinstance(error, RejectedError) and error.reason == USERNAME_IS_TAKEN
+            if is_taken and action.person_id not in self.unfinished:
+                return CreationOutcome(error=error)
+            found = look_up(self.client, action.username)
+            if found.user_id is not None:
+                return CreationOutcome(user=CreatedUser(found.user_id, action.username))
+            return CreationOutcome(error=error if isinstance(error, TransientError) else found.error or error)
+
+    def _new_user(self, action: Action) -> NewUser:
+        person = self.people[action.person_id]
+        return NewUser(
+            username=action.username,
+            given_names=person.given_names or "",
+            family_name=person.family_name or "",
+            email=person.email or "",
+            password=self.settings.password_of(action.username),
+            date_of_birth=person.date_of_birth if self.settings.send_date_of_birth else None,
+            auto_enrol=self.settings.auto_enrol,
+        )

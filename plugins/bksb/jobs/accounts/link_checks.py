@@ -1,0 +1,41 @@
+"""Checks whether each linked username still is that of the bksb user we know; the results stay in any case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bksb.jobs.accounts.outcomes import OutcomeRecorder
+from bksb.jobs.lookups import UsernameLookups
+from bksb.jobs.threads import in_batches
+from bksb.model import Account, Action, Issue
+from bksb.rules.account_plan import still_holds
+
+LINKS_PER_BATCH = 100
+
+
+def check_links(
+    lookups: UsernameLookups,
+    outcomes: OutcomeRecorder,
+    accounts: Mapping[str, Account],
+    actions: Sequence[Action],
+    *,
+    expect_failures: bool,
+) -> None:
+    """Look the username of each link up, and record what bksb says; `expect_failures` as in UsernameLookups."""
+    for batch in in_batches(actions, LINKS_PER_BATCH):
+        wanted = [(action, action.username) for action in batch]
+        for action, outcome in lookups.look_up_all(wanted, expect_failures=expect_failures):
+            account = accounts[action.person_id]
+            if outcome.error is not None:
+                detail = "bksb gave no usable answer when the link was checked"
+                outcomes.leave_unchecked(action, Issue.about(action.person_id, "bksb_no_answer", detail))
+            elif outcome.user_id is not None and still_holds(account, outcome.user_id):
+                outcomes.confirm_link(action, outcome.user_id)
+            else:
+                outcomes.mark_stale(action, account.bksb_user_id, _stale_link(account, outcome.user_id))
+
+
+def _stale_link(account: Account, found: int | None) -> Issue:
+    became = "no longer knows the username" if found is None else f"has given the username to user {found}"
+    detail = f"bksb {became} of the account that is linked (user {account.bksb_user_id})"
+    return Issue.about(account.person_id, "stale_link", detail)

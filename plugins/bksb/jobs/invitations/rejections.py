@@ -1,0 +1,47 @@
+"""Tells a mail server that rejects us from one that rejects single addresses."""
+
+from __future__ import annotations
+
+from bksb.errors import ConfigurationError, PutOffError, RejectedError, TransientError
+from bksb.jobs.invitations.due import DueMessage
+from bksb.jobs.invitations.outbox import Outbox
+
+CONSECUTIVE_REJECTIONS_LIMIT = 8
+"""If this many recipients in a row are refused or deferred, and no message was accepted meanwhile, then the server is
+rejecting us, not them."""
+
+
+class RejectionStreak:
+    """The recipients that were refused or deferred one after the other."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+        self._rejected: list[DueMessage] = []
+
+    def end(self) -> None:
+        """A message was accepted."""
+        self._rejected.clear()
+
+    def add(self, due: DueMessage, error: RejectedError | PutOffError) -> None:
+        """Add a rejection. When there are too many, put all of them back, and raise.
+
+        TransientError if the last one was deferred, ConfigurationError if it was refused.
+        """
+        self._rejected.append(due)
+        if len(self._rejected) < CONSECUTIVE_REJECTIONS_LIMIT:
+            return
+        first = min(one.intent_at for one in self._rejected if one.intent_at)
+        if self._outbox.was_accepted_since(first):
+            return
+        for one in self._rejected:
+            self._outbox.put_back(one)
+        if isinstance(error, PutOffError):
+            raise TransientError(
+                f"The mail server deferred {CONSECUTIVE_REJECTIONS_LIMIT} people in a row; the rest waits for the next "
+                f"try. The last error: {error}"
+            )
+        raise ConfigurationError(
+            f"The mail server refused {CONSECUTIVE_REJECTIONS_LIMIT} people in a row (the last with {error.reason}): "
+            "check that it lets the sender of connection 'smtp_default' mail to addresses elsewhere. They are tried "
+            "again once this task is cleared, or by the next run."
+        )

@@ -1,0 +1,96 @@
+"""Checks what was loaded, brings the summaries up to date, and closes the run."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from bksb.deployment import Deployment
+from bksb.issues import RESULT_ISSUES
+from bksb.jobs.checks import run_checks
+from bksb.jobs.runs import close_run
+from bksb.jobs.summaries import update_summaries
+from bksb.model import Run
+from bksb.reporting.sql_files import sql_names
+from bksb.reporting.store import Store, Writer
+from bksb.rules.result_reading import READERS
+
+log = logging.getLogger(__name__)
+
+SKIPPED_BY_PUBLISH_ANYWAY = ("checks/find_vanished_results", "checks/find_too_many_unknown")
+"""Checks whose finding may be right after all; a person says so with `publish_anyway`."""
+
+
+@dataclass(frozen=True)
+class RunCounts:
+    """What a run found and did, for its log line and the asset event."""
+
+    people: int
+    results: int
+    added: int
+    changed: int
+    missing: int
+    """Results that bksb no longer shows, as this run found."""
+
+
+def check_results(deployment: Deployment, run: Run) -> None:
+    """Run every check of `sql/checks`; PromiseBrokenError names the check and the ids.
+
+    A refusal holds for later runs too, until bksb, new words for levels or a person (`publish_anyway`) corrects it.
+    """
+    skipped = SKIPPED_BY_PUBLISH_ANYWAY if run.publish_anyway else ()
+    names = [name for name in sql_names("checks") if name not in skipped]
+    with deployment.open_store() as store, store.transaction():
+        run_checks(store, names, consequence="nothing was published", run_id=run.run_id)
+    left_out = ", ".join(name.removeprefix("checks/") for name in skipped)
+    log.info("%d checks passed%s.", len(names), f"; skipped by publish_anyway: {left_out}" if left_out else "")
+
+
+def publish_results(deployment: Deployment, run: Run) -> RunCounts:
+    """Bring skill_summary and daily_activity up to date, close the run, and count what it did.
+
+    Quick if nothing was written since the last publication, as in most runs of a backfill.
+    """
+    settings = deployment.settings
+    with deployment.open_store() as store:
+        if settings.raw_days is not None:
+            # it moves rows of results, which a load addresses by their place
+            with store.transaction(Writer.LOAD_RESULTS):
+                store.run("results/purge_raw_results", raw_days=settings.raw_days)
+                store.run("results/purge_raw_changes", raw_days=settings.raw_days)
+        with store.transaction(Writer.PUBLISH_RESULTS):
+            if update_summaries(store, settings, run, rebuild=run.always_fetches):
+                resolve_text_issues(store)
+            store.run("issues/resolve_issues_of_leavers", codes=list(RESULT_ISSUES), **run.key)
+            row = store.run("results/count_results", **run.key)[0]
+            counts = RunCounts(len(run.person_ids) or row.people, row.results, row.added, row.changed, row.missing)
+            close_run(store, run, "success", asdict(counts))
+    log.info(
+        "%d results are loaded; this run added %d and changed %d, and %d went missing.",
+        counts.results,
+        counts.added,
+        counts.changed,
+        counts.missing,
+    )
+    return counts
+
+
+def resolve_text_issues(store: Store) -> None:
+    """Resolve the issues about texts that can be read by now, or are in no result; call it inside a transaction."""
+    store.run("issues/resolve_issues", ids=_find_settled(store.run("issues/list_unrecognised_texts")))
+
+
+def _find_settled(rows: Iterable[Any]) -> list[int]:
+    """The issues whose text can be read in every result that has it, or is in no result; one row for each use."""
+    still_holds: dict[int, bool] = {}
+    for row in rows:
+        if row.source is None:
+            holds = False
+        elif row.code == "unreadable_date":
+            holds = row.undated
+        else:
+            holds = not READERS[row.source](row.result_raw, row.assessment_name, row.course_subject_raw).recognised
+        still_holds[row.issue_id] = still_holds.get(row.issue_id, False) or holds
+    return [issue_id for issue_id, holds in still_holds.items() if not holds]

@@ -1,0 +1,14 @@
+"""Says whether an e-mail address can be used."""
+
+from __future__ import annotations
+
+import re
+
+_EMAIL = re.compile(r"(?!.*=\?)[^@\s<>,;:\"()\[\]\\]+@[^@\s<>,;:\"()\[\]\\.]+(\.[^@\s<>,;:\"()\[\]\\.]+)+")
+"""Deliberately strict: rejects comments, groups, quoted strings and encoded words, which header parsers rewrite into a
+different address."""
+
+
+def is_email(text: str | None) -> bool:
+    """Whether a message could be addressed to `text`: one @, a domain with a dot, no blanks."""
+    return text is not None and _EMAIL.fullmatch(text) is not None

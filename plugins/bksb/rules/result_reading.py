@@ -1,0 +1,41 @@
+"""Reads the texts and the date of a result: subject, level, percentage, and when it was completed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from bksb.model import AssessmentResult, Source
+from bksb.rules.levels import Reading, read_diagnostic, read_initial, read_v5
+from bksb.rules.times import read_bksb_time
+
+FUTURE_LIMIT = timedelta(days=1)
+"""A result dated further ahead than this has a wrong date: clocks and time zones differ by less."""
+
+READERS: Mapping[Source, Callable[[str, str, str], Reading]] = {
+    "initial": read_initial,
+    "diagnostic": read_diagnostic,
+    "v5": read_v5,
+}
+"""How the results of a source are read: from the result's text, the assessment's name and the course subject."""
+
+
+class ResultReader:
+    """Reads results, and remembers their texts: the same few come again and again."""
+
+    def __init__(self, zone: ZoneInfo, now: datetime) -> None:
+        """`zone`: of bksb's dates; `now`: results dated much later than this have a wrong date."""
+        self._zone = zone
+        self._latest = now + FUTURE_LIMIT
+        self._readings: dict[tuple[str, ...], Reading] = {}
+
+    def read(self, source: Source, result: AssessmentResult) -> tuple[Reading, datetime | None]:
+        """What the texts of a result say, and when it was completed; None without a usable date."""
+        texts = (result.result, result.assessment_name, result.course_subject)
+        reading = self._readings.get((source, *texts))
+        if reading is None:
+            reading = self._readings[source, *texts] = READERS[source](*texts)
+        completed_at = read_bksb_time(result.completed_raw, self._zone)
+        is_usable = completed_at is not None and completed_at <= self._latest
+        return reading, completed_at if is_usable else None

@@ -1,8 +1,0 @@
--- Purpose: the username of each active account, for the MIS to learn.
--- Safe to repeat: yes.
-create or replace view bksb.account_for_mis as
-select
-    person_id,
-    username
-from bksb.account
-where state = 'active';

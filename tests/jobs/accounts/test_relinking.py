@@ -1,0 +1,260 @@
+"""`relink`: a link that turned out to be wrong is corrected, and nobody keeps another person's results."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import pytest
+
+from bksb.cli.relink import report
+from bksb.errors import ConfigurationError, KeyRefusedError, TransientError
+from bksb.jobs.accounts.relinking import relink
+from bksb.rules.task_split import bucket_of
+from sandbox.bksb.faults.catalogue import Fault
+from tests.conftest import query
+from tests.runs import rows_of, run_accounts, run_results
+
+TABLES = ("account", "account_link", "issue", "skill_summary")
+
+
+def make_user(sandbox, username: str, level: str) -> int:
+    """A bksb user with one result in English at this level, and nothing else."""
+    user = sandbox.site.create_user(username, "Ada", "Lovelace", "ada@learner.example", "a good password")
+    for source in ("initial", "diagnostic"):
+        for result in sandbox.site.results(user.user_id, source):
+            sandbox.site.remove_result(user.user_id, source, result.session_id)
+    sandbox.site.add_result(user.user_id, "initial", f"English {level}", "2026-09-01T10:00:00")
+    return user.user_id
+
+
+@pytest.fixture
+def pair(deployment, sandbox, world) -> tuple[str, str]:
+    """Two people whose accounts were mixed up when they were linked, with results of their own."""
+    first, second = sorted(world.people_of("plain"))[:2]
+    users = {first: make_user(sandbox, f"of.{first}", "Level 1"), second: make_user(sandbox, f"of.{second}", "Entry 2")}
+    for person_id, other in ((first, second), (second, first)):
+        query(
+            deployment.reporting,
+            "insert into bksb.account (person_id, username, bksb_user_id, state, origin, linked_at) "
+            "values (%s, %s, %s, 'active', 'imported', now())",
+            person_id,
+            f"of.{other}",
+            users[other],
+        )
+        query(
+            deployment.reporting,
+            "insert into bksb.account_link (person_id, bksb_user_id, from_at) values (%s, %s, now())",
+            person_id,
+            users[other],
+        )
+    run_accounts(deployment, person_ids=(first, second))
+    run_results(deployment)
+    return first, second
+
+
+def user_of(deployment, person_id: str) -> int | None:
+    (row,) = query(deployment.reporting, "select bksb_user_id from bksb.account where person_id = %s", person_id)
+    return row.bksb_user_id
+
+
+def english_levels(deployment, person_id: str) -> tuple[list[str], list[str]]:
+    """The person's levels in English: in the results by person, and in the summary."""
+    results = query(
+        deployment.reporting,
+        "select level_code from bksb.person_result where person_id = %s and subject = 'English' order by 1",
+        person_id,
+    )
+    summary = query(
+        deployment.reporting,
+        "select latest_level_code from bksb.skill_summary where person_id = %s and subject = 'English'",
+        person_id,
+    )
+    return [row.level_code for row in results], [row.latest_level_code for row in summary]
+
+
+def links_of(deployment, person_id: str) -> list[tuple[int, bool, bool]]:
+    """The person's links, oldest first: the bksb user, whether it still holds, whether it was withdrawn."""
+    rows = query(
+        deployment.reporting,
+        "select bksb_user_id, to_at is null as holds, withdrawn_at is not null as withdrawn from bksb.account_link "
+        "where person_id = %s order by from_at, holds",
+        person_id,
+    )
+    return [tuple(row) for row in rows]
+
+
+def test_two_people_whose_accounts_were_mixed_up_exchange_them_with_results_summaries_and_history(deployment, pair):
+    first, second = pair
+    own_of_second, own_of_first = user_of(deployment, first), user_of(deployment, second)
+    assert english_levels(deployment, first) == (["E2"], ["E2"])
+    assert english_levels(deployment, second) == (["L1"], ["L1"])
+    result = relink(deployment, first, f"of.{first}", swap=True)
+    assert report(result, dry_run=False).splitlines() == [
+        "Relinked:",
+        f"  {first}: bksb user {own_of_second} -> bksb user {own_of_first}",
+        f"  {second}: bksb user {own_of_first} -> bksb user {own_of_second}",
+    ]
+    assert (user_of(deployment, first), user_of(deployment, second)) == (own_of_first, own_of_second)
+    assert english_levels(deployment, first) == (["L1"], ["L1"])
+    assert english_levels(deployment, second) == (["E2"], ["E2"])
+    assert links_of(deployment, first) == [(own_of_second, False, True), (own_of_first, True, False)]
+    assert links_of(deployment, second) == [(own_of_first, False, True), (own_of_second, True, False)]
+    # what the night makes of it is the same, and no one is created or mailed
+    before = rows_of(deployment, "skill_summary")
+    run_accounts(deployment, "manual__2", person_ids=pair)
+    run_results(deployment, "manual__2")
+    assert rows_of(deployment, "skill_summary") == before
+    assert (user_of(deployment, first), user_of(deployment, second)) == (own_of_first, own_of_second)
+
+
+def test_relinking_again_changes_no_row(deployment, pair):
+    first, _ = pair
+    relink(deployment, first, f"of.{first}", swap=True)
+    before = rows_of(deployment, *TABLES)
+    result = relink(deployment, first, f"OF.{first}".replace("OF", "of"), swap=True)
+    assert not result.is_change and "already" in report(result, dry_run=False)
+    assert rows_of(deployment, *TABLES) == before
+
+
+def test_a_username_of_another_person_is_refused_unless_the_two_are_swapped(deployment, pair):
+    first, second = pair
+    before = rows_of(deployment, *TABLES)
+    with pytest.raises(ConfigurationError, match=rf"Nothing was changed: the account is that of {second}.*--swap"):
+        relink(deployment, first, f"of.{first}")
+    assert rows_of(deployment, *TABLES) == before
+
+
+def test_a_dry_run_says_the_same_and_writes_nothing(deployment, pair):
+    first, _ = pair
+    before = rows_of(deployment, *TABLES)
+    dry = relink(deployment, first, f"of.{first}", swap=True, dry_run=True)
+    assert rows_of(deployment, *TABLES) == before
+    assert report(dry, dry_run=True).splitlines()[0] == "Dry run, nothing was written. Would relink:"
+    assert relink(deployment, first, f"of.{first}", swap=True) == dry
+
+
+def test_a_person_gets_a_free_account_and_the_wrong_results_count_for_nobody(deployment, sandbox, pair):
+    first, second = pair
+    wrong = user_of(deployment, first)
+    free = make_user(sandbox, "the.right.one", "Entry 3")
+    relink(deployment, first, "the.right.one")
+    assert english_levels(deployment, first) == ([], [])
+    assert links_of(deployment, first) == [(wrong, False, True), (free, True, False)]
+    run_results(deployment, "manual__2")
+    assert english_levels(deployment, first) == (["E3"], ["E3"])
+    assert english_levels(deployment, second) == (["L1"], ["L1"])
+    # the rows of the wrong user stay, and the night's checks accept them
+    assert query(deployment.reporting, "select 1 from bksb.assessment_result where bksb_user_id = %s", wrong)
+
+
+def test_results_go_back_to_the_person_who_had_the_user_before(deployment, pair, sandbox):
+    first, _ = pair
+    lent = user_of(deployment, first)
+    free = make_user(sandbox, "the.right.one", "Entry 3")
+    query(
+        deployment.reporting,
+        "insert into bksb.account_link (person_id, bksb_user_id, from_at, to_at) "
+        "values ('BEFORE', %s, '2026-01-01', '2026-02-01')",
+        lent,
+    )
+    relink(deployment, first, "the.right.one")
+    assert english_levels(deployment, "BEFORE") == (["E2"], ["E2"])
+    assert free == user_of(deployment, first)
+
+
+def test_if_the_first_person_has_no_account_the_other_is_left_without_and_the_next_run_plans_one(
+    deployment, world, sandbox, pair
+):
+    first, _ = pair
+    newcomer = sorted(world.people_of("plain"))[2]
+    wrong = user_of(deployment, first)
+    result = relink(deployment, newcomer, f"of.{pair[1]}", swap=True)
+    assert report(result, dry_run=False).splitlines() == [
+        "Relinked:",
+        f"  {newcomer}: no account -> bksb user {wrong}",
+        f"  {first}: bksb user {wrong} -> no account; the next run of bksb_accounts plans one",
+    ]
+    assert (user_of(deployment, newcomer), user_of(deployment, first)) == (wrong, None)
+    assert english_levels(deployment, newcomer) == (["E2"], ["E2"])
+    assert english_levels(deployment, first) == ([], [])
+    run_accounts(deployment, "manual__2", person_ids=(first,))
+    assert user_of(deployment, first) not in (None, wrong)
+
+
+def test_a_renamed_user_keeps_link_and_results_and_gets_the_new_username(deployment, pair, sandbox):
+    first, _ = pair
+    user_id = user_of(deployment, first)
+    sandbox.site.rename(user_of(deployment, first), "renamed")
+    links = rows_of(deployment, "account_link")
+    result = relink(deployment, first, "renamed")
+    assert not result.is_change
+    (row,) = query(deployment.reporting, "select username, state from bksb.account where person_id = %s", first)
+    assert tuple(row) == ("renamed", "active") and user_of(deployment, first) == user_id
+    assert rows_of(deployment, "account_link") == links and english_levels(deployment, first) == (["E2"], ["E2"])
+
+
+def test_what_is_not_known_or_not_settled_is_refused_with_the_reason(deployment, world, mis_fields, pair, sandbox):
+    first, _ = pair
+    named = sorted(world.people_of("stored_username"))[0]
+    sandbox.site.create_user("free", "Ada", "Lovelace", "ada@learner.example", "a good password")
+    sandbox.site.create_user("open", "Ada", "Lovelace", "ada@learner.example", "a good password")
+    (stored,) = query(mis_fields, "select bksb_username from person where person_id = %s", named)
+    unsettled = sorted(world.people_of("plain"))[2]
+    query(
+        deployment.reporting,
+        "insert into bksb.account (person_id, username, state) values (%s, 'open', 'creating')",
+        unsettled,
+    )
+    before = rows_of(deployment, *TABLES)
+    for person_id, username, reason in (
+        (first, "nobody.has.this", "bksb does not know this username"),
+        ("X999999", "free", "the MIS does not list this person"),
+        (first, stored.bksb_username, f"the MIS gives this username to {named}"),
+        (unsettled, "free", "a creation for this person is not settled"),
+        (first, "open", f"{unsettled}: a creation for this person is not settled"),
+    ):
+        with pytest.raises(ConfigurationError, match=f"Nothing was changed: .*{reason}"):
+            relink(deployment, person_id, username, swap=True)
+    assert rows_of(deployment, *TABLES) == before
+
+
+def test_an_account_that_bksb_no_longer_knows_is_not_given_to_the_other_person(deployment, pair, sandbox):
+    first, _ = pair
+    sandbox.site.rename(user_of(deployment, first), "gone")
+    before = rows_of(deployment, *TABLES)
+    with pytest.raises(ConfigurationError, match=f"bksb no longer knows the account of {first}"):
+        relink(deployment, first, f"of.{first}", swap=True)
+    assert rows_of(deployment, *TABLES) == before
+
+
+def test_a_refused_key_or_a_silent_bksb_changes_nothing(deployment, pair, sandbox):
+    first, _ = pair
+    before = rows_of(deployment, *TABLES)
+    for kind, error in (("401", KeyRefusedError), ("500", TransientError)):
+        sandbox.site.faults.add(Fault(kind))
+        with pytest.raises(error):
+            relink(deployment, first, f"of.{first}", swap=True)
+        sandbox.site.faults.clear()
+    assert rows_of(deployment, *TABLES) == before
+
+
+def test_it_waits_for_a_run_that_works_on_the_same_people(deployment, pair):
+    first, _ = pair
+    wrong = user_of(deployment, first)
+    done = threading.Event()
+
+    def correct() -> None:
+        relink(replace(deployment), first, f"of.{first}", swap=True)
+        done.set()
+
+    with deployment.open_store() as run:
+        run.lock_buckets({bucket_of(first)})
+        thread = threading.Thread(target=correct)
+        thread.start()
+        waiting = "select 1 from pg_locks where locktype = 'advisory' and not granted"
+        while not query(deployment.reporting, waiting):
+            assert not done.is_set()
+        assert user_of(deployment, first) == wrong
+    thread.join()
+    assert done.is_set() and user_of(deployment, first) != wrong

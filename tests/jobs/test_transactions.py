@@ -1,0 +1,56 @@
+"""Neither the MIS nor the mail server is waited for inside a transaction of the reporting database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from bksb.deployment import Deployment
+from bksb.mis import Mis
+from bksb.model import Person
+from bksb.reporting.sql_files import SQL_FOLDER
+from tests.conftest import query
+from tests.runs import run_accounts, run_results
+
+
+@pytest.fixture
+def watched(deployment, mis_fields) -> Iterator[Deployment]:
+    """A deployment that looks for open transactions whenever the MIS is read or a mail session is opened."""
+    looks: list[str] = []
+
+    def require_no_transaction(what: str) -> None:
+        looks.append(what)
+        statement = (
+            "select query from pg_stat_activity where datname = current_database() and state = 'idle in transaction'"
+        )
+        assert query(deployment.reporting, statement) == [], f"{what} inside a transaction"
+
+    class WatchedMis(Mis):
+        def read_people(self, as_of: date, *, perhaps_nobody: bool = False) -> list[Person]:
+            require_no_transaction("the MIS is read")
+            return super().read_people(as_of, perhaps_nobody=perhaps_nobody)
+
+    @contextmanager
+    def open_mailer():
+        require_no_transaction("a mail session is opened")
+        with deployment.open_mailer() as mailer:
+            yield mailer
+
+    yield replace(
+        deployment,
+        mis=WatchedMis(mis_fields, SQL_FOLDER / "mis" / "eligible_learners.sql"),
+        open_mailer=open_mailer,
+    )
+    assert {"the MIS is read", "a mail session is opened"} <= set(looks)
+
+
+def test_no_transaction_is_open_while_the_mis_or_the_mail_server_is_waited_for(watched, world):
+    # a past day with usernames to link reads the MIS of today as well
+    yesterday = watched.today() - timedelta(days=1)
+    run_results(watched, day=yesterday, person_ids=(sorted(world.people_of("stored_username"))[0],))
+    run_accounts(watched)
+    run_results(watched, "manual__2")
