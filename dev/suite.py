@@ -18,6 +18,9 @@ from dev.services.processes import die_with_parent
 FIRST_HALF = ("tests/dev", "tests/dags", "tests/airflow", "tests/cli", "tests/api", "tests/whole_runs")
 """What one process tests; the other one tests the rest, which takes about as long."""
 
+FIRST_HALF_OF_LONG = ("tests/whole_runs",)
+"""The same with --long."""
+
 LONG = {
     "BKSB_BACKFILL_DAYS": "60",
     "BKSB_BACKFILL_LEARNERS": "1000",
@@ -32,13 +35,15 @@ LONG = {
 def run_suite(clone: Clone, arguments: Sequence[str]) -> int:
     """Runs the tests; the exit code. With --long also those marked so, and all at their full size."""
     chosen = [argument for argument in arguments if argument != "--long"]
-    options = []
+    options: list[str] = []
+    first_half: tuple[str, ...] = FIRST_HALF
     if "--long" in arguments:
         os.environ.update(LONG | os.environ)
         options = ["-m", ""]  # in place of "not long" in pyproject.toml
+        first_half = FIRST_HALF_OF_LONG
     if chosen:
         return _run_here([*options, *chosen])
-    return _run_side_by_side(clone, [*options, "--durations=10"])
+    return _run_side_by_side(clone, [*options, "--durations=10"], first_half)
 
 
 def _run_here(arguments: list[str]) -> int:
@@ -49,11 +54,11 @@ def _run_here(arguments: list[str]) -> int:
     return pytest.main(arguments)
 
 
-def _run_side_by_side(clone: Clone, options: list[str]) -> int:
+def _run_side_by_side(clone: Clone, options: list[str], first_half: tuple[str, ...]) -> int:
     """The tests wait a lot, so two processes keep two cores busy. What the second one says comes at the end."""
-    rest = [f"--ignore={folder}" for folder in FIRST_HALF]
+    rest = [f"--ignore={folder}" for folder in first_half]
     with tempfile.TemporaryFile() as output:
-        halves = [_start(clone, [*options, *FIRST_HALF], None), _start(clone, [*options, *rest], output)]
+        halves = [_start(clone, [*options, *first_half], None), _start(clone, [*options, *rest], output)]
         try:
             codes = [half.wait() for half in halves]
         except interrupts.Interrupted:

@@ -65,8 +65,8 @@ def test_long_tests_run_at_their_full_size_unless_another_is_asked_for(clone: Li
 def test_a_test_that_fails_in_one_half_fails_the_whole(clone: LinkedCopy) -> None:
     told = clone.run("test", "--long", FAIL="1")
     assert told.returncode == 1
-    assert f"{len(FIRST_HALF)} passed" in told.stdout
-    assert "1 failed, 1 passed" in told.stdout
+    assert "1 passed" in told.stdout
+    assert f"1 failed, {len(FIRST_HALF)} passed" in told.stdout
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
