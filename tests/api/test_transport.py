@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from bksb.api.client import BksbClient
-from bksb.api.request_errors import unanswered
+from bksb.api.request_errors import translate_request_error
 from bksb.errors import ConfigurationError, SilentError, TransientError, UnreachableError
 
 
@@ -33,6 +33,6 @@ def test_a_key_travels_in_clear_to_this_machine_and_its_own_network_only(host):
     ],
 )
 def test_a_call_without_an_answer_is_told_by_what_to_do_about_it(error, kind, cause):
-    told = unanswered(error)
+    told = translate_request_error(error)
     assert type(told) is kind
     assert cause in str(told)
