@@ -15,7 +15,7 @@ from dev.services import interrupts
 from dev.services.clone import Clone
 from dev.services.processes import die_with_parent
 
-FIRST_HALF = ("tests/dev", "tests/dags", "tests/airflow", "tests/cli", "tests/api", "tests/whole_runs")
+FIRST_HALF = ("tests/dev", "tests/dags", "tests/airflow", "tests/cli")
 """What one process tests; the other one tests the rest, which takes about as long."""
 
 FIRST_HALF_OF_LONG = ("tests/whole_runs",)
