@@ -15,9 +15,9 @@ from bench.site import Address, Site, serving
 from bksb.api.client import BksbClient
 from bksb.connection_fields import ConnectionFields
 from bksb.deployment import Deployment
+from bksb.folders import SQL_FOLDER
 from bksb.mis import Mis
 from bksb.model import Source
-from bksb.reporting.sql_files import SQL_FOLDER
 from bksb.settings import USUAL_SOURCES, Settings
 from sandbox.bksb.site import FIRST_USER_ID
 from sandbox.world.population import Account, World

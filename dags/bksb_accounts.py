@@ -14,7 +14,7 @@ matched by name or e-mail. A seventh of the links is looked at again each day.
 5. `send_invitations` mails those whose account was created, and whom a person asked to be invited again.
 6. `finish_accounts` counts and closes the run in `bksb.sync_run`.
 
-**Reads and writes.** Reads the MIS through `sql/mis/eligible_learners.sql` and asks bksb for usernames.
+**Reads and writes.** Reads the MIS through `config/eligible_learners.sql` and asks bksb for usernames.
 Writes accounts into bksb (`createUser`), mail through the connection `smtp_default`, and, in the reporting
 database, `learner`, `learner_contact`, `account`, `account_link`, `invitation`, `issue`, `approval`,
 `planned_action` and `sync_run`. It is about *now*: 07:30 London time, never caught up, never backfilled.
@@ -23,7 +23,7 @@ database, `learner`, `learner_contact`, `account`, `account_link`, `invitation`,
 is looked up before anything is sent; a second run changes nothing.
 
 **When it fails.** The red task's log says what to do. *Key refused*: in bksb, Admin Options > API Access Keys. *MIS
-query*: mend `sql/mis/eligible_learners.sql`; nothing was changed. *bksb did not answer*: the task tries again by
+query*: mend `config/eligible_learners.sql`; nothing was changed. *bksb did not answer*: the task tries again by
 itself; clear it once bksb is back. One learner whom bksb refuses fails nobody else: `select * from bksb.issue where
 resolved_at is null`. *Rejected* or unanswered for 20 hours: the run ends well, having done nothing; the next asks.
 """

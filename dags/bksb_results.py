@@ -29,7 +29,7 @@ repairs damaged rows. To read again what is loaded, after new words for levels: 
 **When it fails.** The red task's log says what to do. *Key refused*: in bksb, Admin Options > API Access Keys.
 *bksb did not answer*: it tries again by itself. *Checks failed*: the named file in `sql/checks` says what was
 promised; what is loaded stays, nothing is published, by later runs neither, until it is put right: new words in
-`levels/site.toml` and `python -m bksb reparse`; or, if it is right as it is, a run with `publish_anyway`.
+`config/levels.toml` and `python -m bksb reparse`; or, if it is right as it is, a run with `publish_anyway`.
 """
 
 from airflow.sdk import Asset, CronDataIntervalTimetable, Param, dag, task

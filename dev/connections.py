@@ -68,7 +68,7 @@ def bksb_connection(clone: Clone, sandbox: SandboxServer) -> dict[str, object]:
             "auto_enrol": True,
             "site_url": sandbox.url,
             "timezone": "Europe/London",
-            "sources": ["initial", "diagnostic", "v5"],
+            "sources": "initial, diagnostic, v5",
             "notify": "skills@college.example",
             # a demo mails at any hour, and keeps no one waiting
             "mail_hours": "00:00-24:00",

@@ -19,10 +19,10 @@ from bksb.api.client import BksbClient
 from bksb.api.transport import RetryBudget
 from bksb.connection_fields import ConnectionFields
 from bksb.deployment import Deployment
+from bksb.folders import SQL_FOLDER
 from bksb.mail.smtp import Mailer, connect_error, open_mailer
 from bksb.mis import Mis
 from bksb.reporting.migrations import migrate
-from bksb.reporting.sql_files import SQL_FOLDER
 from bksb.rules.times import MailHours
 from bksb.settings import Settings
 from dev.services.postgres.server import Postgres
@@ -139,6 +139,15 @@ def deployment(reporting: ConnectionFields, mis_fields: ConnectionFields, sandbo
         make_client=lambda: client_of(sandbox),
         open_mailer=lambda: mailer_of(sandbox),
     )
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for a site's own files, which counts for this test; empty but for an empty `templates/`."""
+    folder = tmp_path / "config"
+    (folder / "templates").mkdir(parents=True)
+    monkeypatch.setenv("BKSB_CONFIG", str(folder))
+    return folder
 
 
 def mailer_of(sandbox: Sandbox) -> AbstractContextManager[Mailer]:

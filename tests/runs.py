@@ -59,7 +59,7 @@ def plan_results(deployment: Deployment, run: Run) -> list[list[int]]:
 
 def load_listings(deployment: Deployment, run: Run, *listings: Listing) -> None:
     """Load listings of bksb in one transaction, as a results run does."""
-    batch, reader = LoadBatch(), ResultReader(deployment.settings.timezone, datetime.now(UTC))
+    batch, reader = LoadBatch(), ResultReader(deployment.settings.timezone, deployment.vocabulary, datetime.now(UTC))
     for listing in listings:
         batch.add(listing, reader)
     with deployment.open_store() as store:

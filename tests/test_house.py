@@ -12,10 +12,10 @@ from tests.conftest import repository
 PACKAGE = repository() / "plugins" / "bksb"
 
 LAYERS = (
-    ("errors", "issues"),
-    ("connection_fields", "model"),
+    ("addresses", "errors", "issues"),
+    ("connection_fields", "folders", "model"),
     ("rules",),
-    ("settings",),
+    ("level_words", "settings"),
     ("api", "mail", "mis", "reporting"),
     ("deployment",),
     ("jobs",),
@@ -89,6 +89,18 @@ def test_airflow_is_known_only_at_the_edge(name):
     """Nothing but bksb.airflow imports Airflow, and nothing but the command lines imports bksb.airflow."""
     knows = any(imported.split(".")[0] == "airflow" for imported in imports_of(modules()[name]))
     assert not knows or name.split(".")[0] == "airflow"
+
+
+OUTSIDE = {"os", "pathlib", "psycopg2", "requests", "socket", "sqlalchemy", "subprocess", "tempfile", "time"}
+"""Modules by which code reaches the machine, a server or the clock."""
+
+
+@pytest.mark.parametrize("name", [name for name in sorted(modules()) if name.startswith("rules.")])
+def test_rules_reach_no_file_no_server_and_no_clock(name):
+    assert not {imported.split(".")[0] for imported in imports_of(modules()[name])} & OUTSIDE
+    called = [node.func for node in ast.walk(ast.parse(modules()[name].read_text())) if isinstance(node, ast.Call)]
+    names = {getattr(function, "attr", getattr(function, "id", "")) for function in called}
+    assert not names & {"now", "today", "utcnow", "open", "read_text", "read_bytes"}
 
 
 @pytest.mark.parametrize("name", [name for name in sorted(modules()) if name.split(".")[0] == "cli"])

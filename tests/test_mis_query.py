@@ -8,8 +8,8 @@ from datetime import date
 import pytest
 
 from bksb.connection_fields import ConnectionFields
+from bksb.folders import SQL_FOLDER
 from bksb.mis import Mis
-from bksb.reporting.sql_files import SQL_FOLDER
 from bksb.rules.account_plan import make_plan
 from dev.services.postgres.server import Postgres
 from sandbox.mis.database import SCHEMA

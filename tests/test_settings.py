@@ -1,17 +1,15 @@
 """What a site chooses in the bksb connection, and the words for what is wrong with it."""
 
+from dataclasses import fields, replace
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from bksb.airflow.provider import get_provider_info
-from bksb.api.transport import api_root
-from bksb.connection_fields import ConnectionFields, libpq_arguments
 from bksb.errors import ConfigurationError
-from bksb.mis import database_url
 from bksb.rules.passwords import derived_password
 from bksb.rules.times import MailHours
-from bksb.settings import SOURCES, Settings, is_enabled, read_settings
+from bksb.settings import SECRETS, SOURCES, Settings, form_fields, is_enabled, read_settings
+from tests.conftest import repository
 
 
 def test_what_is_absent_or_empty_has_its_default():
@@ -47,14 +45,35 @@ def test_what_the_form_stores_is_taken():
     )
 
 
-def test_every_field_of_the_form_is_a_setting_and_shows_its_default():
-    (connection_type,) = get_provider_info()["connection-types"]
-    form, defaults = connection_type["conn-fields"], Settings()
-    assert {name for name in form if not hasattr(defaults, name)} == set()
+def test_the_form_has_every_setting_and_shows_its_default():
+    form, defaults = form_fields(), Settings()
+    assert list(form) == [field.name for field in fields(Settings)]
     shown = {name: field["schema"]["default"] for name, field in form.items() if "default" in field["schema"]}
     assert read_settings(shown) == defaults
-    assert set(form["sources"]["schema"]["examples"]) == set(SOURCES)
-    assert all(field["description"] for field in form.values())
+    assert {name for name in form if name not in shown} == {
+        name for name in form if getattr(defaults, name) in (None, ())
+    }
+    for example in form["sources"]["schema"]["examples"]:
+        assert set(read_settings({"sources": example}).sources) <= set(SOURCES)
+    assert all(field["label"] and field["description"].endswith(".") for field in form.values())
+
+
+def test_the_settings_that_are_taken_as_they_are_written_are_those_the_form_hides():
+    hidden = [name for name, field in form_fields().items() if field["schema"].get("format") == "password"]
+    assert sorted(SECRETS) == sorted(hidden)
+
+
+def test_the_docs_list_every_setting_with_its_title_default_and_meaning():
+    words = {None: "none", True: "on", False: "off"}
+    rows = []
+    for name, field in form_fields().items():
+        default = field["schema"].get("default")
+        shown = default if isinstance(default, str) or type(default) is int else words[default]
+        rows.append(f"| {field['label']} | `{name}` | {shown} | {field['description']} |")
+    head = "| field of the form | in `extra` | default | |\n| --- | --- | --- | --- |"
+    text = (repository() / "docs" / "connections.md").read_text(encoding="utf-8")
+    listed = text.split(head)[1].split("\n\n")[0].strip().splitlines()
+    assert listed == rows
 
 
 @pytest.mark.parametrize("sources", ["Initial, DIAGNOSTIC", ["diagnostic", "initial", "initial"]])
@@ -105,7 +124,9 @@ def test_while_integration_enabled_is_off_nothing_else_has_to_be_right():
         ({"applicant_months": 0}, "applicant_months"),
         ({"starting_point_days": "many"}, "starting_point_days"),
         ({"password_secret": 1234567890123456}, "password_secret"),
-        ({"template_folder": "templates"}, "template_folder"),
+        ({"raw_days": True}, "raw_days"),
+        ({"raw_days": 1.5}, "raw_days"),
+        ({"reminder_days": "²"}, "reminder_days"),
         ({"mail_hours": "7-21"}, "mail_hours"),
         ({"mail_hours": "21:00-07:00"}, "mail_hours"),
         ({"mail_hours": "07:00-24:30"}, "mail_hours"),
@@ -114,6 +135,7 @@ def test_while_integration_enabled_is_off_nothing_else_has_to_be_right():
         ({"notify": "staff"}, "notify"),
         ({"notify": ["a@b.example", 7]}, "notify"),
         ({"notify": {"a@b.example": 1}}, "notify"),
+        ({"notify": 0}, "notify"),
     ],
 )
 def test_a_wrong_setting_is_named(extra, named):
@@ -121,10 +143,34 @@ def test_a_wrong_setting_is_named(extra, named):
         read_settings(extra)
 
 
+@pytest.mark.parametrize(
+    ("extra", "says"),
+    [
+        ({"auto_enrol": 1}, "auto_enrol of the bksb connection has to be true or false."),
+        ({"raw_days": "x"}, "raw_days of the bksb connection has to be a whole number of 1 or more."),
+        ({"mails_a_minute": -1}, "mails_a_minute of the bksb connection has to be a whole number of 1 or more."),
+        ({"timezone": 1}, "timezone of the bksb connection has to be text (in quotes)."),
+        ({"mail_hours": 7}, "mail_hours of the bksb connection has to be text (in quotes)."),
+        ({"site_url": 7}, "site_url of the bksb connection has to be text (in quotes)."),
+        ({"sources": "v6"}, "sources of the bksb connection may name initial, diagnostic, v5, not v6."),
+    ],
+)
+def test_what_a_setting_has_to_be_is_said_in_plain_words(extra, says):
+    with pytest.raises(ConfigurationError) as caught:
+        read_settings(extra)
+    assert str(caught.value) == says
+
+
+def test_a_changed_copy_of_settings_is_checked_like_new_ones():
+    assert replace(Settings(), sources=("v5",)).sources == ("v5",)
+    with pytest.raises(ValueError, match="mails_a_minute"):
+        replace(Settings(), mails_a_minute=0)
+
+
 @pytest.mark.parametrize("password", [None, "", "1234567"])
 def test_a_default_password_that_is_missing_or_short_stops_creations(password):
     with pytest.raises(ConfigurationError, match="Default Password of 8 or more"):
-        read_settings({"default_password": password}).password_for_new_accounts()
+        read_settings({"default_password": password}).require_initial_password()
 
 
 def test_a_secret_for_passwords_takes_the_place_of_the_default_password():
@@ -137,7 +183,7 @@ def test_a_secret_for_passwords_takes_the_place_of_the_default_password():
 
 def test_a_short_secret_for_passwords_stops_creations():
     settings = read_settings({"default_password": "Change-me-2026", "password_secret": "fifteen letters"})
-    for ask in (settings.password_for_new_accounts, lambda: settings.password_of("L1")):
+    for ask in (settings.require_initial_password, lambda: settings.password_of("L1")):
         with pytest.raises(ConfigurationError, match="16 or more"):
             ask()
 
@@ -158,63 +204,15 @@ def test_reminders_are_off_unless_a_site_says_after_how_many_days():
     assert read_settings({"reminder_days": "14"}).reminder_days == 14
 
 
-@pytest.mark.parametrize(
-    "pasted",
-    [
-        "https://live2api.bksblive2.co.uk",
-        "https://live2api.bksblive2.co.uk/",
-        "https://live2api.bksblive2.co.uk/api",
-        " https://live2api.bksblive2.co.uk/API/ ",
-    ],
-)
-def test_the_api_url_may_be_pasted_in_any_usual_form(pasted):
-    assert api_root(pasted) == "https://live2api.bksblive2.co.uk/api/"
-
-
-@pytest.mark.parametrize(
-    "pasted",
-    ["", "live2api.bksblive2.co.uk", "ftp://x.example", "https://", "https://x.example:port", "https://x/?a=1"],
-)
-def test_what_is_no_web_address_is_refused_with_an_example(pasted):
-    with pytest.raises(ConfigurationError, match="should look like"):
-        api_root(pasted)
-
-
-@pytest.mark.parametrize("host", ["live2api.bksblive2.co.uk", "10.0.0.1", "a.b"])
-def test_keys_and_particulars_do_not_travel_in_clear(host):
-    with pytest.raises(ConfigurationError, match="https://"):
-        api_root(f"http://{host}")
-
-
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8080", "[::1]:80", "sandbox"])
-def test_this_machine_and_its_own_network_may_be_spoken_to_in_clear(host):
-    assert api_root(f"http://{host}/api") == f"http://{host}/api/"
-
-
-def fields(**changes) -> ConnectionFields:
-    given = {"conn_id": "mis", "host": "db", "port": 1433, "login": "u", "password": "p@ss/word", "database": "MIS"}
-    return ConnectionFields(**{**given, **changes})
-
-
-def test_the_address_of_the_mis_is_built_from_fields_so_any_password_fits():
-    url = database_url(fields(extra={"sqlalchemy_scheme": "mssql+pymssql"}))
-    assert (url.drivername, url.password, url.database, url.port) == ("mssql+pymssql", "p@ss/word", "MIS", 1433)
-
-
-def test_an_mis_connection_without_a_driver_says_how_to_name_one():
-    with pytest.raises(ConfigurationError, match="sqlalchemy_scheme"):
-        database_url(fields())
-
-
-def test_libpq_gets_the_extras_it_knows_and_a_time_limit():
-    arguments = libpq_arguments(fields(extra={"sslmode": "require", "connect_timeout": 3, "charset": "x"}))
-    assert arguments["sslmode"] == "require" and arguments["connect_timeout"] == 3
-    assert "charset" not in arguments
-    assert libpq_arguments(fields())["connect_timeout"] == 10
-
-
-def test_secrets_are_in_no_repr():
-    shown = repr(fields(password="hunter22-secret", extra={"default_password": "hunter23-secret"}))
-    assert "hunter" not in shown and "hunter" not in repr(
-        Settings(default_password="hunter24-secret", password_secret="hunter25-secret-x")
-    )
+def test_secrets_are_in_no_repr_and_in_no_message():
+    settings = Settings(default_password="hunter24-secret", password_secret="hunter25-secret-x")
+    assert "hunter" not in repr(settings)
+    wrong = {"default_password": ["hunter26"], "password_secret": {"hunter27": 1}, "notify": "hunter28"}
+    with pytest.raises(ConfigurationError) as caught:
+        read_settings(wrong | {"timezone": "hunter29", "raw_days": "hunter30"})
+    said = str(caught.value)
+    assert all(name in said for name in (*wrong, "timezone", "raw_days")) and "hunter" not in said
+    assert caught.value.__suppress_context__
+    with pytest.raises(ValueError, match="default_password") as refused:
+        Settings(default_password=["hunter31"])
+    assert "hunter" not in str(refused.value)

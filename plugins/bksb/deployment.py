@@ -6,12 +6,15 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 
 from bksb.api.client import BksbClient
 from bksb.connection_fields import ConnectionFields
+from bksb.level_words import load_vocabulary
 from bksb.mail.smtp import Mailer
 from bksb.mis import Mis
 from bksb.reporting.store import Store, open_store
+from bksb.rules.levels import Vocabulary
 from bksb.rules.times import day_bounds
 from bksb.settings import Settings
 
@@ -25,6 +28,11 @@ class Deployment:
     reporting: ConnectionFields
     make_client: Callable[[], BksbClient]
     open_mailer: Callable[[], AbstractContextManager[Mailer]]
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The words for subjects and levels, read once; ConfigurationError says what is wrong in which file."""
+        return load_vocabulary()
 
     def open_store(self) -> AbstractContextManager[Store]:
         """A connection to the migrated reporting database, for as long as the block lasts."""

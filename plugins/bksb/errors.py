@@ -46,7 +46,7 @@ class KeyRefusedError(FatalError):
 
 
 class MisContractError(FatalError):
-    """The MIS query broke the contract of `sql/mis/eligible_learners.sql`; nothing was changed."""
+    """The MIS query broke its contract (README, "Point it at your MIS"); nothing was changed."""
 
 
 class PromiseBrokenError(FatalError):

@@ -14,13 +14,12 @@ from sqlalchemy import exc
 
 from bksb.connection_fields import ConnectionFields
 from bksb.errors import BksbSyncError, ConfigurationError, MisContractError, TransientError
+from bksb.folders import shown
 from bksb.model import Person, PersonKind
 from bksb.rules.times import months_before
 
 FIRST_YEAR, LAST_YEAR = 1900, 2100
 """A date of birth outside is a placeholder (1753-01-01, 9999-12-31), and counts as unknown."""
-
-QUERY_FILE = "sql/mis/eligible_learners.sql"
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,11 @@ class Mis:
         try:
             statement = sqlalchemy.text(_without_comment_lines(self._query.read_text(encoding="utf-8")))
         except OSError as error:
-            raise ConfigurationError(f"{QUERY_FILE} cannot be read: {error.strerror}.") from None
+            raise ConfigurationError(f"{shown(self._query)} cannot be read: {error.strerror}.") from None
+        except UnicodeDecodeError:
+            raise ConfigurationError(
+                f"{shown(self._query)} is not written in UTF-8: save it in that encoding."
+            ) from None
         binds = {
             "as_of": as_of,
             "ended_since": months_before(as_of, 1),
@@ -89,8 +92,8 @@ class Mis:
                 names = [name.lower() for name in result.keys()]  # noqa: SIM118 - RMKeyView, not a dict
                 rows = [tuple(row) for row in result]
         except (exc.SQLAlchemyError, ImportError, ValueError, TypeError, OverflowError) as error:
-            raise _by_remedy(error, self._conn_id) from None
-        return people_from_rows(names, rows, perhaps_nobody=perhaps_nobody)
+            raise _by_remedy(error, self._conn_id, self._query) from None
+        return people_from_rows(names, rows, self._query, perhaps_nobody=perhaps_nobody)
 
 
 def _without_comment_lines(query: str) -> str:
@@ -121,33 +124,35 @@ def database_url(fields: ConnectionFields) -> sqlalchemy.URL:
 
 
 def people_from_rows(
-    names: Sequence[str], rows: Sequence[Sequence[Any]], *, perhaps_nobody: bool = False
+    names: Sequence[str], rows: Sequence[Sequence[Any]], query: Path, *, perhaps_nobody: bool = False
 ) -> list[Person]:
-    """Rows of the query as people, in the order of the rows; MisContractError names what is wrong."""
+    """Rows of the query as people, in the order of the rows; MisContractError names what is wrong in which file."""
     missing = [name for name, column in COLUMNS.items() if not column.optional and name not in names]
     if missing:
-        raise _contract(f"does not return the column{_s(missing)} {', '.join(missing)}")
+        raise _contract(query, f"does not return the column{_s(missing)} {', '.join(missing)}")
     repeated_names = [name for name, times in Counter(names).items() if times > 1 and name in COLUMNS]
     if repeated_names:
-        raise _contract(f"returns the column {repeated_names[0]} twice")
+        raise _contract(query, f"returns the column {repeated_names[0]} twice")
     if not rows and not perhaps_nobody:
         raise _contract(
+            query,
             "returned nobody. A provider without a single eligible learner is unlikely: check the database, "
-            "the rights of the log-in and the conditions"
+            "the rights of the log-in and the conditions",
         )
     places = {name: names.index(name) for name in COLUMNS if name in names}
-    people = [_person({name: row[place] for name, place in places.items()}) for row in rows]
+    people = [_person({name: row[place] for name, place in places.items()}, query) for row in rows]
     repeated = [person_id for person_id, times in Counter(p.person_id for p in people).items() if times > 1]
     if repeated:
-        shown = ", ".join(sorted(repeated)[:5])
+        some = ", ".join(sorted(repeated)[:5])
         raise _contract(
-            f"returns {len(repeated)} people more than once (person_id {shown}{', ...' if len(repeated) > 5 else ''}); "
-            "it has to choose one programme for each"
+            query,
+            f"returns {len(repeated)} people more than once (person_id {some}{', ...' if len(repeated) > 5 else ''}); "
+            "it has to choose one programme for each",
         )
     return people
 
 
-def _person(row: Mapping[str, Any]) -> Person:
+def _person(row: Mapping[str, Any], query: Path) -> Person:
     values: dict[str, Any] = {}
     for name, value in row.items():
         column = COLUMNS[name]
@@ -158,20 +163,21 @@ def _person(row: Mapping[str, Any]) -> Person:
             value = value.date()
         if value is None:
             if column.required:
-                raise _contract(f"returns a row whose {name} is empty")
+                raise _contract(query, f"returns a row whose {name} is empty")
         elif not isinstance(value, column.kind):
             raise _contract(
+                query,
                 f"returns {name} as {type(value).__name__} where {'text' if column.kind is str else 'a date'} "
-                "is needed: cast it in the query"
+                "is needed: cast it in the query",
             )
         values[name] = value
     born = values["date_of_birth"]
     if born is not None and not FIRST_YEAR <= born.year <= LAST_YEAR:
         values["date_of_birth"] = None
     if values["person_kind"] not in ("learner", "applicant"):
-        raise _contract("returns a person_kind other than 'learner' and 'applicant'")
+        raise _contract(query, "returns a person_kind other than 'learner' and 'applicant'")
     if values["person_kind"] == "learner" and values["start_on"] is None:
-        raise _contract(f"returns learner {values['person_id']} without start_on")
+        raise _contract(query, f"returns learner {values['person_id']} without start_on")
     if values.get("former_person_id") == values["person_id"]:
         # nobody was somebody else under the same id
         values["former_person_id"] = None
@@ -179,61 +185,65 @@ def _person(row: Mapping[str, Any]) -> Person:
     return Person(**values)
 
 
-def _contract(what: str) -> MisContractError:
-    return MisContractError(f"The MIS query ({QUERY_FILE}) {what}. Nothing was changed.")
+def _contract(query: Path, what: str) -> MisContractError:
+    return MisContractError(f"The MIS query ({shown(query)}) {what}. Nothing was changed.")
 
 
 def _s(things: Sequence[object]) -> str:
     return "s" if len(things) > 1 else ""
 
 
-_REMEDIES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Callable[[str], BksbSyncError]], ...] = (
+_REMEDIES: tuple[
+    tuple[type[BaseException] | tuple[type[BaseException], ...], Callable[[str, Path], BksbSyncError]], ...
+] = (
     (
         (ValueError, TypeError, OverflowError),
-        lambda conn: _contract(
+        lambda conn, query: _contract(
+            query,
             "returns a value that Python cannot hold, such as a date after the year 9999, or extra "
-            f"sqlalchemy_query of connection '{conn}' is no object of texts"
+            f"sqlalchemy_query of connection '{conn}' is no object of texts",
         ),
     ),
     (
         ImportError,
-        lambda conn: ConfigurationError(
+        lambda conn, _: ConfigurationError(
             f"The database driver that connection '{conn}' names in sqlalchemy_scheme is not installed: "
             "install it beside Airflow (pymssql, oracledb, PyMySQL ...)."
         ),
     ),
     (
         exc.NoSuchModuleError,
-        lambda conn: ConfigurationError(
+        lambda conn, _: ConfigurationError(
             f"Connection '{conn}' names a sqlalchemy_scheme that SQLAlchemy does not know."
         ),
     ),
     (
         exc.ArgumentError,
-        lambda conn: ConfigurationError(f"The fields of connection '{conn}' make no database address."),
+        lambda conn, _: ConfigurationError(f"The fields of connection '{conn}' make no database address."),
     ),
     (
         exc.OperationalError,
-        lambda conn: TransientError(
+        lambda conn, _: TransientError(
             f"The MIS database of connection '{conn}' did not answer or refused the log-in: check host, port, "
             "database, login and password, and that this machine may reach it."
         ),
     ),
     (
         exc.DBAPIError,
-        lambda _: _contract(
+        lambda _, query: _contract(
+            query,
             "was refused by the database: run it there by hand with dates for :as_of, :ended_since and "
-            ":applied_since to see why"
+            ":applied_since to see why",
         ),
     ),
 )
 
 
-def _by_remedy(error: BaseException, conn_id: str) -> BksbSyncError:
+def _by_remedy(error: BaseException, conn_id: str, query: Path) -> BksbSyncError:
     """Our error for a driver's: the driver's own text may hold rows or parameters and is dropped."""
     for kind, remedy in _REMEDIES:
         if isinstance(error, kind):
-            translated = remedy(conn_id)
+            translated = remedy(conn_id, query)
             code = getattr(getattr(error, "orig", None), "pgcode", None)
             return type(translated)(f"{translated} (SQLSTATE {code})") if code else translated
     return ConfigurationError(f"The MIS query could not be run ({type(error).__name__}).")

@@ -21,7 +21,7 @@ MOST_NEW_ACCOUNTS = 250
 
 @dataclass(frozen=True)
 class Person:
-    """A learner or applicant as the MIS knows them: one row of `sql/mis/eligible_learners.sql`.
+    """A learner or applicant as the MIS knows them: one row of the MIS query.
 
     The personal fields stay out of `repr`, because a repr ends in logs and exceptions.
     """

@@ -1,13 +1,25 @@
-"""What a site chooses: the settings of its bksb connection."""
+"""What a site chooses in its `bksb` connection: one table, from which parsing, defaults and the form come."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, cast
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
+
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    InstanceOf,
+    PlainSerializer,
+    Strict,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+)
+from pydantic.dataclasses import dataclass
+from pydantic_core import ErrorDetails
 
 from bksb.errors import ConfigurationError
 from bksb.model import Source
@@ -16,41 +28,219 @@ from bksb.rules.passwords import SHORTEST_SECRET, derived_password, setting_dige
 from bksb.rules.times import MailHours
 
 SHORTEST_PASSWORD = 8
-"""bksb takes no shorter Default Password."""
+"""Characters; bksb takes no shorter Default Password."""
 
 SECRETS = ("default_password", "password_secret")
-"""Extras that are taken as they are written, blanks at the ends included."""
+"""Settings that are taken as they are written, with any blanks at their ends."""
 
 SOURCES: tuple[Source, ...] = ("initial", "diagnostic", "v5")
 """What can be fetched."""
 
 USUAL_SOURCES: tuple[Source, ...] = ("initial", "diagnostic")
-"""What is fetched unless a site says otherwise: the newer assessments cost two calls a learner more."""
+"""What is fetched unless a site says otherwise: the newer assessments cost two calls more for each learner."""
 
 
-@dataclass(frozen=True)
+def _from_text(read: Callable[[str], object]) -> BeforeValidator:
+    """Turns text into the setting's own type; anything else goes on to the check of that type."""
+    return BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)
+
+
+def _site_root(pasted: str) -> str:
+    """The root of the customer's own site, without a slash at its end, whichever of its pages was pasted."""
+    try:
+        parts = urlsplit(pasted)
+        fits = parts.scheme.lower() in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+        _ = parts.port
+    except ValueError:
+        fits = False
+    if not fits or any(character.isspace() for character in parts.netloc):
+        raise ValueError(
+            "Site URL of the bksb connection is not a web address: it should look like "
+            "https://yourcollege.bksblive2.co.uk, the address at which your learners log in."
+        )
+    return f"{parts.scheme.lower()}://{parts.netloc}"
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # OSError: a name like "Europe" is a folder
+        raise ValueError(
+            "timezone of the bksb connection is no known time zone: write it like Europe/London."
+        ) from None
+
+
+def _mail_hours(text: str) -> MailHours:
+    try:
+        return MailHours.from_text(text)
+    except ValueError:
+        raise ValueError(
+            "mail_hours of the bksb connection has to look like 07:00-21:00, with the end later on the same day "
+            "(00:00-24:00 is always)."
+        ) from None
+
+
+def _sources(chosen: object) -> tuple[str, ...]:
+    """From a list, or a text with commas; each once, in the order given."""
+    names = [str(part).strip().lower() for part in _parts(chosen) or ()]
+    unknown = [name for name in names if name not in SOURCES]
+    if unknown or not names:
+        raise ValueError(
+            f"sources of the bksb connection may name {', '.join(SOURCES)}, not {', '.join(unknown) or 'nothing'}."
+        )
+    return tuple(dict.fromkeys(names))
+
+
+def _addresses(given: object) -> tuple[str, ...]:
+    """From a list, or a text with commas; each once, in the order given."""
+    parts = _parts(given)
+    stripped = [part.strip() if isinstance(part, str) else part for part in parts or ()]
+    addresses = [address for address in stripped if address]
+    if parts is None or not all(isinstance(address, str) and is_email(address) for address in addresses):
+        raise ValueError("notify of the bksb connection has to be e-mail addresses of staff, with commas between them.")
+    return tuple(dict.fromkeys(addresses))
+
+
+def _parts(given: object) -> list[Any] | None:
+    """The parts of a list, or of a text with commas; None if it is neither."""
+    if isinstance(given, str):
+        return given.split(",")
+    return list(given) if isinstance(given, (list, tuple)) else None
+
+
+TEXT: dict[str, Any] = {"type": ["string", "null"]}
+NUMBER: dict[str, Any] = {"type": ["integer", "null"], "minimum": 1}
+
+# Each kind of setting: its type, how text becomes one, and the schema of its field in the form.
+Switch = Annotated[
+    bool,
+    Strict(),
+    _from_text(lambda text: {"true": True, "false": False}.get(text.lower(), text)),
+    WithJsonSchema({"type": ["boolean", "null"]}),
+]
+Number = Annotated[
+    int,
+    Strict(),
+    Field(ge=1),
+    _from_text(lambda text: int(text) if text.isascii() and text.isdigit() else text),
+    WithJsonSchema(NUMBER),
+]
+OptionalNumber = Annotated[Number | None, WithJsonSchema(NUMBER)]
+Secret = Annotated[str | None, WithJsonSchema(TEXT | {"format": "password"})]
+SiteUrl = Annotated[str | None, _from_text(_site_root), WithJsonSchema(TEXT | {"format": "url"})]
+Zone = Annotated[InstanceOf[ZoneInfo], _from_text(_zone), PlainSerializer(str), WithJsonSchema(TEXT)]
+Hours = Annotated[InstanceOf[MailHours], _from_text(_mail_hours), PlainSerializer(str), WithJsonSchema(TEXT)]
+Sources = Annotated[tuple[Source, ...], BeforeValidator(_sources), PlainSerializer(", ".join), WithJsonSchema(TEXT)]
+Addresses = Annotated[tuple[str, ...], BeforeValidator(_addresses), PlainSerializer(", ".join), WithJsonSchema(TEXT)]
+
+
+@dataclass(frozen=True, config=ConfigDict(hide_input_in_errors=True))
 class Settings:
-    """What a site chooses; each is an extra of the `bksb` connection, under the same name."""
+    """What a site chooses. Each is an extra of the `bksb` connection, under the same name, and a field of its form.
 
-    default_password: str | None = field(default=None, repr=False)
-    password_secret: str | None = field(default=None, repr=False)
-    integration_enabled: bool = True
-    auto_enrol: bool = False
-    link_existing: bool = False
-    send_date_of_birth: bool = True
-    site_url: str | None = None
-    timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Europe/London"))
-    sources: tuple[Source, ...] = USUAL_SOURCES
-    applicant_months: int = 12
-    starting_point_days: int = 183
-    raw_days: int | None = None
-    template_folder: Path | None = None
-    mail_hours: MailHours = field(default_factory=lambda: MailHours(7 * 60, 21 * 60))
-    mails_a_minute: int = 120
-    reminder_days: int | None = None
-    notify: tuple[str, ...] = field(default=(), repr=False)
+    Order, titles and descriptions are those of the form and of docs/connections.md.
+    """
 
-    def password_for_new_accounts(self) -> None:
+    integration_enabled: Switch = Field(
+        default=True,
+        title="Integration Enabled",
+        description="While this is off, bksb is not called and both DAGs end as skipped.",
+    )
+    default_password: Secret = Field(
+        default=None,
+        repr=False,
+        title="Default Password",
+        description="8 or more characters. Every new bksb account gets it; bksb asks for a new one at the first "
+        "log-in. Without it, or the secret below, no account is created.",
+        json_schema_extra={"minLength": SHORTEST_PASSWORD},
+    )
+    password_secret: Secret = Field(
+        default=None,
+        repr=False,
+        title="Secret for passwords",
+        description="16 or more characters, or empty. With it each new account gets a password of its own, derived "
+        "from this secret and the username, instead of the Default Password. Do not change it while people wait for "
+        "an invitation.",
+        json_schema_extra={"minLength": SHORTEST_SECRET},
+    )
+    auto_enrol: Switch = Field(
+        default=False,
+        title="Auto Enrol on Courses",
+        description="New accounts are enrolled onto the courses set up for auto-enrolment in bksb.",
+    )
+    site_url: SiteUrl = Field(
+        default=None,
+        title="Site URL",
+        description="The address at which your learners log in to bksb, like https://yourcollege.bksblive2.co.uk. "
+        "Not the API URL. Invitations need it.",
+    )
+    timezone: Zone = Field(
+        default=ZoneInfo("Europe/London"),
+        title="Time zone",
+        description="The time zone of your bksb site, because bksb's dates name none. Like Europe/London or "
+        "Australia/Perth.",
+    )
+    sources: Sources = Field(
+        default=USUAL_SOURCES,
+        title="Sources",
+        description="Which results are fetched, with commas between them: initial, diagnostic, v5 (the newer "
+        "assessments, two more calls for each learner). A source that is added later is fetched with its whole "
+        "history.",
+        # a text, because Airflow writes a warning into every task's log about a list with an entry as short as "v5"
+        json_schema_extra={"examples": [", ".join(USUAL_SOURCES), ", ".join(SOURCES)]},
+    )
+    link_existing: Switch = Field(
+        default=False,
+        title="Link accounts that already carry the username",
+        description="On: if bksb already has an account with the username meant for a new one, it is taken to be that "
+        "person's. Off: it is reported, for a person to look at.",
+    )
+    send_date_of_birth: Switch = Field(
+        default=True,
+        title="Send date of birth",
+        description="New accounts get the date of birth that the MIS holds.",
+    )
+    mail_hours: Hours = Field(
+        default=MailHours(7 * 60, 21 * 60),
+        title="Mail hours",
+        description="People are mailed between these times only, in the time zone above. What is due later waits for "
+        "the next run. 00:00-24:00 is always.",
+    )
+    reminder_days: OptionalNumber = Field(
+        default=None,
+        title="Reminder after days",
+        description="People who were invited this many days ago and have no result yet are reminded, once. Empty: no "
+        "reminders.",
+    )
+    notify: Addresses = Field(
+        default=(),
+        repr=False,
+        title="Staff to notify",
+        description="E-mail addresses, with commas between them, of staff who are told when a run waits for approval.",
+    )
+    mails_a_minute: Number = Field(
+        default=120,
+        title="Mails a minute",
+        description="Your mail server is handed no more messages than this in a minute.",
+    )
+    applicant_months: Number = Field(
+        default=12,
+        title="Months for applicants",
+        description="Applicants count for this many months after they applied.",
+    )
+    starting_point_days: Number = Field(
+        default=183,
+        title="Days for the starting point",
+        description="The starting point is the first initial result from this many days before the programme started.",
+    )
+    raw_days: OptionalNumber = Field(
+        default=None,
+        title="Days to keep raw answers",
+        description="bksb's raw answers are kept for this many days after a result last changed; what was read from "
+        "them stays. Empty: for ever.",
+    )
+
+    def require_initial_password(self) -> None:
         """Check that new accounts can be given a password; ConfigurationError says what is missing or too short."""
         if self.password_secret is not None:
             if len(self.password_secret) < SHORTEST_SECRET:
@@ -70,13 +260,13 @@ class Settings:
 
         Derived from `password_secret` where that is set, else the Default Password.
         """
-        self.password_for_new_accounts()
+        self.require_initial_password()
         if self.password_secret is not None:
             return derived_password(self.password_secret, username)
         return cast(str, self.default_password)
 
-    def password_setting(self) -> str | None:
-        """A short digest of the setting that `password_of` goes by: another one after it was changed; None without."""
+    def password_setting_digest(self) -> str | None:
+        """A short digest of the setting that `password_of` goes by; it changes with the setting. None without one."""
         if self.password_secret is not None:
             return setting_digest(f"secret {self.password_secret}")
         return None if self.default_password is None else setting_digest(f"default {self.default_password}")
@@ -87,129 +277,43 @@ def read_settings(extra: Mapping[str, Any]) -> Settings:
 
     Absent or empty means the default. Raises ConfigurationError, which names what is wrong.
     """
-    given = _given(extra)
-    defaults = Settings()
-    return Settings(
-        default_password=_text(given, "default_password"),
-        password_secret=_text(given, "password_secret"),
-        integration_enabled=is_enabled(extra),
-        auto_enrol=_yes_or_no(given, "auto_enrol", defaults.auto_enrol),
-        link_existing=_yes_or_no(given, "link_existing", defaults.link_existing),
-        send_date_of_birth=_yes_or_no(given, "send_date_of_birth", defaults.send_date_of_birth),
-        site_url=_site_url(_text(given, "site_url")),
-        timezone=_zone(_text(given, "timezone") or defaults.timezone.key),
-        sources=_sources(given.get("sources", USUAL_SOURCES)),
-        applicant_months=_positive(given, "applicant_months", defaults.applicant_months),
-        starting_point_days=_positive(given, "starting_point_days", defaults.starting_point_days),
-        raw_days=_positive(given, "raw_days", 1) if "raw_days" in given else None,
-        template_folder=_folder(_text(given, "template_folder")),
-        mail_hours=_mail_hours(_text(given, "mail_hours")) or defaults.mail_hours,
-        mails_a_minute=_positive(given, "mails_a_minute", defaults.mails_a_minute),
-        reminder_days=_positive(given, "reminder_days", 1) if "reminder_days" in given else None,
-        notify=_addresses(given.get("notify", "")),
-    )
+    given: dict[str, Any] = {
+        # a password may well begin or end with a blank
+        name: value.strip() if isinstance(value, str) and name not in SECRETS else value
+        for name, value in extra.items()
+    }
+    try:
+        return Settings(**{name: value for name, value in given.items() if value not in (None, "")})
+    except ValidationError as error:
+        raise ConfigurationError(" ".join(_complaint(one) for one in error.errors())) from None
 
 
 def is_enabled(extra: Mapping[str, Any]) -> bool:
     """Integration Enabled alone: while it is off, nothing else in the connection has to be right."""
-    return _yes_or_no(_given(extra), "integration_enabled", Settings.integration_enabled)
+    return read_settings({"integration_enabled": extra.get("integration_enabled")}).integration_enabled
 
 
-def _given(extra: Mapping[str, Any]) -> dict[str, Any]:
-    stripped = {name: value.strip() if isinstance(value, str) else value for name, value in extra.items()}
-    # a password may well begin or end with a blank
-    stripped |= {name: extra[name] for name in SECRETS if name in extra}
-    return {name: value for name, value in stripped.items() if value not in (None, "")}
+def form_fields() -> dict[str, dict[str, Any]]:
+    """The fields of the connection form, in its order: name -> label, description and schema, in Airflow's words."""
+    fields = {}
+    for name, schema in TypeAdapter(Settings).json_schema(mode="serialization")["properties"].items():
+        shown = {key: value for key, value in schema.items() if key != "default" or value not in (None, "")}
+        fields[name] = {"label": shown.pop("title"), "description": shown.pop("description"), "schema": shown}
+    return fields
 
 
-def _text(given: Mapping[str, Any], name: str) -> str | None:
-    value = given.get(name)
-    if value is not None and not isinstance(value, str):
-        raise ConfigurationError(f"{name} of the bksb connection has to be text (in quotes).")
-    return value
+WRONG_TYPES = {
+    "bool_type": "true or false",
+    "int_type": "a whole number of 1 or more",
+    "greater_than_equal": "a whole number of 1 or more",
+    "string_type": "text (in quotes)",
+    "is_instance_of": "text (in quotes)",
+}
+"""What a setting has to be, by pydantic's name for what is wrong with it."""
 
 
-def _yes_or_no(given: Mapping[str, Any], name: str, default: bool) -> bool:
-    value = given.get(name, default)
-    if isinstance(value, str) and value.lower() in ("true", "false"):
-        return value.lower() == "true"
-    if not isinstance(value, bool):
-        raise ConfigurationError(f"{name} of the bksb connection has to be true or false.")
-    return value
-
-
-def _positive(given: Mapping[str, Any], name: str, default: int) -> int:
-    value = given.get(name, default)
-    if isinstance(value, str) and value.isascii() and value.isdigit():
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ConfigurationError(f"{name} of the bksb connection has to be a whole number of 1 or more.")
-    return value
-
-
-def _sources(chosen: object) -> tuple[Source, ...]:
-    """From a list, or a text with commas; each once, in the order given."""
-    parts = chosen.split(",") if isinstance(chosen, str) else chosen
-    named = [str(part).strip().lower() for part in parts] if isinstance(parts, (list, tuple)) else []
-    unknown = [name for name in named if name not in SOURCES]
-    if unknown or not named:
-        raise ConfigurationError(
-            f"sources of the bksb connection may name {', '.join(SOURCES)}, not {', '.join(unknown) or 'nothing'}."
-        )
-    return cast(tuple[Source, ...], tuple(dict.fromkeys(named)))
-
-
-def _site_url(pasted: str | None) -> str | None:
-    """The root of the customer's own site, without a slash at its end, whichever of its pages was pasted."""
-    if pasted is None:
-        return None
-    try:
-        parts = urlsplit(pasted)
-        fits = parts.scheme.lower() in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
-        _ = parts.port
-    except ValueError:
-        fits = False
-    if not fits or any(character.isspace() for character in parts.netloc):
-        raise ConfigurationError(
-            "Site URL of the bksb connection is not a web address: it should look like "
-            "https://yourcollege.bksblive2.co.uk, the address at which your learners log in."
-        )
-    return f"{parts.scheme.lower()}://{parts.netloc}"
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # OSError: a name like "Europe" is a folder
-        raise ConfigurationError(
-            "timezone of the bksb connection is no known time zone: write it like Europe/London."
-        ) from None
-
-
-def _folder(path: str | None) -> Path | None:
-    folder = Path(path) if path else None
-    if folder is not None and not folder.is_absolute():
-        raise ConfigurationError("template_folder of the bksb connection has to be a whole path, first slash and all.")
-    return folder
-
-
-def _mail_hours(text: str | None) -> MailHours | None:
-    try:
-        return MailHours.from_text(text) if text else None
-    except ValueError:
-        raise ConfigurationError(
-            "mail_hours of the bksb connection has to look like 07:00-21:00, with the end later on the same day "
-            "(00:00-24:00 is always)."
-        ) from None
-
-
-def _addresses(given: object) -> tuple[str, ...]:
-    """From a list, or a text with commas; each once, in the order given."""
-    parts = given.split(",") if isinstance(given, str) else given
-    named = [part.strip() if isinstance(part, str) else part for part in parts] if isinstance(parts, list) else None
-    addresses = [address for address in named or () if address]
-    if named is None or not all(isinstance(address, str) and is_email(address) for address in addresses):
-        raise ConfigurationError(
-            "notify of the bksb connection has to be e-mail addresses of staff, with commas between them."
-        )
-    return tuple(dict.fromkeys(addresses))
+def _complaint(error: ErrorDetails) -> str:
+    """What is wrong with one setting, without the value: it may be a secret."""
+    if error["type"] == "value_error":
+        return str(error["ctx"]["error"])
+    return f"{error['loc'][0]} of the bksb connection has to be {WRONG_TYPES[error['type']]}."

@@ -1,12 +1,13 @@
--- Purpose: who is to have a bksb account on a day: the one file a site edits, to fit the tables of its MIS.
+-- Purpose: who is to have a bksb account on a day. This version fits the sandbox MIS. A site's own, for the tables of
+--     its MIS, is config/eligible_learners.sql, which is used instead of this file.
 -- Parameters: as_of (date), the day asked about; ended_since (date), one calendar month before it; applied_since
 --     (date), since when an applicant counts; each written with a colon before it. Computed outside, so that no
 --     dialect's date arithmetic is needed.
 -- Result: one row a person, the live programme that started last. person_id must say nothing about the person (it
 --     stands in URLs and tables). proposed_username is used where bksb_username is null. The columns and their types
---     are a contract: README, "Point it at your MIS". Edit what follows "from"; keep the names.
+--     are a contract: README, "Point it at your MIS".
 -- Safe to repeat: yes, it only reads.
--- This version fits the sandbox MIS. A break in learning is left out here: remove that line to keep people on a break.
+-- A break in learning is left out here: a copy without that line keeps people on a break.
 with learner_programme as (
     select
         person_id,

@@ -91,6 +91,13 @@ def test_a_default_password_that_is_missing_or_short_is_a_warning(sandbox, passw
     assert works and "no account can be created" in said
 
 
+def test_a_secret_for_passwords_takes_the_place_of_the_default_password(sandbox):
+    secret = "a secret that makes passwords"
+    assert sandbox_tried(sandbox, extra={"password_secret": secret}) == (True, "bksb answers and accepts the key.")
+    works, said = sandbox_tried(sandbox, extra={"password_secret": "too short", "default_password": DEFAULT_PASSWORD})
+    assert works and "no account can be created yet: The secret for passwords" in said and "too short" not in said
+
+
 def test_integration_enabled_off_is_said_and_bksb_is_not_called_whatever_else_is_wrong(sandbox):
     sandbox.site.reset_counters()
     extra = {"integration_enabled": False, "timezone": "Nowhere"}

@@ -1,69 +1,15 @@
-"""The connection type as Airflow itself sees it: the form, the Test button, what is stored, and the probe's command."""
+"""What becomes of a stored connection: the Test button, what the REST API shows and logs hide, the probe's command."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from uuid import uuid4
 
 import pytest
 
-from bksb.airflow.provider import get_provider_info
+from bksb.errors import MisContractError
+from bksb.folders import SQL_FOLDER
 from tests.conftest import DEFAULT_PASSWORD
-
-
-def test_airflow_lists_the_hook_among_its_providers(airflow):
-    done = subprocess.run(
-        [sys.executable, "-m", "airflow", "providers", "hooks", "--output", "json"],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-    )
-    hooks = json.loads(done.stdout[done.stdout.index("[{") :])
-    (ours,) = [hook for hook in hooks if hook["connection_type"] == "bksb"]
-    assert (ours["class"], ours["hook_name"]) == ("bksb.airflow.hook.BksbHook", "bksb")
-
-
-def test_the_form_is_as_airflow_demands_and_in_the_order_of_the_settings_window(airflow):
-    import airflow as installed
-    from jsonschema import validate
-
-    schema = json.loads((_folder(installed) / "provider.yaml.schema.json").read_text(encoding="utf-8"))
-    declared = get_provider_info()["connection-types"]
-    validate(declared, schema["properties"]["connection-types"])
-
-    from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService
-
-    (meta,) = [one for one in HookMetaService.hook_meta_data() if one.connection_type == "bksb"]
-    assert [field["schema"]["title"] for field in meta.extra_fields.values()] == [
-        "Integration Enabled",
-        "Default Password",
-        "Secret for passwords",
-        "Auto Enrol on Courses",
-        "Site URL",
-        "Time zone",
-        "Sources",
-        "Link accounts that already carry the username",
-        "Send date of birth",
-        "Mail hours",
-        "Reminder after days",
-        "Staff to notify",
-    ]
-    standard = meta.standard_fields
-    assert [standard.host.title, standard.login.title, standard.password.title] == [
-        "API URL",
-        "API Access Key",
-        "API Secret Key",
-    ]
-    assert standard.url_schema.hidden is True
-
-
-def _folder(package):
-    from pathlib import Path
-
-    return Path(package.__path__[0])
 
 
 @pytest.fixture
@@ -116,6 +62,32 @@ def test_the_rest_api_shows_neither_secret_nor_default_password(saved, sandbox, 
     shown = ConnectionResponse.model_validate(connection).model_dump_json()
     assert sandbox.url in shown
     assert sandbox.secret_key not in shown and DEFAULT_PASSWORD not in shown
+
+
+def test_logs_hide_the_secrets_of_a_connection_and_no_word_of_a_result(connections, monkeypatch, airflow):
+    from airflow.sdk._shared.secrets_masker import redact
+
+    from bksb.airflow.hook import BksbHook
+
+    secret = "a secret that makes passwords, 2026"
+    extra = {"sources": "initial, diagnostic, v5", "auto_enrol": "true", "password_secret": secret}
+    changed = connections | {"extra": connections["extra"] | extra}
+    monkeypatch.setenv("AIRFLOW_CONN_BKSB", json.dumps(changed))
+    assert BksbHook().settings.sources == ("initial", "diagnostic", "v5")
+    words = "v5 true initial diagnostic Level 1"
+    assert redact(f"{words} {secret} {DEFAULT_PASSWORD} {connections['password']}") == f"{words} *** *** ***"
+
+
+def test_the_query_of_the_site_is_the_one_a_deployment_runs_and_names(connections, config, world, airflow):
+    from bksb.airflow.hook import open_deployment
+
+    opened_before = open_deployment()
+    own = config / "eligible_learners.sql"
+    ours = (SQL_FOLDER / "mis" / "eligible_learners.sql").read_text(encoding="utf-8")
+    own.write_text(ours.replace("    person.email,\n", ""), encoding="utf-8")
+    with pytest.raises(MisContractError, match=rf"The MIS query \({own}\) does not return the column email"):
+        open_deployment().mis.read_people(world.today)
+    assert opened_before.mis.read_people(world.today)
 
 
 def test_the_probe_is_a_command_that_takes_an_airflow_connection(connections, sandbox, airflow, capsys):

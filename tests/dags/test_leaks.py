@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import re
-import shutil
 import threading
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from bksb.mail.templates import TEMPLATE_FOLDER
 from sandbox.mailbox.server import MailFault
 from tests.conftest import DEFAULT_PASSWORD, fields_of, query, repository
 
@@ -95,10 +93,8 @@ def the_mail_server_dies_in_the_middle(sandbox, **_):
     sandbox.mailbox.faults.add(MailFault("dies_after_data", after=2, times=1))
 
 
-def a_template_has_an_unknown_variable(connections, monkeypatch, tmp_path, **_):
-    shutil.copytree(TEMPLATE_FOLDER, tmp_path / "templates")
-    (tmp_path / "templates" / "invitation.txt").write_text("Dear {{ given_names }} {{ surname }}")
-    change(connections, monkeypatch, template_folder=str(tmp_path / "templates"))
+def a_template_has_an_unknown_variable(config, **_):
+    (config / "templates" / "invitation.txt").write_text("Dear {{ given_names }} {{ surname }}")
 
 
 def each_account_has_a_password_of_its_own(connections, monkeypatch, **_):
@@ -143,7 +139,7 @@ def test_the_person_is_nowhere_to_be_seen(
     sandbox,
     world,
     monkeypatch,
-    tmp_path,
+    config,
     caplog,
     capfd,
     what_happens,
@@ -157,7 +153,7 @@ def test_the_person_is_nowhere_to_be_seen(
         monkeypatch=monkeypatch,
         sandbox=sandbox,
         world=world,
-        tmp_path=tmp_path,
+        config=config,
     )
     caplog.set_level(logging.DEBUG)
     run_accounts("Approve")

@@ -40,8 +40,8 @@ def test_both_dags_run_against_what_the_connections_name(
     }
     with closing(psycopg2.connect(**libpq_arguments(mis_fields))) as mis, mis, mis.cursor() as cursor:
         cursor.execute("alter table person rename to people")
-    mis_query = fresh_clone.folder / "sql" / "mis" / "eligible_learners.sql"
-    written_for_the_sandbox = mis_query.read_text()
+    written_for_the_sandbox = (fresh_clone.folder / "sql" / "mis" / "eligible_learners.sql").read_text()
+    mis_query = fresh_clone.folder / "config" / "eligible_learners.sql"
     mis_query.write_text(written_for_the_sandbox.replace("from person\n", "from people as person\n"))
     before_migration = fresh_clone.run("sql", "select * from bksb.account", **connections)
     assert before_migration.returncode == 1
@@ -59,7 +59,7 @@ def test_both_dags_run_against_what_the_connections_name(
         (accounts,) = cursor.fetchone() or (0,)
         cursor.execute("select count(*) from bksb.assessment_result")
         (results,) = cursor.fetchone() or (0,)
-    mis_query.write_text(written_for_the_sandbox)
+    mis_query.unlink()
     assert accounts > 0
     assert results > 0
     assert not (fresh_clone.folder / ".run" / "sandbox" / "server.json").exists()

@@ -10,9 +10,9 @@ from datetime import date, timedelta
 import pytest
 
 from bksb.deployment import Deployment
+from bksb.folders import SQL_FOLDER
 from bksb.mis import Mis
 from bksb.model import Person
-from bksb.reporting.sql_files import SQL_FOLDER
 from tests.conftest import query
 from tests.runs import run_accounts, run_results
 

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 import pytest
 
 from bksb.errors import ConfigurationError, FateUnknownError, PutOffError, RejectedError, TransientError
+from bksb.mail.messages import Letter, compose
 from bksb.mail.smtp import Mailer, connect_error, open_mailer
-from bksb.mail.templates import Letter, compose
 from sandbox.mailbox.server import MailFault, MailFaultError
 from tests.conftest import SENDER, mailer_of, smtp_of
 

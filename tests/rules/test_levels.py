@@ -5,16 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bksb.errors import ConfigurationError
-from bksb.rules.levels import (
-    LEVEL_NAMES,
-    LEVELS_FOLDER,
-    SCALE,
-    read_diagnostic,
-    read_initial,
-    read_v5,
-    read_vocabulary,
-    vocabulary,
-)
+from bksb.level_words import OUR_WORDS
+from bksb.rules.levels import LEVEL_NAMES, SCALE, read_diagnostic, read_initial, read_v5, read_vocabulary
+
+OURS = read_vocabulary(("ours", OUR_WORDS.read_bytes()))
+
+
+def tables_with(content: str):
+    """Our words, and those of a site's file with this content."""
+    return read_vocabulary(("ours", OUR_WORDS.read_bytes()), ("config/levels.toml", content.encode()))
 
 
 @pytest.mark.parametrize("subject_text", ["English", "Maths", "Mathematics", "ICT"])
@@ -40,7 +39,7 @@ from bksb.rules.levels import (
     ],
 )
 def test_an_initial_result_is_read_as_subject_and_level(subject_text, level_text, code):
-    reading = read_initial(f"{subject_text} {level_text}", "", "")
+    reading = read_initial(f"{subject_text} {level_text}", "", "", OURS)
     assert reading.level_code == code
     assert reading.subject == {"Mathematics": "Maths"}.get(subject_text, subject_text)
     assert reading.recognised
@@ -48,15 +47,15 @@ def test_an_initial_result_is_read_as_subject_and_level(subject_text, level_text
 
 
 def test_the_subject_comes_from_the_assessment_when_the_result_names_none():
-    assert read_initial("Below Level 1", "Maths Initial Assessment", "ENG").subject == "Maths"
-    assert read_initial("Level 1", "", "ENG_NEW").subject == "English"
-    assert read_initial("Level 1", "", "OZ_DIGI").subject == "ICT"
-    assert read_initial("Level 1", "Initial Assessment", "").subject == "Unknown"
+    assert read_initial("Below Level 1", "Maths Initial Assessment", "ENG", OURS).subject == "Maths"
+    assert read_initial("Level 1", "", "ENG_NEW", OURS).subject == "English"
+    assert read_initial("Level 1", "", "OZ_DIGI", OURS).subject == "ICT"
+    assert read_initial("Level 1", "Initial Assessment", "", OURS).subject == "Unknown"
 
 
 @pytest.mark.parametrize("text", ["GCSE English", "GCSE Maths", "Functional Skills"])
 def test_a_screening_is_known_but_names_no_level(text):
-    reading = read_initial(text, "", "")
+    reading = read_initial(text, "", "", OURS)
     assert (reading.level_code, reading.level_order, reading.recognised) == (None, None, True)
 
 
@@ -74,7 +73,7 @@ def test_a_screening_is_known_but_names_no_level(text):
     ],
 )
 def test_an_australian_level_is_known_but_none_of_ours(subject, level):
-    reading = read_initial(f"{subject} {level}", "", "")
+    reading = read_initial(f"{subject} {level}", "", "", OURS)
     assert (reading.subject, reading.level_code, reading.recognised) == (subject, None, True)
 
 
@@ -82,38 +81,38 @@ def test_an_australian_level_is_known_but_none_of_ours(subject, level):
     ("course_subject", "subject"), [("OZ_MATHS", "Maths"), ("OZ_ENG", "English"), ("OZ_DIGI", "ICT")]
 )
 def test_a_bare_level_of_an_australian_course_is_not_taken_for_a_british_one(course_subject, subject):
-    reading = read_initial("L1", "", course_subject)
+    reading = read_initial("L1", "", course_subject, OURS)
     assert (reading.subject, reading.level_code, reading.recognised) == (subject, None, True)
-    assert read_initial("L1", "ACSF Assessment", "").level_code is None
-    assert read_diagnostic("71%", "L1 Diagnostic", course_subject).level_code is None
-    assert not read_initial("Entry 3", "", course_subject).recognised
+    assert read_initial("L1", "ACSF Assessment", "", OURS).level_code is None
+    assert read_diagnostic("71%", "L1 Diagnostic", course_subject, OURS).level_code is None
+    assert not read_initial("Entry 3", "", course_subject, OURS).recognised
 
 
 @pytest.mark.parametrize(
     "text", ["", "See tutor", "English Level 9", "Level 1 Level 2", "English Level 12", "Level -1", "L1+", "71%"]
 )
 def test_a_text_that_is_not_in_the_tables_is_never_guessed(text):
-    reading = read_initial(text, "", "")
+    reading = read_initial(text, "", "", OURS)
     assert reading.level_code is None
     assert not reading.recognised
 
 
 @pytest.mark.parametrize(("text", "percent"), [("71", 71), ("71%", 71), ("71.5 %", 71.5), ("0", 0), ("100%", 100)])
 def test_a_diagnostic_is_a_percentage_at_the_level_in_its_name(text, percent):
-    reading = read_diagnostic(text, "Maths L1 Diagnostic", "MATHS")
+    reading = read_diagnostic(text, "Maths L1 Diagnostic", "MATHS", OURS)
     assert (reading.subject, reading.level_code, reading.percent, reading.recognised) == ("Maths", "L1", percent, True)
 
 
 @pytest.mark.parametrize("text", ["", "101", "250%", "-3", "absent", "71/100"])
 def test_a_diagnostic_that_is_no_percentage_has_none(text):
-    reading = read_diagnostic(text, "English E2 Diagnostic", "ENG")
+    reading = read_diagnostic(text, "English E2 Diagnostic", "ENG", OURS)
     assert (reading.percent, reading.recognised, reading.level_code) == (None, False, "E2")
 
 
 @given(st.text(), st.text(), st.text())
 def test_any_text_at_all_gives_a_reading_on_the_scale(result, name, subject):
     for read in (read_initial, read_diagnostic, read_v5):
-        reading = read(result, name, subject)
+        reading = read(result, name, subject, OURS)
         assert reading.level_code is None or reading.level_code in SCALE
         assert reading.percent is None or 0 <= reading.percent <= 100
         assert reading.subject
@@ -138,7 +137,7 @@ def test_every_level_has_a_name():
     ],
 )
 def test_an_ability_of_v5_is_a_level_or_a_percentage_or_says_nothing(ability, subject, code, percent, recognised):
-    reading = read_v5(ability, "Maths, English and Reading", "ENG_NEW")
+    reading = read_v5(ability, "Maths, English and Reading", "ENG_NEW", OURS)
     assert (reading.subject, reading.level_code, reading.percent, reading.recognised) == (
         subject,
         code,
@@ -152,18 +151,11 @@ def test_an_ability_of_v5_is_a_level_or_a_percentage_or_says_nothing(ability, su
 )
 def test_a_text_of_any_length_is_read_at_once(text):
     for read in (read_initial, read_diagnostic, read_v5):
-        assert read(text, text, text).level_code is None
+        assert read(text, text, text, OURS).level_code is None
 
 
-@pytest.fixture
-def folder(tmp_path):
-    """A folder like levels/, whose site.toml is still to be written."""
-    (tmp_path / "bksb.toml").write_text((LEVELS_FOLDER / "bksb.toml").read_text(encoding="utf-8"), encoding="utf-8")
-    return tmp_path
-
-
-def test_a_site_adds_its_own_words_in_one_file_and_they_go_before_ours(folder):
-    (folder / "site.toml").write_text(
+def test_a_site_adds_its_own_words_in_one_file_and_they_go_before_ours():
+    tables = tables_with(
         """
         [subjects]
         English = ["Saesneg"]
@@ -174,28 +166,18 @@ def test_a_site_adds_its_own_words_in_one_file_and_they_go_before_ours(folder):
         E3 = ["ACSF L2", "SQA 3"]
         L1 = ["Working towards Level 2"]
         NONE = ["See tutor", "Below Level 1"]
-        """,
-        encoding="utf-8",
+        """
     )
-    tables = read_vocabulary(folder)
-    assert read_initial("Saesneg Level 1", "", "", tables=tables).subject == "English"
-    assert read_initial("ESOL Working Towards Level 2", "", "", tables=tables).level_code == "L1"
-    assert read_initial("Maths ACSF L2", "", "", tables=tables).level_code == "E3"
-    assert read_initial("L2", "", "OZ_ENG", tables=tables).level_code == "E3"
-    assert read_initial("Maths 3", "SQA Initial Assessment", "", tables=tables).level_code == "E3"
-    assert read_initial("Maths L2", "", "", tables=tables).level_code == "L2"
+    assert read_initial("Saesneg Level 1", "", "", tables).subject == "English"
+    assert read_initial("ESOL Working Towards Level 2", "", "", tables).level_code == "L1"
+    assert read_initial("Maths ACSF L2", "", "", tables).level_code == "E3"
+    assert read_initial("L2", "", "OZ_ENG", tables).level_code == "E3"
+    assert read_initial("Maths 3", "SQA Initial Assessment", "", tables).level_code == "E3"
+    assert read_initial("Maths L2", "", "", tables).level_code == "L2"
     for known in ("See tutor", "English Below Level 1"):
-        reading = read_initial(known, "", "", tables=tables)
+        reading = read_initial(known, "", "", tables)
         assert (reading.level_code, reading.recognised) == (None, True)
-    assert not read_initial("See tutor", "", "").recognised
-
-
-def test_a_site_without_words_of_its_own_has_ours(folder):
-    assert read_vocabulary(folder) == read_vocabulary(LEVELS_FOLDER) == vocabulary()
-
-
-def test_every_level_of_the_scale_is_in_our_own_table():
-    assert {code for code in vocabulary().levels.values() if code} == set(SCALE)
+    assert not read_initial("See tutor", "", "", OURS).recognised
 
 
 @pytest.mark.parametrize(
@@ -205,33 +187,22 @@ def test_every_level_of_the_scale_is_in_our_own_table():
         ("[levels]\nL1 = ['One']\nL2 = ['one']", "has 'one' twice under .levels.: for L1 and for L2"),
         ("[levels]\nNONE = ['Pre-A']\nL2 = ['pre a']", "has 'pre a' twice under .levels.: for NONE and for L2"),
         ("[levels]\nL1 = ['Maths One']", "names the subject Maths"),
-        ("[levels]\nL1 = 'One'", "has 'L1' under .levels., which has to be a name and a list"),
-        ("[levels]\nL1 = [1]", "has 1 for L1 under .levels., which has to be a text"),
-        ("[levels]\nL1 = [' ']", "has ' ' for L1 under .levels."),
-        ("levels = ['Level 1']", "has levels as something else than a table"),
-        ("[level]\nL1 = ['One']", "has 'level', where only"),
+        (
+            "[levels]\nL1 = 'One'",
+            "does not fit .Expected `array`, got `str` - at `\\$.levels.*a list of texts",
+        ),
+        ("[levels]\nL1 = [1]", "does not fit .Expected `str`, got `int` - at `\\$.levels"),
+        ("[levels]\nL1 = [' ']", "does not fit .*at `\\$.levels"),
+        ("levels = ['Level 1']", "does not fit .Expected `object`, got `array` - at `\\$.levels"),
+        ("[level]\nL1 = ['One']", "does not fit .Object contains unknown field `level`"),
         ("[subjects]\nESOL = ['E S']", "has 'E S' for ESOL under .subjects., which has to be a single word"),
         ("[subjects]\nESOL = ['es']\nWelsh = ['ES']", "has 'ES' twice under .subjects.: for ESOL and for Welsh"),
-        ("[subjects]\n'' = ['es']", "has '' under .subjects., which has to be a name"),
-        ("[scales]\nSQA = ['']", "has '' for SQA under .scales."),
+        ("[subjects]\n'' = ['es']", "does not fit .*at `key` in `\\$.subjects"),
+        ("[scales]\nSQA = ['']", "does not fit .*at `\\$.scales"),
         ('[levels]\nL1 = ["One]\n', "cannot be read: .*line 2"),
         ("[levels]\nL1 = ['One']\nL1 = ['1']\n", "cannot be read: .*line 3"),
     ],
 )
-def test_a_mistake_in_a_sites_file_is_named(folder, content, told):
-    (folder / "site.toml").write_text(content, encoding="utf-8")
-    with pytest.raises(ConfigurationError, match=rf"^levels/site\.toml .*{told}"):
-        read_vocabulary(folder)
-
-
-def test_a_file_that_is_no_text_or_not_there_is_named(folder):
-    (folder / "site.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(ConfigurationError, match=r"^levels/site\.toml cannot be read"):
-        read_vocabulary(folder)
-    (folder / "site.toml").unlink()
-    (folder / "site.toml").mkdir()
-    with pytest.raises(ConfigurationError, match=r"^levels/site\.toml cannot be read: Is a directory"):
-        read_vocabulary(folder)
-    (folder / "bksb.toml").unlink()
-    with pytest.raises(ConfigurationError, match=r"^levels/bksb\.toml is missing.*beside plugins"):
-        read_vocabulary(folder)
+def test_a_mistake_in_a_sites_file_is_named(content, told):
+    with pytest.raises(ConfigurationError, match=rf"^config/levels\.toml .*{told}"):
+        tables_with(content)

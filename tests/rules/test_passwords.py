@@ -36,10 +36,10 @@ def test_a_changed_password_setting_has_another_digest_of_four_digits_whatever_k
         Settings(password_secret=SECRET),
         Settings(password_secret=SECRET + "!"),
     ]
-    digests = [one.password_setting() for one in settings]
+    digests = [one.password_setting_digest() for one in settings]
     assert len(set(digests)) == 4 and all(re.fullmatch("[0-9a-f]{4}", digest or "") for digest in digests)
-    assert Settings(default_password="x" * 8, password_secret=SECRET).password_setting() == digests[2]
-    assert Settings().password_setting() is None
+    assert Settings(default_password="x" * 8, password_secret=SECRET).password_setting_digest() == digests[2]
+    assert Settings().password_setting_digest() is None
 
 
 def test_the_digest_of_a_setting_never_changes_as_it_is_kept():

@@ -19,7 +19,7 @@ import psycopg2
 import psycopg2.extensions
 import requests
 
-from bksb.reporting.sql_files import SQL_FOLDER
+from bksb.folders import SQL_FOLDER
 
 Reach = Callable[[str], None]
 """Told the name of a boundary, in the thread that stands at it; what it raises goes up from there."""

@@ -20,8 +20,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from bksb.deployment import Deployment
+from bksb.folders import SQL_FOLDER
 from bksb.mis import Mis
-from bksb.reporting.sql_files import SQL_FOLDER
 from sandbox.server import Sandbox
 from tests.conftest import SETTINGS, client_of, fields_of, mailer_of, repository
 from tests.runs import run_accounts, run_results

@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 import psycopg2.extras
 
 from bksb.deployment import Deployment
+from bksb.folders import SQL_FOLDER
 from bksb.mis import Mis
-from bksb.reporting.sql_files import SQL_FOLDER
 from bksb.rules.times import day_bounds
 from bksb.settings import read_settings
 from dev.airflow.processes import (

@@ -8,8 +8,8 @@ from collections import Counter
 from bksb.api.client import BksbClient
 from bksb.api.transport import RetryBudget
 from bksb.deployment import Deployment
+from bksb.folders import SQL_FOLDER
 from bksb.mis import Mis
-from bksb.reporting.sql_files import SQL_FOLDER
 from sandbox.bksb.faults.catalogue import Fault
 from sandbox.mis import database as sandbox_mis
 from sandbox.server import Sandbox

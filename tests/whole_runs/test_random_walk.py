@@ -23,10 +23,10 @@ from bksb.api.client import BksbClient
 from bksb.connection_fields import ConnectionFields
 from bksb.deployment import Deployment
 from bksb.errors import BksbSyncError
+from bksb.folders import SQL_FOLDER
 from bksb.jobs.accounts import apply_plan, finish_accounts, plan_accounts, record_plan
 from bksb.jobs.runs import fail_run
 from bksb.mis import Mis
-from bksb.reporting.sql_files import SQL_FOLDER
 from bksb.rules.account_plan import is_email
 from sandbox.bksb.faults.catalogue import KINDS, Fault
 from sandbox.mailbox.server import MAIL_FAULTS, MailFault

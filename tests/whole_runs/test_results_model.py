@@ -19,13 +19,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bksb.deployment import Deployment
+from bksb.folders import SQL_FOLDER
 from bksb.jobs.results import publish_results
 from bksb.jobs.results.listings import Listing
 from bksb.jobs.runs import fail_run, open_run
 from bksb.jobs.summaries import summarise_people
 from bksb.mis import Mis
 from bksb.model import AssessmentResult, Run
-from bksb.reporting.sql_files import SQL_FOLDER
 from bksb.reporting.store import Store, open_store
 from bksb.settings import Settings
 from tests.conftest import fields_of

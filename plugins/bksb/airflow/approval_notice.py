@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime, make_msgid
+from email.utils import make_msgid
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -57,18 +55,13 @@ class TellStaff(BaseNotifier):
 def _send(mailer: Mailer, address: str, context: Any) -> str | None:
     """Hand over the message for one address; why the mail server has not taken it, or None."""
     from bksb.errors import BksbSyncError
+    from bksb.mail.messages import Letter, compose
 
     task = context["task"]
-    message = EmailMessage(policy=SMTP)
-    message["From"] = mailer.sender
-    message["To"] = address
-    message["Subject"] = task.subject
-    message["Date"] = format_datetime(datetime.now(UTC))
-    message["Message-ID"] = make_msgid(domain=mailer.domain)
-    message["Auto-Submitted"] = "auto-generated"
-    message.set_content(f"{task.body}\n\nAnswer here: {_page(context['ti'])}\n", cte="quoted-printable")
+    letter = Letter(task.subject, f"{task.body}\n\nAnswer here: {_page(context['ti'])}\n")
+    message_id = make_msgid(domain=mailer.domain)
     try:
-        mailer.send(message)
+        mailer.send(compose(letter, sender=mailer.sender, to=address, message_id=message_id, now=datetime.now(UTC)))
     except BksbSyncError as error:
         return str(error)
     return None

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from urllib.parse import urlsplit
 
-from bksb.api.client import BksbClient
-from bksb.api.request_errors import NO_ADDRESS
+from bksb.addresses import EITHER_ROOT, KEYS_PAGE
+from bksb.api.connect import client_for
 from bksb.api.transport import RetryBudget
 from bksb.connection_fields import ConnectionFields
 from bksb.errors import (
@@ -21,11 +20,7 @@ from bksb.errors import (
     TlsError,
     UnreachableError,
 )
-from bksb.settings import SHORTEST_PASSWORD, is_enabled, read_settings
-
-KEYS_PAGE = "Admin Options > API Access Keys > Configure Access Key"
-
-ADDRESSES = "https://live2api.bksblive2.co.uk (UK) or https://live2api.bksblive2.com.au (Australia)"
+from bksb.settings import is_enabled, read_settings
 
 OFF = (
     "Integration Enabled is off, so bksb was not called. While it is off, both DAGs end as skipped. "
@@ -34,14 +29,14 @@ OFF = (
 
 WRONG_ADDRESS = (
     "Something answers at the API URL, but not like bksb's API. The API URL should be the API's root, "
-    f"{ADDRESSES}: not your own site's address, and nothing after the name but /api. "
+    f"{EITHER_ROOT}: not your own site's address, and nothing after the name but /api. "
     "If it is right, bksb may be showing a maintenance page: test again in some minutes."
 )
 
 REMEDIES: tuple[tuple[type[BksbSyncError], str], ...] = (
     (
         UnreachableError,
-        f"Compare the API URL with {ADDRESSES}, and check that Airflow's machine may reach it: "
+        f"Compare the API URL with {EITHER_ROOT}, and check that Airflow's machine may reach it: "
         "firewall, DNS, or HTTPS_PROXY where a proxy is the only way out.",
     ),
     (
@@ -76,11 +71,7 @@ KEY_NOT_ALLOWED = (
     f"{KEYS_PAGE}, set the Status to Enabled and every Permission to Allow."
 )
 
-NO_PASSWORD = (
-    f" But the Default Password is missing or shorter than {SHORTEST_PASSWORD} characters: results can be fetched and "
-    "accounts linked, but no account can be created until it is entered."
-)
-
+WORKS = "bksb answers and accepts the key."
 
 PATIENCE = (10.0, 20.0)
 """How long a person who pressed a button waits: seconds to connect, and between two bytes of the answer."""
@@ -101,43 +92,11 @@ def try_connection(fields: ConnectionFields, *, timeout_seconds: tuple[float, fl
             return False, WRONG_ADDRESS
     except BksbSyncError as error:
         return False, _explained(error)
-    done = "bksb answers and accepts the key."
-    has_password = len(settings.default_password or "") >= SHORTEST_PASSWORD
-    return True, done if has_password else done + NO_PASSWORD
-
-
-def client_for(
-    fields: ConnectionFields,
-    *,
-    timeout_seconds: tuple[float, float] = (10.0, 30.0),
-    budget: RetryBudget | None = None,
-) -> BksbClient:
-    """The client that a connection describes; ConfigurationError names a field that is missing or wrong."""
-    url, access_key, secret_key = access(fields)
-    return BksbClient(url, access_key, secret_key, timeout_seconds=timeout_seconds, budget=budget)
-
-
-def access(fields: ConnectionFields) -> tuple[str, str, str]:
-    """API URL, access key and secret key, without blanks around; ConfigurationError names what is missing or wrong."""
-    url = fields.required("host", "API URL").strip()
-    access_key = fields.required("login", "API Access Key (login)").strip()
-    secret_key = fields.required("password", "API Secret Key (password)").strip()
-    return _with_port(url, fields.port), access_key, secret_key
-
-
-def _with_port(url: str, port: int | None) -> str:
-    """The URL with the form's Port, which is there because Airflow 3.3.2 tests no saved connection without one."""
     try:
-        parts = urlsplit(url)
-        named = parts.port
-    except ValueError:
-        raise ConfigurationError(NO_ADDRESS) from None
-    usual = {"http": 80, "https": 443}.get(parts.scheme.lower())
-    if not port or port == (named or usual):
-        return url
-    if named:
-        raise ConfigurationError(f"The API URL names port {named}, but the field Port says {port}: make them the same.")
-    return parts._replace(netloc=f"{parts.netloc}:{port}").geturl()
+        settings.require_initial_password()
+    except ConfigurationError as error:
+        return True, f"{WORKS} Results can be fetched and accounts linked, but no account can be created yet: {error}"
+    return True, WORKS
 
 
 def _explained(error: BksbSyncError) -> str:

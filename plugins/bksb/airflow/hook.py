@@ -10,14 +10,15 @@ from typing import Any, cast
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from bksb.airflow.connection_test import OFF, client_for, try_connection
+from bksb.airflow.connection_test import OFF, try_connection
 from bksb.api.client import BksbClient
+from bksb.api.connect import client_for
 from bksb.connection_fields import ConnectionFields
 from bksb.deployment import Deployment
 from bksb.errors import ConfigurationError
+from bksb.folders import find_mis_query
 from bksb.mail.smtp import CONNECTION, Mailer, connect_error, open_mailer
 from bksb.mis import Mis
-from bksb.reporting.sql_files import SQL_FOLDER
 from bksb.settings import Settings, is_enabled, read_settings
 
 
@@ -87,11 +88,7 @@ def open_deployment(hook: BksbHook | None = None) -> Deployment:
     hook = hook or BksbHook()
     return Deployment(
         settings=hook.settings,
-        mis=Mis(
-            connection_fields("mis"),
-            SQL_FOLDER / "mis" / "eligible_learners.sql",
-            applicant_months=hook.settings.applicant_months,
-        ),
+        mis=Mis(connection_fields("mis"), find_mis_query(), applicant_months=hook.settings.applicant_months),
         reporting=connection_fields("reporting"),
         make_client=hook.get_conn,
         open_mailer=airflow_mailer,

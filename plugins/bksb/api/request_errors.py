@@ -9,6 +9,7 @@ import requests
 from requests import exceptions
 from urllib3.exceptions import NameResolutionError
 
+from bksb.addresses import EITHER_ROOT
 from bksb.errors import (
     BksbSyncError,
     ConfigurationError,
@@ -19,10 +20,7 @@ from bksb.errors import (
     UnreachableError,
 )
 
-NO_ADDRESS = (
-    "The API URL of the bksb connection is not a web address: it should look like "
-    "https://live2api.bksblive2.co.uk (UK) or https://live2api.bksblive2.com.au (Australia)."
-)
+NO_ADDRESS = f"The API URL of the bksb connection is not a web address: it should look like {EITHER_ROOT}."
 
 
 def translate_request_error(error: requests.RequestException) -> BksbSyncError:

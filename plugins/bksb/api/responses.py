@@ -10,6 +10,7 @@ from typing import Any
 
 import requests
 
+from bksb.addresses import API_ROOTS
 from bksb.errors import BksbSyncError, NotBksbError, RejectedError
 
 _NOBODY = re.compile(r"\buser(name)?\b.*\bnot found\b", re.IGNORECASE | re.DOTALL)
@@ -68,7 +69,7 @@ class Response:
         if _NO_SUCH_ROUTE.search(self.text):
             return NotBksbError(
                 f"bksb has no call {self.call} at this address (HTTP {self.status}): check the API URL of the "
-                "bksb connection; it is the root, such as https://live2api.bksblive2.co.uk."
+                f"bksb connection; it is the root, such as {API_ROOTS['UK']}."
             )
         if self.text and 400 <= self.status < 500 and self.status != 404:
             return RejectedError(f"bksb refused {self.call} (HTTP {self.status})")

@@ -21,6 +21,7 @@ from requests.auth import AuthBase, HTTPBasicAuth
 from urllib3.exceptions import InvalidHeader
 from urllib3.util import Retry
 
+from bksb.addresses import KEYS_PAGE
 from bksb.api.request_errors import NO_ADDRESS, translate_request_error
 from bksb.api.responses import Response
 from bksb.errors import ConfigurationError, KeyRefusedError, TransientError
@@ -28,7 +29,7 @@ from bksb.errors import ConfigurationError, KeyRefusedError, TransientError
 Outcome = TypeVar("Outcome")
 
 KEY_REMEDY = (
-    "In bksb, under Admin Options > API Access Keys > Configure Access Key, check that the Status is Enabled "
+    f"In bksb, under {KEYS_PAGE}, check that the Status is Enabled "
     "and every Permission is set to Allow; then compare the access key and secret key in the Airflow connection."
 )
 

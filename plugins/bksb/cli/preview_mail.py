@@ -1,6 +1,7 @@
 """Show what people are sent, without sending it: every message for an invented learner, as text, HTML and .eml.
 
-With --conn the Site URL is that of the connection; without it no Airflow is needed. The password shown is invented.
+It shows the templates in config/templates, and ours where that folder has none. With --conn the Site URL is that of
+the connection; without it no Airflow is needed. The password shown is invented.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bksb.errors import ConfigurationError
-from bksb.mail.templates import INVENTED, KINDS, compose, load_templates, words_for_nobody
+from bksb.mail.messages import compose
+from bksb.mail.templates import INVENTED, KINDS, load_templates, words_for_nobody
 from bksb.settings import Settings
 
 SENDER = "Your college <skills@college.example>"
@@ -21,7 +23,7 @@ TO = "learner@learner.example"
 def write_previews(settings: Settings, out: Path) -> list[Path]:
     """Write every message for an invented learner into a folder; the files written. ConfigurationError as for
     `load_templates`."""
-    templates = load_templates(settings)
+    templates = load_templates()
     out.mkdir(parents=True, exist_ok=True)
     written = []
     for kind in KINDS:
@@ -29,7 +31,7 @@ def write_previews(settings: Settings, out: Path) -> list[Path]:
         message = compose(letter, sender=SENDER, to=TO, message_id=f"<{kind}@college.example>", now=datetime.now(UTC))
         for ending, content in (
             ("txt", f"Subject: {letter.subject}\n\n{letter.text}".encode()),
-            ("html", letter.html.encode()),
+            ("html", (letter.html or "").encode()),
             ("eml", message.as_bytes()),
         ):
             path = out / f"{kind}.{ending}"
@@ -40,16 +42,13 @@ def write_previews(settings: Settings, out: Path) -> list[Path]:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("--conn", metavar="ID", help="Airflow connection of type bksb to take folder and Site URL from")
-    parser.add_argument("--folder", type=Path, help="templates to show; those of the connection, else the project's")
+    parser.add_argument("--conn", metavar="ID", help="Airflow connection of type bksb to take the Site URL from")
     parser.add_argument("--out", type=Path, default=Path("preview"), help="folder to write to (default: preview)")
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the messages, and print the paths of the files."""
     settings = _settings_of(options.conn) if options.conn else Settings()
-    if options.folder is not None:
-        settings = Settings(site_url=settings.site_url, template_folder=options.folder.resolve())
     try:
         for path in write_previews(settings, options.out):
             print(path)

@@ -1,15 +1,8 @@
-"""Writes invitations and reminders from the templates that a site may edit; sends nothing."""
+"""Loads, checks and fills in the templates of invitations and reminders: ours, or a site's own, file by file."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from email.errors import MessageError
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
@@ -17,13 +10,14 @@ from urllib.parse import quote
 from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, TemplateNotFound, TemplateSyntaxError, meta
 from jinja2.sandbox import SandboxedEnvironment
 
-from bksb.errors import ConfigurationError, RejectedError
+from bksb import folders
+from bksb.errors import ConfigurationError
+from bksb.mail.messages import Letter
 from bksb.settings import Settings
 
 TemplateKind = Literal["invitation", "reminder"]
 
-TEMPLATE_FOLDER = Path(__file__).resolve().parents[3] / "templates"
-"""`templates/` stands beside `plugins/`, in a checkout as in the image."""
+OUR_TEMPLATES = folders.DEFAULTS_FOLDER / "templates"
 
 KINDS: tuple[TemplateKind, ...] = ("invitation", "reminder")
 
@@ -48,22 +42,16 @@ INVENTED = {
 """The person whom templates are tried on; with a name and a username that are not easy."""
 
 
-@dataclass(frozen=True)
-class Letter:
-    """What a message says. All of it is about one person, so none of it is in `repr`."""
-
-    subject: str = field(repr=False)
-    text: str = field(repr=False)
-    html: str = field(repr=False)
-
-
 class Templates:
-    """The templates of one folder. `load_templates` makes one that is known to work."""
+    """The templates of the site's folder `templates/`, and ours where it has none. `load_templates` checks them, too.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    ConfigurationError if BKSB_CONFIG names no folder.
+    """
+
+    def __init__(self) -> None:
+        config = folders.config_folder()
         self._environment = SandboxedEnvironment(
-            loader=FileSystemLoader(folder),
+            loader=FileSystemLoader([config / "templates", OUR_TEMPLATES] if config else OUR_TEMPLATES),
             undefined=StrictUndefined,
             autoescape=lambda name: name is not None and name.endswith(".html"),
             trim_blocks=True,
@@ -84,7 +72,8 @@ class Templates:
             for part in PARTS:
                 self._check_file(kind, f"{kind}.{part}")
             if not self.write(kind, words_for_nobody(kind)).subject:
-                raise ConfigurationError(f"{self._folder / f'{kind}.subject.txt'} is empty: a message needs a subject.")
+                path = _path_of(f"{kind}.subject.txt")
+                raise ConfigurationError(f"{folders.shown(path)} is empty: a message needs a subject.")
 
     def _render(self, name: str, words: Mapping[str, str]) -> str:
         try:
@@ -92,12 +81,13 @@ class Templates:
         except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             # the texts of these errors may repeat a name
             raise ConfigurationError(
-                f"The template {self._folder / name} cannot be filled in ({type(error).__name__}): look at it with "
-                "`python -m bksb preview-mail`."
+                f"The template {folders.shown(_path_of(name))} cannot be filled in ({type(error).__name__}): look at "
+                "it with `python -m bksb preview-mail`."
             ) from None
 
     def _check_file(self, kind: TemplateKind, name: str) -> None:
-        path = self._folder / name
+        path = _path_of(name)
+        shown = folders.shown(path)
         allowed = VARIABLES[kind]
         try:
             source = path.read_text(encoding="utf-8")
@@ -105,7 +95,7 @@ class Templates:
             unknown = sorted(meta.find_undeclared_variables(tree) - set(allowed))
             if unknown:
                 raise ConfigurationError(
-                    f"The template {path} uses {', '.join(unknown)}, which {kind}s do not have. It may use "
+                    f"The template {shown} uses {', '.join(unknown)}, which {kind}s do not have. It may use "
                     f"{', '.join(allowed)}."
                 )
             # the person is invented, so the error's text can be shown
@@ -113,48 +103,48 @@ class Templates:
         # an OSError as well
         except TemplateNotFound as error:
             raise ConfigurationError(
-                f"The template {path} includes {error.name}, which is not in its folder."
+                f"The template {shown} includes {error.name}, which is not in the folder templates/."
             ) from None
         except OSError as error:
-            raise ConfigurationError(
-                f"The template {path} cannot be read ({error.strerror}): all of {', '.join(FILES)} have to be there."
-            ) from None
+            raise ConfigurationError(f"The template {shown} cannot be read: {error.strerror}.") from None
         except UnicodeDecodeError:
             raise ConfigurationError(
-                f"The template {path} is not written in UTF-8: save it in that encoding."
+                f"The template {shown} is not written in UTF-8: save it in that encoding."
             ) from None
         except TemplateSyntaxError as error:
             raise ConfigurationError(
-                f"The template {path} has a mistake in line {error.lineno}: {error.message}."
+                f"The template {shown} has a mistake in line {error.lineno}: {error.message}."
             ) from None
         except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise ConfigurationError(
-                f"The template {path} cannot be filled in: {error}. It may use {', '.join(allowed)}."
+                f"The template {shown} cannot be filled in: {error}. It may use {', '.join(allowed)}."
             ) from None
 
 
 FILES = tuple(f"{kind}.{part}" for kind in KINDS for part in PARTS)
 
 
-def load_templates(settings: Settings) -> Templates:
-    """The site's own templates, or those that come with the project, tried on an invented person.
-
-    Raises ConfigurationError, which names the file and what is wrong with it.
-    """
-    templates = Templates(settings.template_folder or TEMPLATE_FOLDER)
+def load_templates() -> Templates:
+    """The templates, tried on an invented person; ConfigurationError names the file and what is wrong with it."""
+    templates = Templates()
     templates.check()
     return templates
 
 
+def _path_of(name: str) -> Path:
+    """The file of a template."""
+    return folders.find_file(f"templates/{name}", OUR_TEMPLATES / name)
+
+
 def check_ready(settings: Settings) -> Templates:
     """The templates, once everything that an invitation needs is there; ConfigurationError says what is missing."""
-    settings.password_for_new_accounts()
+    settings.require_initial_password()
     if settings.site_url is None:
         raise ConfigurationError(
             "Invitations need the address at which learners log in: enter Site URL in the bksb connection (extra "
             "site_url), like https://yourcollege.bksblive2.co.uk, or start the run with invite off."
         )
-    return load_templates(settings)
+    return load_templates()
 
 
 def words_for(
@@ -181,27 +171,3 @@ def words_for_nobody(kind: TemplateKind, site_url: str = INVENTED["site_url"]) -
 def login_url(site_url: str, username: str) -> str:
     """The log-in page of a bksb site with the username filled in (docs/bksb-api.md)."""
     return f"{site_url}/bksbLive2/Login.aspx?username={quote(username, safe='')}"
-
-
-def compose(letter: Letter, *, sender: str, to: str, message_id: str, now: datetime) -> EmailMessage:
-    """The letter as a message in text and HTML; RejectedError if the address cannot stand in a header."""
-    message = EmailMessage(policy=SMTP)
-    try:
-        message["From"] = sender
-        message["To"] = to
-        message["Subject"] = letter.subject
-        message["Date"] = format_datetime(now)
-        message["Message-ID"] = message_id
-        # keeps out-of-office replies away from the sender
-        message["Auto-Submitted"] = "auto-generated"
-        # in seven bits and short lines, so that no server on the way has to change it
-        message.set_content(_encodable(letter.text), cte="quoted-printable")
-        message.add_alternative(_encodable(letter.html), subtype="html", cte="quoted-printable")
-    except (ValueError, IndexError, MessageError):
-        raise RejectedError("the address cannot be written into a message") from None
-    return message
-
-
-def _encodable(text: str) -> str:
-    """The text without what no e-mail can carry: NUL, and halves of characters."""
-    return re.sub(r"[\0\ud800-\udfff]", "", text)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 
 from bksb.errors import ConfigurationError
-
-SQL_FOLDER = Path(__file__).resolve().parents[3] / "sql"
-"""`sql/` stands beside `plugins/`, in a checkout as in the image."""
+from bksb.folders import SQL_FOLDER
 
 
 @cache

@@ -1,19 +1,17 @@
 """Read bksb's free-text results: subject, level on the project's scale, percentage.
 
-A result is parsed, never an enum: what is not in the tables of `levels/` is kept raw by the caller, its level is None
-and `recognised` is False, so that it is reported once and nothing is guessed. `levels/bksb.toml` holds the vocabulary
-of public evidence on bksb (docs/bksb-api.md), `levels/site.toml` a site's own words.
+A result is parsed, never an enum: a text that is in none of the tables is kept raw by the caller, its level is None and
+`recognised` is False, so that it is reported once and nothing is guessed. The tables come from bksb.level_words.
 """
 
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from typing import Any
+from typing import Annotated
+
+import msgspec
 
 from bksb.errors import ConfigurationError
 
@@ -34,9 +32,6 @@ NO_LEVEL = "NONE"
 """The code, in the tables only, of texts that are known and name no level."""
 
 UNKNOWN_SUBJECT = "Unknown"
-
-LEVELS_FOLDER = Path(__file__).resolve().parents[3] / "levels"
-"""`levels/` stands beside `plugins/`, in a checkout as in the image."""
 
 _PERCENT = re.compile(r"(\d{1,3}(?:\.\d+)?)\s*%?")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -70,31 +65,25 @@ class Vocabulary:
     levels: Mapping[str, str | None]
 
 
-@cache
-def vocabulary() -> Vocabulary:
-    """The tables of this deployment, read once; ConfigurationError says what is wrong in which file."""
-    return read_vocabulary(LEVELS_FOLDER)
+def read_vocabulary(*files: tuple[str, bytes]) -> Vocabulary:
+    """The tables in these files, each given as the name for messages and its TOML. What a later file says goes first.
 
-
-def read_vocabulary(folder: Path) -> Vocabulary:
-    """The tables of `bksb.toml`, and over them those of `site.toml`, which may be absent."""
-    files = [_read_file(folder / name) for name in ("bksb.toml", "site.toml")]
+    ConfigurationError names the file and what is wrong in it.
+    """
+    decoded = [(name, _decode(name, content)) for name, content in files]
     subjects: dict[str, str] = {}
     scales: dict[str, str] = {}
     levels: dict[str, str | None] = {}
-    for file in files:
-        subjects |= file.words("subjects")
-        scales |= file.words("scales")
-    for file in files:
-        levels |= file.levels(subjects, scales)
+    for name, tables in decoded:
+        subjects |= _words(name, "subjects", tables.subjects)
+        scales |= _words(name, "scales", tables.scales)
+    for name, tables in decoded:
+        levels |= _levels(name, tables.levels, subjects, scales)
     return Vocabulary(subjects, scales, levels)
 
 
-def read_initial(
-    result: str, assessment_name: str, course_subject: str, *, tables: Vocabulary | None = None
-) -> Reading:
+def read_initial(result: str, assessment_name: str, course_subject: str, tables: Vocabulary) -> Reading:
     """Read an initial assessment's result, such as `English Level 1` or `Below Entry 3`."""
-    tables = tables or vocabulary()
     subject, _ = _take_out(tables.subjects, _plain(result))
     code, recognised = _level(tables, result, assessment_name, course_subject)
     return Reading(
@@ -105,14 +94,11 @@ def read_initial(
     )
 
 
-def read_diagnostic(
-    result: str, assessment_name: str, course_subject: str, *, tables: Vocabulary | None = None
-) -> Reading:
+def read_diagnostic(result: str, assessment_name: str, course_subject: str, tables: Vocabulary) -> Reading:
     """Read a diagnostic's result: a percentage, at the level its name says (`Maths L1 Diagnostic`).
 
     The level is the one that was diagnosed, not one that the learner reached.
     """
-    tables = tables or vocabulary()
     percent = _percent(result)
     name = re.sub(r"\bdiagnostic\b", "", assessment_name, flags=re.IGNORECASE)
     code, _ = _level(tables, name, course_subject)
@@ -124,7 +110,7 @@ def read_diagnostic(
     )
 
 
-def read_v5(ability: str, assessment_name: str, course_subject: str, *, tables: Vocabulary | None = None) -> Reading:
+def read_v5(ability: str, assessment_name: str, course_subject: str, tables: Vocabulary) -> Reading:
     """Read the AbilityMeasurement of a V5 component: a level in the words of an initial assessment, or a percentage.
 
     A percentage bears its sign. bksb publishes no sample. An empty one says nothing, and there is nothing to report
@@ -133,8 +119,8 @@ def read_v5(ability: str, assessment_name: str, course_subject: str, *, tables: 
     # a bare number may be anything: a mark, a band, a level
     percent = _percent(ability) if "%" in ability else None
     if percent is None and ability.strip():
-        return read_initial(ability, course_subject, assessment_name, tables=tables)
-    subject = _subject(tables or vocabulary(), course_subject, assessment_name)
+        return read_initial(ability, course_subject, assessment_name, tables)
+    subject = _subject(tables, course_subject, assessment_name)
     return Reading(subject=subject, level_code=None, percent=percent, recognised=True)
 
 
@@ -179,75 +165,70 @@ def _take_out(words: Mapping[str, str], text: str) -> tuple[str | None, str]:
     return None, text
 
 
-def _read_file(path: Path) -> _File:
+Filled = Annotated[str, msgspec.Meta(pattern=r"\S")]
+
+
+class _Tables(msgspec.Struct, forbid_unknown_fields=True):
+    """One file: what a word or text means -> the words or texts."""
+
+    subjects: dict[Filled, list[Filled]] = {}
+    scales: dict[Filled, list[Filled]] = {}
+    levels: dict[Filled, list[Filled]] = {}
+
+
+def _decode(name: str, content: bytes) -> _Tables:
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        if path.name == "site.toml":
-            return _File(path.name, {})
-        raise ConfigurationError(
-            f"levels/{path.name} is missing: the folder levels/ has to stand beside plugins/."
+        return msgspec.toml.decode(content, type=_Tables)
+    except msgspec.ValidationError as error:
+        raise _wrong(
+            name,
+            f"does not fit ({error}); under [subjects], [scales] and [levels] stands a name, then a list of texts in "
+            "quotes",
         ) from None
-    except OSError as error:
-        raise ConfigurationError(f"levels/{path.name} cannot be read: {error.strerror}.") from None
-    except ValueError as error:  # no TOML, or not in UTF-8; tomllib names line and column
-        raise ConfigurationError(f"levels/{path.name} cannot be read: {error}.") from None
-    file = _File(path.name, content)
-    if unknown := sorted(set(content) - {"subjects", "scales", "levels"}):
-        raise file.wrong(f"has {unknown[0]!r}, where only [subjects], [scales] and [levels] are known")
-    return file
+    except ValueError as error:  # no TOML, or not in UTF-8; the text names line and column
+        raise ConfigurationError(f"{name} cannot be read: {error}.") from None
 
 
-@dataclass(frozen=True)
-class _File:
-    name: str
-    content: Mapping[str, Any]
+def _wrong(name: str, what: str) -> ConfigurationError:
+    return ConfigurationError(f"{name} {what}: correct the file, then clear the task.")
 
-    def wrong(self, what: str) -> ConfigurationError:
-        return ConfigurationError(f"levels/{self.name} {what}: correct the file, then clear the task.")
 
-    def words(self, table: str) -> dict[str, str]:
-        """The words of [subjects] or [scales], in small letters, with what each means."""
-        found: dict[str, str] = {}
-        for meaning, text in self._entries(table):
-            word = text.lower()
-            if not _WORD.fullmatch(word):
-                raise self.wrong(
-                    f"has {text!r} for {meaning} under [{table}], which has to be a single word of letters"
-                )
-            if word in found:
-                raise self.wrong(f"has {text!r} twice under [{table}]: for {found[word]} and for {meaning}")
-            found[word] = meaning
-        return found
+def _words(name: str, table: str, meanings: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """The words of [subjects] or [scales], in small letters, with what each means."""
+    found: dict[str, str] = {}
+    for meaning, text in _pairs(meanings):
+        word = text.lower()
+        if not _WORD.fullmatch(word):
+            raise _wrong(name, f"has {text!r} for {meaning} under [{table}], which has to be a single word of letters")
+        if word in found:
+            raise _wrong(name, f"has {text!r} twice under [{table}]: for {found[word]} and for {meaning}")
+        found[word] = meaning
+    return found
 
-    def levels(self, subjects: Mapping[str, str], scales: Mapping[str, str]) -> dict[str, str | None]:
-        """The texts of [levels] as they are looked up, with the level of each."""
-        found: dict[str, str | None] = {}
-        for code, text in self._entries("levels"):
-            if code not in (*SCALE, NO_LEVEL):
-                raise self.wrong(
-                    f"has the level {code} under [levels], which has to be one of {', '.join((*SCALE, NO_LEVEL))}"
-                )
-            subject, plain = _take_out(subjects, _plain(text))
-            if subject:
-                raise self.wrong(
-                    f"has {text!r} for {code} under [levels]: a word in it names the subject {subject}, which is "
-                    "taken out of a result before its level is read, so it has to be left out"
-                )
-            key = _key(scales, plain)
-            if key in found:
-                raise self.wrong(f"has {text!r} twice under [levels]: for {found[key] or NO_LEVEL} and for {code}")
-            found[key] = None if code == NO_LEVEL else code
-        return found
 
-    def _entries(self, table: str) -> Iterator[tuple[str, str]]:
-        entries = self.content.get(table, {})
-        if not isinstance(entries, dict):
-            raise self.wrong(f"has {table} as something else than a table [{table}]")
-        for name, texts in entries.items():
-            if not name.strip() or not isinstance(texts, list):
-                raise self.wrong(f"has {name!r} under [{table}], which has to be a name and a list of texts")
-            for text in texts:
-                if not isinstance(text, str) or not text.strip():
-                    raise self.wrong(f"has {text!r} for {name} under [{table}], which has to be a text in quotes")
-                yield name, text
+def _levels(
+    name: str, codes: Mapping[str, Sequence[str]], subjects: Mapping[str, str], scales: Mapping[str, str]
+) -> dict[str, str | None]:
+    """The texts of [levels] as they are looked up, with the level of each."""
+    found: dict[str, str | None] = {}
+    for code, text in _pairs(codes):
+        if code not in (*SCALE, NO_LEVEL):
+            raise _wrong(
+                name, f"has the level {code} under [levels], which has to be one of {', '.join((*SCALE, NO_LEVEL))}"
+            )
+        subject, plain = _take_out(subjects, _plain(text))
+        if subject:
+            raise _wrong(
+                name,
+                f"has {text!r} for {code} under [levels]: a word in it names the subject {subject}, which is "
+                "taken out of a result before its level is read, so it has to be left out",
+            )
+        key = _key(scales, plain)
+        if key in found:
+            raise _wrong(name, f"has {text!r} twice under [levels]: for {found[key] or NO_LEVEL} and for {code}")
+        found[key] = None if code == NO_LEVEL else code
+    return found
+
+
+def _pairs(table: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:
+    return ((meaning, text) for meaning, texts in table.items() for text in texts)

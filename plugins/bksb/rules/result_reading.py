@@ -7,26 +7,27 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bksb.model import AssessmentResult, Source
-from bksb.rules.levels import Reading, read_diagnostic, read_initial, read_v5
+from bksb.rules.levels import Reading, Vocabulary, read_diagnostic, read_initial, read_v5
 from bksb.rules.times import read_bksb_time
 
 FUTURE_LIMIT = timedelta(days=1)
 """A result dated further ahead than this has a wrong date: clocks and time zones differ by less."""
 
-READERS: Mapping[Source, Callable[[str, str, str], Reading]] = {
+READERS: Mapping[Source, Callable[[str, str, str, Vocabulary], Reading]] = {
     "initial": read_initial,
     "diagnostic": read_diagnostic,
     "v5": read_v5,
 }
-"""How the results of a source are read: from the result's text, the assessment's name and the course subject."""
+"""How the results of a source are read: from its text, the assessment's name, the course subject and the words."""
 
 
 class ResultReader:
     """Reads results, and remembers their texts: the same few come again and again."""
 
-    def __init__(self, zone: ZoneInfo, now: datetime) -> None:
+    def __init__(self, zone: ZoneInfo, vocabulary: Vocabulary, now: datetime) -> None:
         """`zone`: of bksb's dates; `now`: results dated much later than this have a wrong date."""
         self._zone = zone
+        self._vocabulary = vocabulary
         self._latest = now + FUTURE_LIMIT
         self._readings: dict[tuple[str, ...], Reading] = {}
 
@@ -35,7 +36,7 @@ class ResultReader:
         texts = (result.result, result.assessment_name, result.course_subject)
         reading = self._readings.get((source, *texts))
         if reading is None:
-            reading = self._readings[source, *texts] = READERS[source](*texts)
+            reading = self._readings[source, *texts] = READERS[source](*texts, self._vocabulary)
         completed_at = read_bksb_time(result.completed_raw, self._zone)
         is_usable = completed_at is not None and completed_at <= self._latest
         return reading, completed_at if is_usable else None

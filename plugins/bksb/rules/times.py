@@ -34,6 +34,10 @@ class MailHours:
         """Whether people may be mailed at this moment, given in local time."""
         return self.opens <= moment.hour * 60 + moment.minute < self.closes
 
+    def __str__(self) -> str:
+        """As `from_text` reads it."""
+        return f"{self.opening}-{self.closing}"
+
     @property
     def opening(self) -> str:
         """When they begin, like `07:00`."""

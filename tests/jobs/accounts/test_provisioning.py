@@ -19,11 +19,11 @@ from bksb.errors import (
     RejectedError,
     TransientError,
 )
+from bksb.folders import SQL_FOLDER
 from bksb.jobs.accounts import apply_plan, plan_accounts, record_plan
 from bksb.jobs.runs import fail_run
 from bksb.jobs.threads import THREADS
 from bksb.mis import Mis
-from bksb.reporting.sql_files import SQL_FOLDER
 from bksb.rules.task_split import bucket_of
 from sandbox.bksb.faults.catalogue import Fault
 from sandbox.mailbox.server import MailFault

@@ -13,11 +13,11 @@ from email.utils import getaddresses
 import pytest
 
 from bksb.errors import ConfigurationError, MisContractError, TransientError
+from bksb.folders import SQL_FOLDER
 from bksb.jobs.accounts import apply_plan, plan_accounts, record_plan
 from bksb.jobs.invitations.sending import LONGEST_SECONDS, Clock, count_invitations, send_invitations
 from bksb.mail.smtp import Mailer
 from bksb.mis import Mis
-from bksb.reporting.sql_files import SQL_FOLDER
 from bksb.reporting.store import open_store
 from bksb.rules.times import MailHours
 from sandbox.bksb.faults.catalogue import Fault
@@ -474,14 +474,10 @@ def test_what_an_invitation_needs_is_asked_for_before_anything_is_begun(deployme
     assert invitations(deployment) == []
 
 
-def test_a_template_with_an_unknown_variable_sends_nothing(deployment, sandbox, three, tmp_path):
-    from bksb.mail.templates import FILES, TEMPLATE_FOLDER
-
-    for name in FILES:
-        (tmp_path / name).write_text((TEMPLATE_FOLDER / name).read_text())
-    (tmp_path / "reminder.txt").write_text("Hello {{ given_name }}")
+def test_a_template_with_an_unknown_variable_sends_nothing(deployment, sandbox, three, config):
+    (config / "templates" / "reminder.txt").write_text("Hello {{ given_name }}")
     with pytest.raises(ConfigurationError, match=r"reminder\.txt uses given_name"):
-        send(with_settings(deployment, template_folder=tmp_path), person_ids=three)
+        send(deployment, person_ids=three)
     assert sandbox.mailbox.messages() == [] and invitations(deployment) == []
 
 

@@ -15,10 +15,10 @@ import pytest
 from bksb.api.client import BksbClient
 from bksb.api.transport import RetryBudget
 from bksb.errors import ConfigurationError, FatalError, KeyRefusedError, PromiseBrokenError, TransientError
+from bksb.folders import SQL_FOLDER
 from bksb.jobs.results import check_results, fetch_results, link_people, list_people
 from bksb.jobs.runs import fail_run
 from bksb.mis import Mis
-from bksb.reporting.sql_files import SQL_FOLDER
 from bksb.rules.task_split import BUCKETS, bucket_of
 from bksb.rules.times import day_bounds, read_bksb_time
 from sandbox.bksb.faults.catalogue import Fault

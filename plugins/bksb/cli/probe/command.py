@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from bksb.airflow.connection_test import access
+from bksb.api.connect import access
 from bksb.cli.probe.report import SHARE, Probe, as_json, as_table, region_of
 from bksb.errors import BksbSyncError
 

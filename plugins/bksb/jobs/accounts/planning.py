@@ -115,7 +115,7 @@ def _log_plan(run: Run, plan: Plan, eligible: int) -> None:
 def _require_ready(deployment: Deployment, run: Run) -> None:
     """Stop before accounts are made for people who could not be told; ConfigurationError says what is missing."""
     if not run.invite:
-        deployment.settings.password_for_new_accounts()
+        deployment.settings.require_initial_password()
         return
     check_ready(deployment.settings)
     if not run.dry_run:

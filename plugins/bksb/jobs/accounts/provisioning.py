@@ -180,7 +180,7 @@ class AccountProvisioner:
                     self.store.run(
                         "accounts/record_initial_password",
                         person_id=action.person_id,
-                        setting_digest=self.settings.password_setting(),
+                        setting_digest=self.settings.password_setting_digest(),
                         is_unfinished=self._is_unfinished(action),
                     )
                     intended.append(action)

@@ -34,7 +34,7 @@ class Outbox:
 
     def __init__(self, store: Store, settings: Settings, run: Run, day_start: datetime) -> None:
         self._store = store
-        self._setting_digest = settings.password_setting()
+        self._setting_digest = settings.password_setting_digest()
         self._run = run
         self._person_ids = list(run.person_ids) or None
         self._day_start = day_start

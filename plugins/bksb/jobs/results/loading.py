@@ -96,7 +96,7 @@ class ResultLoader:
         self._store = store
         self._deployment = deployment
         self._run = run
-        self._reader = ResultReader(deployment.settings.timezone, datetime.now(UTC))
+        self._reader = ResultReader(deployment.settings.timezone, deployment.vocabulary, datetime.now(UTC))
         self._accounts: list[LoadBatch] = []
         self.results = 0
         self.without_answer = 0

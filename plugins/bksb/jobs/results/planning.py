@@ -14,7 +14,6 @@ from bksb.jobs.results.linking import drop_reassigned, find_links
 from bksb.jobs.runs import open_run
 from bksb.model import Person, Plan, Run, Source
 from bksb.reporting.store import Store
-from bksb.rules.levels import vocabulary
 from bksb.rules.task_split import split_into_tasks
 
 log = logging.getLogger(__name__)
@@ -25,7 +24,7 @@ CALLS_PER_SOURCE: Mapping[Source, int] = {"initial": 1, "diagnostic": 1, "v5": 3
 
 def list_people(deployment: Deployment, run: Run) -> list[list[int]]:
     """Store which people the run is about; returns the buckets with people to link first, one list a task."""
-    vocabulary()  # a mistake in a site's words is reported before bksb is called
+    _ = deployment.vocabulary  # a mistake in a site's words is reported before bksb is called
     with deployment.open_store() as store:
         open_run(store, run)
         people = _read_people(store, deployment, run)

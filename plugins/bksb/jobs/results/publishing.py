@@ -15,6 +15,7 @@ from bksb.jobs.summaries import update_summaries
 from bksb.model import Run
 from bksb.reporting.sql_files import sql_names
 from bksb.reporting.store import Store, Writer
+from bksb.rules.levels import Vocabulary
 from bksb.rules.result_reading import READERS
 
 log = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ def publish_results(deployment: Deployment, run: Run) -> RunCounts:
                 store.run("results/purge_raw_changes", raw_days=settings.raw_days)
         with store.transaction(Writer.PUBLISH_RESULTS):
             if update_summaries(store, settings, run, rebuild=run.always_fetches):
-                resolve_text_issues(store)
+                resolve_text_issues(store, deployment.vocabulary)
             store.run("issues/resolve_issues_of_leavers", codes=list(RESULT_ISSUES), **run.key)
             row = store.run("results/count_results", **run.key)[0]
             counts = RunCounts(len(run.person_ids) or row.people, row.results, row.added, row.changed, row.missing)
@@ -77,12 +78,13 @@ def publish_results(deployment: Deployment, run: Run) -> RunCounts:
     return counts
 
 
-def resolve_text_issues(store: Store) -> None:
+def resolve_text_issues(store: Store, vocabulary: Vocabulary) -> None:
     """Resolve the issues about texts that can be read by now, or are in no result; call it inside a transaction."""
-    store.run("issues/resolve_issues", ids=_find_settled(store.run("issues/list_unrecognised_texts")))
+    rows = store.run("issues/list_unrecognised_texts")
+    store.run("issues/resolve_issues", ids=_find_settled(rows, vocabulary))
 
 
-def _find_settled(rows: Iterable[Any]) -> list[int]:
+def _find_settled(rows: Iterable[Any], vocabulary: Vocabulary) -> list[int]:
     """The issues whose text can be read in every result that has it, or is in no result; one row for each use."""
     still_holds: dict[int, bool] = {}
     for row in rows:
@@ -91,6 +93,7 @@ def _find_settled(rows: Iterable[Any]) -> list[int]:
         elif row.code == "unreadable_date":
             holds = row.undated
         else:
-            holds = not READERS[row.source](row.result_raw, row.assessment_name, row.course_subject_raw).recognised
+            texts = (row.result_raw, row.assessment_name, row.course_subject_raw)
+            holds = not READERS[row.source](*texts, vocabulary).recognised
         still_holds[row.issue_id] = still_holds.get(row.issue_id, False) or holds
     return [issue_id for issue_id, holds in still_holds.items() if not holds]

@@ -17,7 +17,6 @@ from bksb.jobs.summaries import update_summaries
 from bksb.model import Run
 from bksb.reporting.store import Store, Writer
 from bksb.rules.result_reading import ResultReader
-from bksb.settings import Settings
 
 
 @dataclass
@@ -38,7 +37,7 @@ def reparse_results(deployment: Deployment, run: Run) -> ReparseCounts:
         if not run.dry_run:
             open_run(store, run)
         try:
-            return _replace_readings(store, deployment.settings, run)
+            return _replace_readings(store, deployment, run)
         except BksbSyncError:
             if not run.dry_run:
                 # on a connection of its own: this one may be what failed
@@ -46,26 +45,28 @@ def reparse_results(deployment: Deployment, run: Run) -> ReparseCounts:
             raise
 
 
-def _replace_readings(store: Store, settings: Settings, run: Run) -> ReparseCounts:
+def _replace_readings(store: Store, deployment: Deployment, run: Run) -> ReparseCounts:
     counts = ReparseCounts()
     with store.transaction(Writer.LOAD_RESULTS, Writer.PUBLISH_RESULTS):
         with store.stream("results/list_results_to_reparse") as (_, rows):
-            changed = list(_find_changed(rows, settings, counts))
+            changed = list(_find_changed(rows, deployment, counts))
         if run.dry_run:
             return counts
         store.run("results/create_loaded_result")
         store.copy("results/copy_loaded_result", changed)
         store.run("results/update_reparsed_results")
-        resolve_text_issues(store)
+        resolve_text_issues(store, deployment.vocabulary)
         run_checks(store, SKIPPED_BY_PUBLISH_ANYWAY, consequence="nothing was changed", run_id=run.run_id)
-        update_summaries(store, settings, run, rebuild=True)
+        update_summaries(store, deployment.settings, run, rebuild=True)
         close_run(store, run, "success", asdict(counts))
     return counts
 
 
-def _find_changed(rows: Iterable[tuple[Any, ...]], settings: Settings, counts: ReparseCounts) -> Iterator[ResultRow]:
+def _find_changed(
+    rows: Iterable[tuple[Any, ...]], deployment: Deployment, counts: ReparseCounts
+) -> Iterator[ResultRow]:
     """The rows that read differently now, as they read now."""
-    reader = ResultReader(settings.timezone, datetime.now(UTC))
+    reader = ResultReader(deployment.settings.timezone, deployment.vocabulary, datetime.now(UTC))
     for stored in map(ResultRow._make, rows):
         counts.results += 1
         result = parse_again(stored.source, stored.result)

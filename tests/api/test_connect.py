@@ -1,0 +1,89 @@
+"""From the fields of a bksb connection to an address and a key; what is wrong with them is said in plain words."""
+
+import pytest
+
+from bksb.addresses import API_ROOTS
+from bksb.api.connect import access, client_for
+from bksb.api.transport import api_root
+from bksb.connection_fields import ConnectionFields
+from bksb.errors import ConfigurationError
+
+
+def fields(**changes) -> ConnectionFields:
+    given = {"conn_id": "bksb", "host": API_ROOTS["UK"], "port": None, "login": "AK", "password": "SK"}
+    return ConnectionFields(**(given | {"database": None} | changes))
+
+
+def test_a_client_is_made_from_the_fields_of_a_connection(sandbox):
+    client = client_for(fields(host=sandbox.url, login=sandbox.access_key, password=sandbox.secret_key))
+    assert client.username_exists(sandbox.site.users()[0].username)
+
+
+def test_blanks_around_the_fields_go():
+    assert access(fields(host=f" {API_ROOTS['UK']} ", login=" AK", password="SK\n")) == (API_ROOTS["UK"], "AK", "SK")
+
+
+@pytest.mark.parametrize(
+    ("missing", "named"), [("host", "API URL"), ("login", "API Access Key"), ("password", "API Secret Key")]
+)
+def test_a_field_that_is_missing_is_named(missing, named):
+    with pytest.raises(ConfigurationError, match=f"'bksb' has no {named}"):
+        access(fields(**{missing: None}))
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "url"),
+    [
+        ("https://x.example", None, "https://x.example"),
+        ("https://x.example", 443, "https://x.example"),
+        ("http://localhost/api", 80, "http://localhost/api"),
+        ("https://x.example/api", 8443, "https://x.example:8443/api"),
+        ("https://x.example:8443", 8443, "https://x.example:8443"),
+    ],
+)
+def test_the_port_of_the_form_counts_where_the_url_has_none(host, port, url):
+    assert access(fields(host=host, port=port))[0] == url
+
+
+@pytest.mark.parametrize(("host", "port"), [("https://x.example:8443", 443), ("https://x.example:443", 8443)])
+def test_two_ports_that_contradict_each_other_are_refused(host, port):
+    with pytest.raises(ConfigurationError, match="make them the same"):
+        access(fields(host=host, port=port))
+
+
+def test_an_address_that_cannot_be_taken_apart_is_shown_an_example():
+    with pytest.raises(ConfigurationError, match=API_ROOTS["Australia"]):
+        access(fields(host="https://x:y"))
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "https://live2api.bksblive2.co.uk",
+        "https://live2api.bksblive2.co.uk/",
+        "https://live2api.bksblive2.co.uk/api",
+        " https://live2api.bksblive2.co.uk/API/ ",
+    ],
+)
+def test_the_api_url_may_be_pasted_in_any_usual_form(pasted):
+    assert api_root(pasted) == "https://live2api.bksblive2.co.uk/api/"
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    ["", "live2api.bksblive2.co.uk", "ftp://x.example", "https://", "https://x.example:port", "https://x/?a=1"],
+)
+def test_what_is_no_web_address_is_refused_with_an_example(pasted):
+    with pytest.raises(ConfigurationError, match="should look like"):
+        api_root(pasted)
+
+
+@pytest.mark.parametrize("host", ["live2api.bksblive2.co.uk", "10.0.0.1", "a.b"])
+def test_keys_and_particulars_do_not_travel_in_clear(host):
+    with pytest.raises(ConfigurationError, match="https://"):
+        api_root(f"http://{host}")
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8080", "[::1]:80", "sandbox"])
+def test_this_machine_and_its_own_network_may_be_spoken_to_in_clear(host):
+    assert api_root(f"http://{host}/api") == f"http://{host}/api/"

@@ -1,0 +1,26 @@
+"""The fields of a connection, and what libpq gets of them."""
+
+from bksb.connection_fields import LIBPQ_EXTRAS, ConnectionFields, libpq_arguments
+from tests.conftest import repository
+
+
+def fields(**changes) -> ConnectionFields:
+    given = {"conn_id": "reporting", "host": "db", "port": 5432, "login": "u", "password": "p", "database": "reporting"}
+    return ConnectionFields(**(given | changes))
+
+
+def test_libpq_gets_the_extras_it_knows_and_a_time_limit():
+    arguments = libpq_arguments(fields(extra={"sslmode": "require", "connect_timeout": 3, "charset": "x"}))
+    assert arguments["sslmode"] == "require" and arguments["connect_timeout"] == 3
+    assert "charset" not in arguments
+    assert libpq_arguments(fields())["connect_timeout"] == 10
+
+
+def test_the_docs_name_the_extras_that_libpq_gets():
+    names = ", ".join(f"`{name}`" for name in LIBPQ_EXTRAS)
+    assert f"{names} go to libpq" in (repository() / "docs" / "connections.md").read_text(encoding="utf-8")
+
+
+def test_secrets_are_in_no_repr():
+    shown = repr(fields(password="hunter22-secret", extra={"default_password": "hunter23-secret"}))
+    assert "hunter" not in shown
