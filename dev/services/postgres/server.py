@@ -94,7 +94,7 @@ class Postgres:
 
     def connect(self, database: str = "postgres") -> psycopg2.extensions.connection:
         """A superuser connection that commits every statement."""
-        connection = psycopg2.connect(self.dsn(database), connect_timeout=10)
+        connection = psycopg2.connect(self.dsn(database), connect_timeout=60)
         connection.autocommit = True
         return connection
 
