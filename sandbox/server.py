@@ -17,7 +17,6 @@ from typing import Self
 import uvicorn
 from fastapi import FastAPI
 
-from dev.services.clone import write_private
 from sandbox.bksb.api import create_app
 from sandbox.bksb.behaviour import Behaviour
 from sandbox.bksb.faults.http_switches import add_fault_switches
@@ -25,6 +24,7 @@ from sandbox.bksb.faults.page import add_fault_pages
 from sandbox.bksb.faults.wire import Connections
 from sandbox.bksb.journal import FolderInUseError
 from sandbox.bksb.site import BksbSite
+from sandbox.files import write_private
 from sandbox.mailbox.messages import Mailbox
 from sandbox.mailbox.pages import add_mailbox_pages
 from sandbox.mailbox.server import MailServer

@@ -22,7 +22,7 @@ SUMMARIES = ("skill_summary", "daily_activity")
 @pytest.fixture
 def loaded(deployment, sandbox):
     """A deployment with results, and nothing asked of bksb since."""
-    run_accounts(deployment)
+    run_accounts(deployment, invite=False)
     run_results(deployment)
     sandbox.site.reset_counters()
     return deployment
@@ -85,7 +85,7 @@ def test_a_better_parser_reads_bksbs_raw_answers_again_where_they_are_kept(every
 def everything_loaded(deployment):
     """A deployment with results of every source."""
     everything = replace(deployment, settings=replace(deployment.settings, sources=("initial", "diagnostic", "v5")))
-    run_accounts(everything)
+    run_accounts(everything, invite=False)
     run_results(everything)
     return everything
 
