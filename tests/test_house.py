@@ -25,6 +25,9 @@ LAYERS = (
 )
 """Packages and top-level modules, the lowest first: imports point to a lower line, or stay inside a package."""
 
+SANDBOX_LAYERS = (("files", "html"), ("world",), ("bksb", "mailbox", "mis"), ("pages",), ("server",))
+"""Packages and modules of the simulated world, the lowest first."""
+
 PLACES = ("bksb", "sandbox", "bench", "dev")
 """The top-level packages, the lowest first: imports point to an earlier one."""
 
@@ -77,6 +80,17 @@ def test_a_package_imports_only_those_below_it(path):
     height = {place: level for level, place in enumerate((*PLACES, "tests"))}
     own = height[path.relative_to(repository()).parts[0]]
     assert not {name for name in imports_of(path) if height.get(name.split(".")[0], -1) > own}
+
+
+@pytest.mark.parametrize(
+    "path", sorted((repository() / "sandbox").rglob("*.py")), ids=lambda path: str(path.relative_to(repository()))
+)
+def test_a_part_of_the_sandbox_imports_only_those_below_it(path):
+    height = {part: level for level, layer in enumerate(SANDBOX_LAYERS) for part in layer}
+    own = path.relative_to(repository() / "sandbox").with_suffix("").parts[0]
+    assert own == "__init__" or own in height
+    others = parts_imported(path, "sandbox") - {own}
+    assert not {other for other in others if height[other] >= height[own]}
 
 
 @pytest.mark.parametrize("name", sorted(modules()))

@@ -19,7 +19,7 @@ from bksb.api.client import V5_SUBJECTS, BksbClient
 from bksb.api.parsing import USERNAME_IS_TAKEN, NewUser
 from bksb.api.transport import RetryBudget
 from bksb.errors import BksbSyncError, ConfigurationError, KeyRefusedError, RejectedError, TransientError
-from sandbox.bksb.api import Behaviour
+from sandbox.bksb.behaviour import Behaviour
 from sandbox.server import Sandbox
 from tests.conftest import DEFAULT_PASSWORD, IMPATIENT, client_of
 

@@ -1,9 +1,11 @@
-"""A client of the pretend bksb that is nothing but its HTTP calls."""
+"""HTTP calls to the sandbox: to the pretend bksb with its key, and to the pages."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import requests
+
+from sandbox.server import Sandbox
 
 
 @dataclass
@@ -26,3 +28,7 @@ class Api:
             "AutoEnrolCourses": "true",
         }
         return self.session.post(f"{self.url}/api/users/createUser", data=form | fields, timeout=30)
+
+
+def get_page(sandbox: Sandbox, path: str) -> requests.Response:
+    return requests.get(f"{sandbox.url}{path}", timeout=10)

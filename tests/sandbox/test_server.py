@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from sandbox.bksb.faults.catalogue import KINDS
-from sandbox.bksb.site import FolderInUseError
+from sandbox.bksb.journal import FolderInUseError
 from sandbox.server import PortTakenError, Sandbox
 from tests.sandbox.calls import Api
 

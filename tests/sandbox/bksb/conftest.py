@@ -1,0 +1,11 @@
+"""A pretend bksb without its HTTP side."""
+
+import pytest
+
+from sandbox.bksb.site import BksbSite
+from sandbox.world.population import World
+
+
+@pytest.fixture
+def site(world: World) -> BksbSite:
+    return BksbSite(world)
