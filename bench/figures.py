@@ -11,7 +11,7 @@ from typing import Literal
 class Figure:
     """One line of the table; `target` None: measured, but nothing was promised.
 
-    Measured figures are compared as they are printed, in so many `digits` after the point.
+    Measured figures are compared as they are printed, with `digits` digits after the point.
     """
 
     part: str

@@ -15,19 +15,19 @@ import pandas as pd
 import sqlalchemy
 from sqlalchemy.dialects.postgresql import JSONB
 
+from bench.databases import Databases, connect, rows_of
 from bench.figures import Figure
 from bench.runs import manual
-from bench.stage import Stage
 from bksb.connection_fields import ConnectionFields
-from bksb.jobs.results.loading import ACCOUNTS_A_LOAD, Batch, load_results
-from bksb.jobs.results.rows import written
+from bksb.jobs.results.loading import ACCOUNTS_PER_LOAD, LoadBatch, merge_batch
 from bksb.jobs.threads import in_batches
+from bksb.reporting.copy_format import copy_line
 from bksb.reporting.sql_files import read_sql
-from bksb.reporting.store import COPY_BYTES, open_store
+from bksb.reporting.store import COPY_BYTES, Writer, open_store
 
 ROUNDS = 11
 MOST_ROWS = 12_000
-"""pandas needs some seconds for so many."""
+"""pandas needs some seconds for these."""
 
 ROWS_A_STATEMENT = 1_000
 """Of pandas with method="multi"; all rows in one statement take longer."""
@@ -48,14 +48,14 @@ EMPTY = (
 )
 
 
-def measure_loads(stage: Stage, rows: Sequence[tuple[Any, ...]]) -> Iterator[Figure]:
+def measure_loads(databases: Databases, rows: Sequence[tuple[Any, ...]]) -> Iterator[Figure]:
     """The figures of (c), from rows as `ROWS` gives them."""
     rows = rows[:MOST_ROWS]
-    with stage.reporting() as fields:
+    with databases.reporting() as fields:
         seconds: dict[str, list[float]] = {}
         users = sorted({row[0] for row in rows})
-        stage.rows(fields, LINKS.format(", ".join(map(str, users))))
-        loads = _Loads(stage, fields, rows)
+        rows_of(fields, LINKS.format(", ".join(map(str, users))))
+        loads = _Loads(fields, rows)
         ways = {"ours": loads.ours, "copy": loads.bare_copy, "usual": loads.pandas, "multi": loads.pandas_multi}
         for number in range(ROUNDS):
             turn = number % len(ways)
@@ -82,25 +82,24 @@ def measure_loads(stage: Stage, rows: Sequence[tuple[Any, ...]]) -> Iterator[Fig
 class _Loads:
     """The ways to load, each from its rows in the form that suits it; each method gives seconds."""
 
-    def __init__(self, stage: Stage, fields: ConnectionFields, rows: Sequence[tuple[Any, ...]]) -> None:
-        self._stage = stage
+    def __init__(self, fields: ConnectionFields, rows: Sequence[tuple[Any, ...]]) -> None:
         self._fields = fields
         self._rows = rows
         accounts = [list(group) for _, group in groupby(rows, lambda row: row[0])]
-        loads = [[row for account in batch for row in account] for batch in in_batches(accounts, ACCOUNTS_A_LOAD)]
+        loads = [[row for account in batch for row in account] for batch in in_batches(accounts, ACCOUNTS_PER_LOAD)]
         self._loads = [(load, sorted({row[:2] for row in load})) for load in loads]
         self._frame = pd.DataFrame(rows, columns=pd.Index(COLUMNS))
 
     def empty(self) -> None:
         """Empty tables, and nothing of the last load still to be written to disk."""
         for statement in EMPTY:
-            self._stage.rows(self._fields, statement)
+            rows_of(self._fields, statement)
 
     def versions(self) -> set[tuple[Any, ...]]:
         """Every version of every row of results and their changes: who wrote it, and where it lies."""
         tables = ("bksb.assessment_result", "bksb.result_change")
         found = " union all ".join(f"select '{table}', xmin::text, ctid::text from {table}" for table in tables)
-        return {tuple(row) for row in self._stage.rows(self._fields, found)}
+        return {tuple(row) for row in rows_of(self._fields, found)}
 
     def ours(self) -> float:
         """As the job does: a few hundred accounts a transaction."""
@@ -109,19 +108,19 @@ class _Loads:
         with open_store(self._fields, migrated=False) as store:
             began = time.perf_counter()
             for rows, sources in self._loads:
-                batch = Batch(lines=[written(row) for row in rows])
+                batch = LoadBatch(lines=[copy_line(row) for row in rows])
                 batch.sources = [(*source, now, True) for source in sources]
-                with store.transaction("load_results"):
-                    load_results(store, run, batch)
+                with store.transaction(Writer.LOAD_RESULTS):
+                    merge_batch(store, run, batch)
             return time.perf_counter() - began
 
     def bare_copy(self) -> float:
         """All rows at once, written out as our load writes them, into a table that has the key and nothing else."""
-        connection = self._stage.connect(self._fields)
+        connection = connect(self._fields)
         try:
             with connection.cursor() as cursor:
                 began = time.perf_counter()
-                lines = BytesIO("".join([written(row) for row in self._rows]).encode())
+                lines = BytesIO("".join([copy_line(row) for row in self._rows]).encode())
                 cursor.copy_expert(f"copy bare ({', '.join(COLUMNS)}) from stdin", lines, COPY_BYTES)
                 return time.perf_counter() - began
         finally:

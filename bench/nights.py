@@ -8,21 +8,22 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
 
+from bench.databases import Databases, rows_of
 from bench.figures import Figure
 from bench.loads import ROWS
+from bench.place import Place, copy_of, open_place
 from bench.runs import manual, night
 from bench.sequential import fetch_one_by_one
 from bench.site import Site
-from bench.stage import Place, Stage
 from bench.workers import Workers
-from bksb.jobs.results.fetching import THREADS
+from bksb.jobs.threads import THREADS
 from bksb.model import Run
 from bksb.settings import SOURCES, USUAL_SOURCES
 from sandbox.world.people import invent
 from sandbox.world.storage import london_today
 
 LEARNERS = 4_000
-"""Of whom some 3,000 have no account yet."""
+"""Some 3,000 of them have no account yet."""
 
 LATENCY = 0.05
 """Seconds that every call to bksb takes."""
@@ -72,8 +73,8 @@ class Night:
 class Nights:
     """The figures of the accounts, of (a), and of the nights in (b)."""
 
-    def __init__(self, stage: Stage, scale: float) -> None:
-        self._stage = stage
+    def __init__(self, databases: Databases, scale: float) -> None:
+        self._databases = databases
         self._learners = max(60, round(LEARNERS * scale))
         self._sample = max(3, round(ONE_BY_ONE * scale))
         self.rows: list[tuple[Any, ...]] = []
@@ -81,23 +82,23 @@ class Nights:
 
     def measure(self) -> Iterator[Figure]:
         """Accounts first, then several first nights, each on tables of its own, and a second night at last."""
-        with self._stage.place(invent(self._learners, london_today())) as (place, site):
-            yield from _accounts(self._stage, place, site)
+        with open_place(self._databases, invent(self._learners, london_today())) as (place, site):
+            yield from _accounts(place, site)
             site.invent_histories()
             first: list[Night] = []
             ratios: list[float] = []
             for number in range(ROUNDS):
-                with self._stage.copy_of(place) as fresh, Workers(fresh, TASKS_FETCHING) as workers:
+                with copy_of(self._databases, place) as fresh, Workers(fresh, TASKS_FETCHING) as workers:
                     one_by_one, learners = self._one_by_one(fresh, site, number)
                     first.append(_sweep(workers, site, manual("bksb_results", "first"), learners))
                     ratios.append(first[-1].speed / one_by_one)
                     if number == ROUNDS - 1:
-                        self.rows = [tuple(row) for row in self._stage.rows(fresh.reporting, ROWS)]
+                        self.rows = [tuple(row) for row in rows_of(fresh.reporting, ROWS)]
                         second = _sweep(workers, site, night("second"), learners)
-            with self._stage.copy_of(place, SOURCES) as everything, Workers(everything, TASKS_FETCHING) as workers:
+            with copy_of(self._databases, place, SOURCES) as everything, Workers(everything, TASKS_FETCHING) as workers:
                 whole = _sweep(workers, site, manual("bksb_results", "first"), learners, latency=0)
                 whole_again = _sweep(workers, site, night("second"), learners, latency=0)
-                (sessions,) = self._stage.rows(everything.reporting, FINISHED_SESSIONS)
+                (sessions,) = rows_of(everything.reporting, FINISHED_SESSIONS)
         concurrency = first[0].tasks * THREADS
         share = 100 * median(one.share_of_limit for one in first)
         says = f"share of the limit (concurrency {concurrency} / latency / calls a learner)"
@@ -120,13 +121,13 @@ class Nights:
     def _one_by_one(self, place: Place, site: Site, number: int) -> tuple[float, int]:
         """Learners a second of the sequential client, over some of them; and how many there are."""
         active = "select username from bksb.account where state = 'active' order by person_id"
-        usernames = [row.username for row in self._stage.rows(place.reporting, active)]
+        usernames = [row.username for row in rows_of(place.reporting, active)]
         some = usernames[number :: len(usernames) // self._sample][: self._sample]
         site.begin(LATENCY)
         return len(some) / fetch_one_by_one(place.site, some), len(usernames)
 
 
-def _accounts(stage: Stage, place: Place, site: Site) -> Iterator[Figure]:
+def _accounts(place: Place, site: Site) -> Iterator[Figure]:
     run = replace(manual("bksb_accounts", "new"), invite=False)  # how many mails a minute is the mail server's choice
     site.begin(LATENCY)
     with Workers(place, TASKS_MAKING_ACCOUNTS) as workers:
@@ -136,7 +137,7 @@ def _accounts(stage: Stage, place: Place, site: Site) -> Iterator[Figure]:
         seconds = time.perf_counter() - began
     planned = {
         row.action: row.people
-        for row in stage.rows(
+        for row in rows_of(
             place.reporting, "select action, count(*) as people from bksb.planned_action group by action"
         )
     }
@@ -149,7 +150,7 @@ def _accounts(stage: Stage, place: Place, site: Site) -> Iterator[Figure]:
 
 
 def _sweep(workers: Workers, site: Site, run: Run, learners: int, latency: float = LATENCY) -> Night:
-    buckets = workers.run("plan_fetches", run)
+    buckets = workers.plan_fetches(run)
     site.begin(latency)
     seconds = workers.share("fetch_results", run, buckets)
     return Night(learners, seconds, site.calls(), min(TASKS_FETCHING, len(buckets)))

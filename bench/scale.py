@@ -6,9 +6,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bench.databases import Databases, rows_of
 from bench.figures import Figure
+from bench.place import Place, open_place, with_accounts, write_accounts
 from bench.runs import ZONE, manual
-from bench.stage import Place, Stage, with_accounts, write_accounts
 from bench.workers import Workers
 from sandbox.world.people import invent
 from sandbox.world.storage import london_today
@@ -34,7 +35,7 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True)
 class Size:
-    """What a whole run came to for so many learners."""
+    """What a whole run came to for that number of learners."""
 
     learners: int
     seconds: float
@@ -44,7 +45,7 @@ class Size:
         return f"{self.learners:,} learners"
 
 
-def measure_scale(stage: Stage, scale: float) -> Iterator[Figure]:
+def measure_scale(databases: Databases, scale: float) -> Iterator[Figure]:
     """The figures of (d)."""
     sizes = []
     for number, learners in enumerate(SIZES):
@@ -52,12 +53,12 @@ def measure_scale(stage: Stage, scale: float) -> Iterator[Figure]:
         world = invent(round(wanted * INVENTED_FOR_EACH) + 20, london_today())
         world, people = with_accounts(world, [world.today], RESULTS)
         last = learners == SIZES[-1]
-        with stage.place(world) as (place, site):
+        with open_place(databases, world) as (place, site):
             site.invent_histories()
-            write_accounts(stage, place.reporting, people)
+            write_accounts(place.reporting, people)
             sizes.append(_whole_run(place, len(people)))
             if last:
-                totals = list(_totals(stage, place))
+                totals = list(_totals(place))
     for size in sizes:
         yield Figure("d", f"seconds of a whole run over {size}", size.seconds, unit=" s", digits=1)
     longest, middle = sizes[-1], sizes[-2]
@@ -73,15 +74,15 @@ def _whole_run(place: Place, learners: int) -> Size:
     run = manual("bksb_results", "whole")
     with Workers(place, TASKS) as workers:
         began = time.perf_counter()
-        workers.share("fetch_results", run, workers.run("plan_fetches", run))
+        workers.share("fetch_results", run, workers.plan_fetches(run))
         workers.run("check_results", run)
         workers.run("publish_results", run)
         return Size(learners, time.perf_counter() - began, workers.peak_bytes / MIB)
 
 
-def _totals(stage: Stage, place: Place) -> Iterator[Figure]:
+def _totals(place: Place) -> Iterator[Figure]:
     """Seconds of what is counted over all results, once they are all there."""
-    (held,) = stage.rows(place.reporting, "select count(*) as results from bksb.assessment_result")
+    (held,) = rows_of(place.reporting, "select count(*) as results from bksb.assessment_result")
     deployment = place.deployment()
     of_all = {"zone": ZONE.key}
     with deployment.open_store() as store:
@@ -91,11 +92,11 @@ def _totals(stage: Stage, place: Place) -> Iterator[Figure]:
         ):
             began = time.perf_counter()
             with store.transaction():
-                store.run(f"results/{name}", **of_all, **parameters)
+                store.run(f"summaries/{name}", **of_all, **parameters)
             yield _took(name, held.results, time.perf_counter() - began)
     for name, statement in VIEWS.items():
         began = time.perf_counter()
-        stage.rows(place.reporting, statement)
+        rows_of(place.reporting, statement)
         yield _took(name, held.results, time.perf_counter() - began)
 
 

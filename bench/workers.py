@@ -6,7 +6,7 @@ import multiprocessing
 import multiprocessing.pool
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import date
 from multiprocessing.synchronize import Barrier
@@ -14,15 +14,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from bench.stage import Place
-from bksb.jobs import accounts, invitations, results, runs
+from bench.place import Place
 from bksb.deployment import Deployment
 from bksb.errors import MisContractError
+from bksb.jobs import accounts, results
 from bksb.model import Run
 
 START_SECONDS = 120
 KIB = 1024
 LONG_AGO = date(1901, 1, 1)
+
+STEPS: dict[str, Callable[..., Any]] = {name: getattr(job, name) for job in (accounts, results) for name in job.__all__}
 
 
 class Workers:
@@ -50,8 +52,14 @@ class Workers:
         self._pool.join()
 
     def run(self, step: str, *arguments: object) -> Any:
-        """Carry out one step of `jobs`; what it returns."""
+        """Carry out one of STEPS; what it returns."""
         return self._together(step, [arguments])[0]
+
+    def plan_fetches(self, run: Run) -> list[list[int]]:
+        """Carry out a results run up to its plan; which buckets each of its tasks is to fetch."""
+        self.share("link_people", run, self.run("list_people", run))
+        plan: list[list[int]] = self.run("plan_fetches", run)
+        return plan
 
     def share(self, step: str, run: Run, parts: Sequence[Sequence[int]]) -> float:
         """Carry out a step for each part, as many at a time as there are processes; seconds in all."""
@@ -77,7 +85,7 @@ def _begin(place: Place, ready: Barrier) -> None:
         _deployment.make_client()
         with _deployment.open_store() as store, store.transaction():
             store.run("schema/list_migrations")
-        with suppress(MisContractError):  # nobody was eligible then
+        with suppress(MisContractError):  # no one was eligible then
             _deployment.mis.read_people(LONG_AGO)
     except BaseException:
         ready.abort()  # else the pool would begin another in its place, again and again
@@ -90,7 +98,7 @@ def _carry_out(step: str, arguments: tuple[object, ...]) -> tuple[Any, int]:
     """What the step returns, and the most this process has ever had above what it had when idle, in bytes."""
     if _deployment is None:
         raise RuntimeError("This process has not begun.")
-    outcome = getattr(jobs, step)(_deployment, *arguments)
+    outcome = STEPS[step](_deployment, *arguments)
     return outcome, _memory("VmHWM") - _idle_bytes
 
 

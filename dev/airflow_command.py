@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import closing, contextmanager
 
 import psutil  # type: ignore[import-untyped]
 
@@ -18,13 +18,17 @@ from dev.airflow.processes import (
     metadata_is_ready,
     start_metadata,
 )
+from dev.connections import has_own_connections, sandbox_variables
 from dev.services import interrupts
 from dev.services.clone import Clone
-from dev.services.databases import prepare_databases
-from dev.services.postgres.server import Postgres
+from dev.services.databases import prepare_databases, prepare_everything
+from dev.services.errors import RunError
+from dev.services.locks import FileLock
 from dev.services.processes import Programs, die_with_parent, end
-from dev.services.sandbox_server import shared_sandbox
-from dev.stage import CONNECTIONS, prepare_stage, sandbox_connections
+from dev.services.sharing import SharedServices
+
+WITHOUT_SCHEDULER = (("dags", "test"), ("tasks", "test"))
+"""Commands that carry out a run themselves."""
 
 DEFAULT_PORT = 8080
 SECONDS_TO_OBEY = 10.0
@@ -33,18 +37,22 @@ SECONDS_TO_OBEY = 10.0
 def run_airflow(clone: Clone, arguments: Sequence[str]) -> int:
     """Runs the command to its end; its exit code, its terminal and its signals are the caller's own.
 
-    With any of the four connection variables set, none of the sandbox's is filled in: invented people never
-    reach a real bksb, and what is missing fails as a missing connection.
+    RunError if it would carry out a run while the scheduler of a demo does the same.
     """
-    with ExitStack() as stack:
-        server = stack.enter_context(Postgres.shared(clone.postgres, clone.locks))
-        connections: Mapping[str, str] = {}
-        if any(name in os.environ for name in CONNECTIONS):
+    with closing(FileLock(clone.scheduler_lock)) as scheduler, SharedServices(clone) as services:
+        if tuple(arguments[:2]) in WITHOUT_SCHEDULER and not scheduler.try_share():
+            raise RunError(
+                "./run demo is running in this folder, and its scheduler would carry out the same run at the same "
+                "time. End the demo first, or trigger the run in the demo's Airflow."
+            )
+        server = services.postgres()
+        variables: Mapping[str, str] = {}
+        if has_own_connections():
             prepare_databases(server, clone)
         else:
-            prepare_stage(server, clone)
-            connections = sandbox_connections(server, clone, stack.enter_context(shared_sandbox(clone)))
-        environment = airflow_environment(clone, server, DEFAULT_PORT, connections)
+            prepare_everything(server, clone)
+            variables = sandbox_variables(server, clone, services.sandbox())
+        environment = airflow_environment(clone, server, DEFAULT_PORT, variables)
         if not metadata_is_ready(server):
             with Programs(clone.logs) as programs:
                 finish_metadata(programs, start_metadata(programs, clone, environment), server)

@@ -90,7 +90,7 @@ def build() -> None:
 def prepare() -> None:
     """Returns with a complete environment, held by a shared lock until this process ends.
 
-    The lock's descriptor outlives the exec in main(): nobody rebuilds an environment that a command uses.
+    The lock's descriptor outlives the exec in main(), so that no command rebuilds an environment that another one uses.
     """
     try:
         RUN.mkdir(mode=0o700, exist_ok=True)

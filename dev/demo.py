@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,21 +22,22 @@ from dev.airflow.processes import (
     start_metadata,
 )
 from dev.airflow.rest_api import AirflowApi, AirflowApiError, Run, summarise
+from dev.connections import refuse_own_connections, sandbox_variables
+from dev.progress import Progress
 from dev.services import interrupts
 from dev.services.clone import Clone
-from dev.services.databases import prepare_databases
+from dev.services.databases import prepare_databases, prepare_everything
 from dev.services.errors import RunError
 from dev.services.locks import FileLock
 from dev.services.ports import reserved_port
 from dev.services.postgres.server import Postgres
 from dev.services.processes import Programs
-from dev.services.sandbox_server import SandboxServer, shared_sandbox, stop_sandbox
-from dev.services.sharing import InUseError, unused
-from dev.stage import prepare_stage, refuse_real_connections, sandbox_connections
+from dev.services.sandbox_server import SandboxServer
+from dev.services.sharing import SharedServices, erase
 from sandbox.world import storage as world
 
 DAGS = ("bksb_accounts", "bksb_results")
-DAG_SECONDS = 120
+DAG_SECONDS = 600
 POLL_SECONDS = 0.3
 LOG_LINES = 15
 EXAMPLE_QUERIES = (
@@ -50,33 +49,6 @@ EXAMPLE_QUERIES = (
 
 class DemoError(RunError):
     """The demo cannot go on; the text says what to do next."""
-
-
-def reset(clone: Clone) -> None:
-    """Deletes all data of this clone, not its environment. Refused while another command uses the data."""
-    try:
-        with unused(clone.locks, "postgres"), unused(clone.locks, "sandbox"):
-            stop_sandbox(clone)
-            Postgres(clone.postgres).remove()
-            for folder in (clone.airflow, clone.sandbox, clone.logs):
-                shutil.rmtree(folder, ignore_errors=True)
-            clone.secrets_file.unlink(missing_ok=True)
-    except InUseError:
-        raise DemoError(
-            "another ./run command of this clone is using the data. End it, then run --reset again."
-        ) from None
-
-
-@contextmanager
-def only_demo(clone: Clone) -> Iterator[None]:
-    """Keeps a second demo out of this clone."""
-    lock = FileLock(clone.locks / "demo")
-    if not lock.try_exclusive():
-        raise DemoError("another ./run demo is already running in this folder. Use it, or end it first.")
-    try:
-        yield
-    finally:
-        lock.close()
 
 
 def _settle_world(clone: Clone, learners: int | None) -> None:
@@ -91,17 +63,18 @@ def demo(clone: Clone, options: argparse.Namespace) -> None:
 
     With once, and without a terminal, it approves by itself and ends with the report.
     """
-    refuse_real_connections("demo")
+    refuse_own_connections("demo")
     attended = sys.stdout.isatty() and not options.once
-    with reserved_port(options.port) as port, only_demo(clone):
+    with reserved_port(options.port) as port, closing(FileLock(clone.scheduler_lock)) as scheduler:
+        if not scheduler.try_exclusive():
+            raise DemoError(
+                "another ./run demo or a ./run airflow … test is running in this folder. Use it, or end it first."
+            )
         if options.reset:
-            reset(clone)
+            erase(clone)
         _settle_world(clone, options.learners)
-        with (
-            Postgres.shared(clone.postgres, clone.locks) as server,
-            shared_sandbox(clone) as sandbox,
-            Programs(clone.logs) as programs,
-        ):
+        with SharedServices(clone) as services, Programs(clone.logs) as programs:
+            server, sandbox = services.postgres(), services.sandbox()
             showing = Demo(clone, server, sandbox, programs, port, approve=options.approve or not attended)
             showing.play(serve=attended)
 
@@ -127,7 +100,7 @@ class Demo:
         self.api = AirflowApi(port, ADMIN, clone.secret("airflow_admin"))
         self.login = f"user {ADMIN}, password {clone.secret('airflow_admin')}"
         self.approvals = Approvals(self.api, self.progress.say, self.login, by_itself=approve)
-        self.environment = airflow_environment(clone, server, port, sandbox_connections(server, clone, sandbox))
+        self.environment = airflow_environment(clone, server, port, sandbox_variables(server, clone, sandbox))
 
     def play(self, serve: bool) -> None:
         self._prepare()
@@ -145,7 +118,7 @@ class Demo:
         migration = None
         if not metadata_is_ready(self.server):
             migration = start_metadata(self.programs, self.clone, self.environment)
-        prepare_stage(self.server, self.clone)
+        prepare_everything(self.server, self.clone)
         if migration:
             finish_metadata(self.programs, migration, self.server)
 
@@ -174,7 +147,7 @@ class Demo:
         return run
 
     def _attend(self) -> None:
-        """Looks after whatever runs: shows how far it is, and what it asks a person."""
+        """Looks after the runs: shows how far they are, and what they ask a person."""
         self.approvals.attend()
         for run in self.api.active_runs():
             self._show(run)
@@ -238,43 +211,6 @@ class Demo:
                 time.sleep(0.5)
         except interrupts.Interrupted:
             print("\nStopping.", flush=True)
-
-
-class Progress:
-    """Tells how far the demo has got: one live line on a terminal, otherwise a line per change."""
-
-    def __init__(self) -> None:
-        self._start = time.monotonic()
-        self._shown: dict[tuple[str, str], dict[str, str]] = {}
-        self._live = sys.stdout.isatty()
-        self._line_open = False
-
-    def say(self, text: str) -> None:
-        self.end_line()
-        print(f"{self._clock()}  {text}", flush=True)
-
-    def show(self, run: tuple[str, str], title: str, states: dict[str, str]) -> None:
-        before = self._shown.get(run, {})
-        changed = {name: state for name, state in states.items() if before.get(name) != state}
-        self._shown[run] = states
-        if not self._live:
-            for name, state in changed.items():
-                if state != "waiting":
-                    print(f"{self._clock()}  {title}: {name} {state}", flush=True)
-        elif states:
-            done = sum(state == "success" for state in states.values())
-            now = ", ".join(f"{name} {state}" for name, state in states.items() if state not in ("success", "waiting"))
-            line = f"{self._clock()}  {title}: {done}/{len(states)} tasks done  {now}"
-            print(f"\r\033[K{line[: shutil.get_terminal_size().columns - 1]}", end="", flush=True)
-            self._line_open = True
-
-    def end_line(self) -> None:
-        if self._line_open:
-            print("\r\033[K", end="", flush=True)
-            self._line_open = False
-
-    def _clock(self) -> str:
-        return f"{time.monotonic() - self._start:6.1f} s"
 
 
 def _task_log(logs: Path, run: Run, task_id: str) -> str:

@@ -6,26 +6,35 @@ import json
 import shlex
 import time
 
+from dev.connections import bksb_connection
 from dev.services import interrupts
 from dev.services.clone import Clone
 from dev.services.errors import RunError
-from dev.services.sandbox_server import SandboxError, SandboxServer, first_sandbox, is_running
-from dev.stage import bksb_connection
+from dev.services.processes import is_alive
+from dev.services.sandbox_server import SandboxError, SandboxServer, sandbox_process
+from dev.services.sharing import SharedServices
 from sandbox.world import storage as world
 
 LOOK_SECONDS = 0.5
 
 
-def serve_alone(clone: Clone, learners: int | None, api_port: int | None) -> None:
-    """Serves the sandbox until Ctrl-C, and says where it is. RunError if one of this clone runs already."""
+def serve_sandbox(clone: Clone, learners: int | None, api_port: int | None) -> None:
+    """Serves the sandbox until Ctrl-C, and says where it is; one that runs already is joined.
+
+    RunError if that one has another number of learners or another port.
+    """
     try:
-        with first_sandbox(clone, api_port, learners) as sandbox:
-            _announce(clone, sandbox)
-            while is_running(sandbox, clone):
-                time.sleep(LOOK_SECONDS)
-            raise SandboxError(f"the sandbox server has ended. Its log is {clone.logs / 'sandbox.log'}.")
+        world.load_or_create(clone.sandbox, learners)
     except world.WorldMismatchError as error:
         raise RunError(str(error)) from None
+    try:
+        with SharedServices(clone) as services:
+            sandbox = services.sandbox(api_port)
+            process = sandbox_process(clone)
+            _announce(clone, sandbox)
+            while process and is_alive(process):
+                time.sleep(LOOK_SECONDS)
+            raise SandboxError(f"the sandbox server has ended. Its log is {clone.logs / 'sandbox.log'}.")
     except interrupts.Interrupted:
         print("\nStopped.", flush=True)
 

@@ -17,13 +17,13 @@ from typing import Self
 import uvicorn
 from fastapi import FastAPI
 
-from dev.services.clone import write_private
 from sandbox.bksb.api import create_app
 from sandbox.bksb.behaviour import Behaviour
 from sandbox.bksb.faults.http_switches import add_fault_admin
 from sandbox.bksb.faults.page import add_fault_pages
 from sandbox.bksb.faults.wire import Connections
 from sandbox.bksb.site import BksbSite, FolderInUseError
+from sandbox.files import write_private
 from sandbox.mailbox.server import Mailbox
 from sandbox.pages import add_pages
 from sandbox.world.people import invent

@@ -16,16 +16,21 @@ from typing import Any
 import psutil
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from dev.services.clone import ROOT, Clone
+
 PASSED_ON = ("CERT", "_CA_", "INDEX", "PROXY", "proxy")
 """Parts of the names of variables that say how to reach a package registry from here."""
 
 
-def wait_until(what: str, holds: Callable[[], object], seconds: float = 60) -> None:
+PATIENCE = 600
+"""Seconds to wait for what takes a moment on a machine with nothing else to do."""
+
+
+def wait_until(what: str, holds: Callable[[], object]) -> None:
     """Returns as soon as the condition holds; fails, naming it, when the time is up."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + PATIENCE
     while not holds():
-        assert time.monotonic() < end, f"waited {seconds} s in vain: {what}"
+        assert time.monotonic() < end, f"did not come about in {PATIENCE} s: {what}"
         time.sleep(0.05)
 
 
@@ -53,7 +58,22 @@ def started(command: Sequence[str | Path], **options: Any) -> Iterator[subproces
     finally:
         if process.poll() is None:
             process.terminate()
-        process.wait(timeout=60)
+        process.wait(PATIENCE)
+
+
+@dataclass(frozen=True)
+class OtherFolder(Clone):
+    """This checkout, run by the Python of these tests, with everything that is made at run time in another folder."""
+
+    made_in: Path = Path()
+
+    @property
+    def run(self) -> Path:
+        return self.made_in
+
+    @property
+    def python(self) -> Path:
+        return Path(sys.executable)
 
 
 @dataclass(frozen=True)
@@ -62,6 +82,11 @@ class Copy:
 
     folder: Path
     home: Path
+
+    @property
+    def command(self) -> list[str]:
+        """What a person types."""
+        return [str(self.folder / "run")]
 
     def environment(self, **extra: str) -> dict[str, str]:
         python = Path(getattr(sys, "_base_executable", sys.executable)).parent
@@ -76,10 +101,10 @@ class Copy:
 
     def run(self, *arguments: str, cwd: Path | None = None, **extra: str) -> subprocess.CompletedProcess[str]:
         """./run with these arguments, to its end."""
-        command = [str(self.folder / "run"), *arguments]
+        command = [*self.command, *arguments]
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         with started(command, cwd=cwd or self.folder, env=self.environment(**extra), text=True, **pipes) as process:
-            stdout, stderr = process.communicate(timeout=600)
+            stdout, stderr = process.communicate(timeout=PATIENCE)
         return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
 
     @contextmanager
@@ -88,7 +113,7 @@ class Copy:
         with (
             output.open("wb") as file,
             started(
-                [str(self.folder / "run"), *arguments],
+                [*self.command, *arguments],
                 cwd=self.folder,
                 env=self.environment(**extra),
                 stdin=subprocess.DEVNULL,
@@ -98,6 +123,20 @@ class Copy:
             ) as process,
         ):
             yield process
+
+
+@dataclass(frozen=True)
+class LinkedCopy(Copy):
+    """A copy that has the environment of these tests, so that none is built."""
+
+    @property
+    def command(self) -> list[str]:
+        """What ./run starts when the environment is complete."""
+        return [str(self.folder / ".run" / "venv" / "bin" / "python"), "-m", "dev.commands"]
+
+    def environment(self, **extra: str) -> dict[str, str]:
+        path = f"{self.folder / 'plugins'}{os.pathsep}{self.folder}"
+        return super().environment(**{"PYTHONPATH": path, "RUN_CALLED_FROM": str(self.folder), **extra})
 
 
 def tracked_files() -> list[str]:
@@ -130,16 +169,26 @@ def fresh_clone(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     return Copy(base / "bksb sync", base / "home")
 
 
+@pytest.fixture
+def linked_clone(tmp_path: Path) -> LinkedCopy:
+    """The whole repository in a folder of its own, with nothing in .run/ but the environment that runs these tests."""
+    clone = LinkedCopy(tmp_path / "a clone", tmp_path / "home")
+    clone.home.mkdir()
+    copy_files(tracked_files(), clone.folder)
+    (clone.folder / ".run").mkdir(mode=0o700)
+    (clone.folder / ".run" / "venv").symlink_to(sys.prefix)
+    return clone
+
+
 STUB_COMMANDS = """
 import os, sys
 print("ran", sys.argv[1:], "called from", os.environ["RUN_CALLED_FROM"])
 """
 
 
-@pytest.fixture
-def small_clone(tmp_path: Path) -> Copy:
+def make_small_clone(base: Path) -> Copy:
     """Only what ./run needs to build an environment, with next to nothing to install in it."""
-    folder = tmp_path / "small clone"
+    folder = base / "small clone"
     copy_files(["run", "dev/bootstrap.py", "constraints.txt", "pyproject.toml", "README.md", "LICENSE"], folder)
     (folder / "requirements.txt").write_text("")
     (folder / "requirements-dev.txt").write_text("uv\nhatchling\n")
@@ -147,8 +196,8 @@ def small_clone(tmp_path: Path) -> Copy:
     (folder / "plugins" / "bksb" / "__init__.py").write_text("")
     (folder / "dev" / "__init__.py").write_text("")
     (folder / "dev" / "commands.py").write_text(STUB_COMMANDS)
-    (tmp_path / "home").mkdir()
-    return Copy(folder, tmp_path / "home")
+    (base / "home").mkdir()
+    return Copy(folder, base / "home")
 
 
 def write_program(path: Path, text: str) -> None:

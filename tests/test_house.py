@@ -25,6 +25,9 @@ LAYERS = (
 )
 """Packages and top-level modules, the lowest first: imports point to a lower line, or stay inside a package."""
 
+PLACES = ("bksb", "sandbox", "bench", "dev")
+"""The top-level packages, the lowest first: imports point to an earlier one."""
+
 STATEMENTS = sorted((repository() / "sql").rglob("*.sql"))
 
 SCHEMA_FOLDERS = ("migrations", "views")
@@ -63,6 +66,22 @@ def test_imports_point_down_only(name):
         if imported.startswith("bksb."):
             other = imported.split(".")[1]
             assert other == part or height[other] < height[part], f"{name} imports {imported}"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for place in PLACES[1:] for path in sorted((repository() / place).rglob("*.py"))],
+    ids=lambda path: str(path.relative_to(repository())),
+)
+def test_a_package_imports_only_those_below_it(path):
+    height = {place: level for level, place in enumerate((*PLACES, "tests"))}
+    own = height[path.relative_to(repository()).parts[0]]
+    assert not {name for name in imports_of(path) if height.get(name.split(".")[0], -1) > own}
+
+
+@pytest.mark.parametrize("name", sorted(modules()))
+def test_the_package_imports_nothing_of_what_is_not_installed_with_it(name):
+    assert not {imported for imported in imports_of(modules()[name]) if imported.split(".")[0] in PLACES[1:]}
 
 
 @pytest.mark.parametrize("name", sorted(modules()))

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from dev.airflow.rest_api import APPROVE, AirflowApi, RequiredAction
 
 SECONDS_BEFORE_ANSWER = 5.0
-"""Airflow 3.3.2 fails a task that is answered in the moment in which it begins to wait."""
+"""Airflow 3.3.2 fails a task that is answered before its worker has ended, which may be seconds after the question."""
 
 
 class Approvals:
     """The open questions of all runs; `attend` is to be called again and again while runs are active.
 
-    `by_itself`: approve what is asked, instead of waiting for a person; `login` says as whom that person logs in.
+    `by_itself`: approve what is asked, instead of waiting for a person; `login` tells that person how to log in.
     """
 
     def __init__(self, api: AirflowApi, say: Callable[[str], None], login: str, *, by_itself: bool) -> None:

@@ -13,15 +13,16 @@ from pathlib import Path
 from psycopg2 import sql
 
 from dev.airflow.rest_api import AirflowApi
-from dev.services.clone import Clone, random_fernet_key, random_signing_key, write_private
+from dev.services.clone import Clone, random_fernet_key, random_signing_key
 from dev.services.errors import RunError
 from dev.services.postgres.server import Postgres
 from dev.services.processes import Program, Programs
+from sandbox.files import write_private
 
 ADMIN = "admin"
 POOL = "bksb_api"
 POOL_SLOTS = 16
-START_SECONDS = 180
+START_SECONDS = 600
 INHERITED_AND_DANGEROUS = ("AIRFLOW__SECRETS__", "AIRFLOW__WORKERS__SECRETS", "AIRFLOW_CONFIG", "AIRFLOW_HOME")
 
 
@@ -29,13 +30,15 @@ class AirflowStartError(RunError):
     """Airflow did not come up; the text says which part and where to look."""
 
 
-def airflow_environment(clone: Clone, server: Postgres, port: int, connections: Mapping[str, str]) -> dict[str, str]:
-    """The environment of every Airflow command of this clone, with these connections filled in.
+def inherited_environment() -> dict[str, str]:
+    """The caller's environment, except for what would send Airflow to another configuration or make it look
+    connections up elsewhere first."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(INHERITED_AND_DANGEROUS)}
 
-    The caller's environment passes through, except for what would send Airflow to another configuration
-    or look connections up elsewhere before the ones given here.
-    """
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(INHERITED_AND_DANGEROUS)}
+
+def airflow_environment(clone: Clone, server: Postgres, port: int, variables: Mapping[str, str]) -> dict[str, str]:
+    """The environment of every Airflow command of this clone, with these variables on top."""
+    inherited = inherited_environment()
     url = f"http://127.0.0.1:{port}"
     metadata = server.dsn("airflow", "airflow", clone.secret("airflow"))
     passwords = clone.airflow / "passwords.json"
@@ -71,11 +74,13 @@ def airflow_environment(clone: Clone, server: Postgres, port: int, connections: 
         "LOGGING__COLORED_CONSOLE_LOG": "False",
         "LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(clone.airflow / "logs" / "dag_processor"),
         "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.3",
+        # a worker that misses the end of its task looks again after this number of seconds; by default after 5
+        "WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
     }
     return {
         **inherited,
         **{f"AIRFLOW__{name}": value for name, value in settings.items()},
-        **connections,
+        **variables,
         "AIRFLOW_HOME": str(clone.airflow),
         "NO_PROXY": _without_proxy(inherited.get("NO_PROXY", inherited.get("no_proxy", ""))),
         "no_proxy": _without_proxy(inherited.get("no_proxy", inherited.get("NO_PROXY", ""))),

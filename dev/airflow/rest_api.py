@@ -154,7 +154,7 @@ class AirflowApi:
         return f"{self.url}/dags/{action.dag_id}/runs/{action.run_id}/tasks/{action.task_id}/required_actions"
 
     def answer(self, action: RequiredAction, option: str) -> None:
-        """Answers as the button does; an answer that somebody has given meanwhile stands."""
+        """Answers as the button does; an answer that a person has given meanwhile stands."""
         self._call("PATCH", _answer_path(action), json={"chosen_options": [option]}, accept=(409,))
 
     def answer_to(self, action: RequiredAction) -> str | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from dev.services.locks import FileLock
+from sandbox.files import write_private
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,16 +25,6 @@ def random_signing_key() -> str:
 
 def random_fernet_key() -> str:
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
-
-
-def write_private(path: Path, text: str) -> None:
-    """Writes a file that only its owner can read, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(path.name + ".new")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-        file.write(text)
-    draft.replace(path)
 
 
 @dataclass(frozen=True)
@@ -56,6 +46,11 @@ class Clone:
         return self.run / "locks"
 
     @property
+    def scheduler_lock(self) -> Path:
+        """Held by a demo alone, or by commands that carry out runs without its scheduler."""
+        return self.locks / "scheduler"
+
+    @property
     def postgres(self) -> Path:
         return self.run / "postgres"
 
@@ -66,6 +61,13 @@ class Clone:
     @property
     def sandbox(self) -> Path:
         return self.run / "sandbox"
+
+    @property
+    def no_config(self) -> Path:
+        """An empty folder, for BKSB_CONFIG: with it, the files that a site edits have no effect."""
+        folder = self.run / "no-config"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder
 
     @property
     def secrets_file(self) -> Path:

@@ -1,4 +1,4 @@
-"""The databases and roles on the embedded PostgreSQL: Airflow's metadata, the pretend MIS, the reporting tables."""
+"""What is in the embedded PostgreSQL: the databases and their roles, the people in the MIS, the reporting tables."""
 
 from __future__ import annotations
 
@@ -6,8 +6,14 @@ from contextlib import closing
 
 from psycopg2 import sql
 
+from bksb.errors import BksbSyncError
+from bksb.reporting.migrations import migrate
+from dev.connections import embedded_fields
 from dev.services.clone import Clone
+from dev.services.errors import RunError
 from dev.services.postgres.server import Postgres
+from sandbox.mis import database as mis
+from sandbox.world import storage as world
 
 ROLES = ("airflow", "mis_owner", "mis_reader", "bksb_owner", "bksb_writer", "bksb_reader")
 OWNERS = {"airflow": "airflow", "mis": "mis_owner", "reporting": "bksb_owner"}
@@ -15,6 +21,22 @@ GRANTS = {
     "mis": {"mis_reader": "connect"},
     "reporting": {"bksb_writer": "connect, temporary", "bksb_reader": "connect"},
 }
+
+
+def prepare_everything(server: Postgres, clone: Clone) -> None:
+    """Makes the databases, the MIS with its people and the reporting tables. What is there already stays."""
+    prepare_databases(server, clone)
+    mis.fill(server.dsn("mis", "mis_owner", clone.secret("mis_owner")), world.load_or_create(clone.sandbox))
+    migrate_reporting(server, clone)
+
+
+def migrate_reporting(server: Postgres, clone: Clone) -> None:
+    """Brings the embedded reporting database up to date."""
+    owner = embedded_fields(server, "reporting", "reporting", "bksb_owner", clone.secret("bksb_owner"))
+    try:
+        migrate(owner, writer="bksb_writer", reader="bksb_reader")
+    except BksbSyncError as error:
+        raise RunError(str(error)) from None
 
 
 def prepare_databases(server: Postgres, clone: Clone) -> None:

@@ -11,7 +11,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(SystemExit):
-    """Somebody asked this command to end. The exit code is the shell's: 128 + the signal's number."""
+    """This command was asked to end. The exit code is the shell's: 128 + the signal's number."""
 
     def __init__(self, number: int) -> None:
         super().__init__(128 + number)

@@ -16,21 +16,19 @@ class FileLock:
         self._file = path.open("a")
 
     def share(self) -> None:
-        """Waits until nobody holds it exclusively, then holds it together with others."""
+        """Waits while it is held exclusively, then holds it together with others."""
         fcntl.flock(self._file, fcntl.LOCK_SH)
 
-    def try_exclusive(self) -> bool:
-        """Takes it for this process alone, and says whether that was possible at once."""
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+    def try_share(self) -> bool:
+        """Holds it together with others, and says whether that was possible at once."""
+        return self._try(fcntl.LOCK_SH)
 
-    def release(self) -> None:
-        fcntl.flock(self._file, fcntl.LOCK_UN)
+    def try_exclusive(self) -> bool:
+        """Holds it alone, and says whether that was possible at once. If not, a share of it is lost too."""
+        return self._try(fcntl.LOCK_EX)
 
     def close(self) -> None:
+        """Lets go of it."""
         self._file.close()
 
     @contextmanager
@@ -40,4 +38,11 @@ class FileLock:
         try:
             yield
         finally:
-            self.release()
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+
+    def _try(self, kind: int) -> bool:
+        try:
+            fcntl.flock(self._file, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True

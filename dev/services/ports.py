@@ -1,11 +1,11 @@
-"""Finds a port for the Airflow UI, so that several clones can start at the same time."""
+"""Finds ports, so that several clones can start at the same time."""
 
 from __future__ import annotations
 
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 from dev.services.errors import RunError
 
@@ -17,37 +17,34 @@ class PortError(RunError):
     """There is no such port to be had."""
 
 
+def free_port() -> int:
+    """A port that the system gives away and that another program may take at any time."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
 @contextmanager
 def reserved_port(asked: int | None) -> Iterator[int]:
     """The port asked for, or the first free one from 8080; no other clone takes it inside the context."""
-    with ExitStack() as stack:
-        for port in [asked] if asked is not None else range(FIRST, LAST + 1):
-            if _is_free(port) and _reserve(port, stack):
-                yield port
-                return
+    for port in [asked] if asked is not None else range(FIRST, LAST + 1):
+        with socket.socket(socket.AF_UNIX) as mark:
+            try:
+                _refuse_taken(port)
+                if sys.platform.startswith("linux"):
+                    # Airflow listens only some seconds from here. Until then this name stands for the port: Linux shows
+                    # it to every user, and drops it with its owner.
+                    mark.bind(f"\0bksb-sync-port-{port}")
+            except OSError:
+                continue
+            yield port
+            return
     if asked is not None:
         raise PortError(f"port {asked} is taken. Stop what listens there, or choose another --port.")
     raise PortError(f"no port from {FIRST} to {LAST} is free. Choose one with --port.")
 
 
-def _is_free(port: int) -> bool:
+def _refuse_taken(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True
-
-
-def _reserve(port: int, stack: ExitStack) -> bool:
-    """Marks a port that Airflow will only listen on in some seconds. Linux knows sockets that are mere names,
-    seen by every user and gone with their owner; elsewhere nothing is marked."""
-    if not sys.platform.startswith("linux"):
-        return True
-    mark = stack.enter_context(socket.socket(socket.AF_UNIX))
-    try:
-        mark.bind(f"\0bksb-sync-port-{port}")
-    except OSError:
-        return False
-    return True
+        probe.bind((HOST, port))

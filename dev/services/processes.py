@@ -60,14 +60,14 @@ def die_with_parent() -> Callable[[], None] | None:
 
 
 def adopt_orphans() -> None:
-    """Asks Linux to make this process the parent of whatever its descendants leave behind, so that it can be
+    """Asks Linux to make this process the parent of all that its descendants leave behind, so that it can be
     found, ended and reaped even where the machine's first process does not reap."""
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
 def end(processes: Sequence[psutil.Process], grace: float = GRACE_SECONDS) -> None:
-    """Ends processes and all their descendants: SIGTERM to the first, SIGKILL to whoever is left."""
+    """Ends processes and all their descendants: SIGTERM to the first, SIGKILL to those that are left."""
     family: dict[int, psutil.Process] = {}
 
     def note_descendants() -> None:
@@ -81,12 +81,28 @@ def end(processes: Sequence[psutil.Process], grace: float = GRACE_SECONDS) -> No
     for process in processes:
         _send(process, signal.SIGTERM)
     deadline = time.monotonic() + grace
-    _, living = psutil.wait_procs(processes, timeout=grace)
+    living = await_end(processes, grace)
     note_descendants()
-    psutil.wait_procs(list(family.values()), timeout=max(0.0, min(1.0, deadline - time.monotonic())))
-    for process in (*living, *family.values()):
+    living += await_end(list(family.values()), max(0.0, min(1.0, deadline - time.monotonic())))
+    for process in living:
         _send(process, signal.SIGKILL)
-    psutil.wait_procs([*living, *family.values()], timeout=5)
+    await_end(living, 5)
+
+
+def await_end(processes: Sequence[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Waits so long at most for the end of processes, our children or not. Returns those that still live."""
+    deadline = time.monotonic() + seconds
+    while (living := [process for process in processes if is_alive(process)]) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return living
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """False for a zombie, too: it has ended, though its parent has not noticed yet."""
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _send(process: psutil.Process, number: signal.Signals) -> None:

@@ -1,4 +1,4 @@
-"""Runs the pretend bksb and mailbox (sandbox.server) for as long as some ./run command of this clone needs them."""
+"""Runs the pretend bksb and mailbox (sandbox.server) as a process of its own."""
 
 from __future__ import annotations
 
@@ -6,21 +6,18 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import psutil  # type: ignore[import-untyped]
 import requests
 
 from dev.services import interrupts
-from dev.services.clone import Clone, write_private
+from dev.services.clone import Clone
 from dev.services.errors import RunError
-from dev.services.processes import end, tail
-from dev.services.sharing import InUseError, shared
-from sandbox.world.storage import load_or_create
+from dev.services.processes import end, is_alive, tail
 
-START_SECONDS = 60
+MODULE = "sandbox.server"
+START_SECONDS = 300
 
 
 class SandboxError(RunError):
@@ -41,56 +38,46 @@ class SandboxServer:
         return f"{self.url}/mailbox"
 
 
-@contextmanager
-def first_sandbox(clone: Clone, api_port: int | None, learners: int | None) -> Iterator[SandboxServer]:
-    """The sandbox server of the clone, on that port or a free one; refused if one runs already. Others may join.
+def start_sandbox(clone: Clone, api_port: int | None) -> SandboxServer:
+    """The running sandbox of the clone, or a new one on that port; a free one if there is none.
 
-    WorldMismatchError if the clone holds another number of learners.
+    SandboxError if one runs already on another port. Only one caller at a time.
     """
-
-    def start() -> SandboxServer:
-        load_or_create(clone.sandbox, learners)
-        return _start(clone, api_port)
-
-    with ExitStack() as stack:
-        try:
-            server = stack.enter_context(shared(clone.locks, "sandbox", start, lambda: stop_sandbox(clone), first=True))
-        except InUseError:
-            running = _read(clone)
-            where = f" at {running.url}" if running else ""
-            raise SandboxError(
-                f"a sandbox of this folder is running already{where}: use that one, or end the command that runs it."
-            ) from None
-        yield server
+    process = sandbox_process(clone)
+    if process is None:
+        process = _launch(clone, api_port)
+    server = _await(clone, process)
+    if api_port and not server.url.endswith(f":{api_port}"):
+        raise SandboxError(
+            f"a sandbox of this folder is running already at {server.url}: "
+            "use that one, or end the command that runs it."
+        )
+    return server
 
 
-@contextmanager
-def shared_sandbox(clone: Clone) -> Iterator[SandboxServer]:
-    """The sandbox server of the clone: the first user starts it, the last one to leave stops it."""
-    with shared(clone.locks, "sandbox", lambda: _start(clone), lambda: stop_sandbox(clone)) as server:
-        yield server
-
-
-def is_running(server: SandboxServer, clone: Clone) -> bool:
-    """Whether this server, and not a later one, is still there."""
-    return _running(clone) is not None and _read(clone) == server
-
-
-def _start(clone: Clone, api_port: int | None = None) -> SandboxServer:
-    process = _running(clone)
+def stop_sandbox(clone: Clone) -> None:
+    """Stops the sandbox if it runs."""
+    process = sandbox_process(clone)
     if process:
-        server = _read(clone)
-        if server and _answers(server):
-            return server
         end([process])
-    told = clone.sandbox / "server.json"
-    told.unlink(missing_ok=True)
+
+
+def sandbox_process(clone: Clone) -> psutil.Process | None:
+    """The process of the sandbox of this clone, if it runs."""
+    for process in psutil.process_iter(["cmdline"]):
+        command = process.info["cmdline"] or []  # a zombie has none
+        if MODULE in command and str(clone.sandbox) in command:
+            return process
+    return None
+
+
+def _launch(clone: Clone, api_port: int | None) -> psutil.Process:
+    (clone.sandbox / "server.json").unlink(missing_ok=True)
     clone.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
-    log = clone.logs / "sandbox.log"
-    with interrupts.held(), log.open("wb") as output:
+    with interrupts.held(), (clone.logs / "sandbox.log").open("wb") as output:
         # no tie to this process's life: a second user may need the server after this one has left
-        started = subprocess.Popen(
-            [clone.python, "-m", "sandbox.server", "--data", clone.sandbox, "--api-port", str(api_port or 0)],
+        return psutil.Popen(
+            [clone.python, "-m", MODULE, "--data", clone.sandbox, "--api-port", str(api_port or 0)],
             cwd=clone.root,
             env=dict(os.environ) | {"PYTHONUNBUFFERED": "1"},
             stdin=subprocess.DEVNULL,
@@ -98,33 +85,17 @@ def _start(clone: Clone, api_port: int | None = None) -> SandboxServer:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        identity = {"pid": started.pid, "created": psutil.Process(started.pid).create_time()}
-        write_private(clone.locks / "sandbox.pid", json.dumps(identity))
+
+
+def _await(clone: Clone, process: psutil.Process) -> SandboxServer:
     deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and started.poll() is None:
+    while time.monotonic() < deadline and is_alive(process):
         server = _read(clone)
         if server and _answers(server):
             return server
         time.sleep(0.02)
+    log = clone.logs / "sandbox.log"
     raise SandboxError(f"the sandbox server did not start. Its log {log} ends with:\n{tail(log)}")
-
-
-def stop_sandbox(clone: Clone) -> None:
-    """Stops the server if it runs, whoever started it."""
-    process = _running(clone)
-    if process:
-        end([process])
-    (clone.locks / "sandbox.pid").unlink(missing_ok=True)
-
-
-def _running(clone: Clone) -> psutil.Process | None:
-    try:
-        identity = json.loads((clone.locks / "sandbox.pid").read_text())
-        process = psutil.Process(identity["pid"])
-        same = abs(process.create_time() - identity["created"]) < 1
-        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
-    except (FileNotFoundError, psutil.NoSuchProcess):
-        return None
 
 
 def _read(clone: Clone) -> SandboxServer | None:

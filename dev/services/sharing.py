@@ -1,63 +1,69 @@
-"""Lets several commands of one clone share a service: the first starts it, the last to leave stops it."""
+"""PostgreSQL and the pretend bksb of one clone, which its ./run commands share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TypeVar
+import shutil
+from types import TracebackType
+from typing import Self
 
 from dev.services import interrupts
+from dev.services.clone import Clone
+from dev.services.errors import RunError
 from dev.services.locks import FileLock
-
-T = TypeVar("T")
-
-
-class InUseError(Exception):
-    """Another command of this clone still uses the service."""
+from dev.services.postgres.server import Postgres
+from dev.services.sandbox_server import SandboxServer, start_sandbox, stop_sandbox
 
 
-@contextmanager
-def shared(
-    locks: Path, name: str, start: Callable[[], T], stop: Callable[[], None], *, first: bool = False
-) -> Iterator[T]:
-    """Gives what start() returns, in use by this process until the context is left.
+class SharedServices:
+    """The services as one command uses them, from `with` to its end; the last command to leave stops them.
 
-    start() must also accept a service that already runs, stop() one that does not. A user that is killed
-    is counted as gone; what it left running is taken over by the next user. Who has to be first gets
-    InUseError if there is another user, and a service of its own making otherwise; later users may join.
+    Each user holds one lock together with the others, and the kernel takes it back from a user that is killed. Only a
+    command that gets it alone stops anything, so what a killed command left running ends with the next command.
     """
-    gate, users = FileLock(locks / f"{name}.gate"), FileLock(locks / f"{name}.users")
-    try:
-        with gate.held():
-            if first:
-                if not users.try_exclusive():
-                    raise InUseError(name)
-                stop()
-            users.share()
-            service = start()
-        yield service
-    finally:
-        with interrupts.held(), gate.held():
-            if users.try_exclusive():
-                stop()
-            users.release()
-        gate.close()
-        users.close()
+
+    def __init__(self, clone: Clone) -> None:
+        self._clone = clone
+        self._users = FileLock(clone.locks / "services")
+        self._starting = FileLock(clone.locks / "starting")
+
+    def __enter__(self) -> Self:
+        if self._users.try_exclusive():
+            _stop(self._clone)
+        self._users.share()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with interrupts.held():
+            if self._users.try_exclusive():
+                _stop(self._clone)
+            self._users.close()
+            self._starting.close()
+
+    def postgres(self) -> Postgres:
+        """The running server; started if no other command has done so."""
+        with self._starting.held():
+            return Postgres(self._clone.postgres).start()
+
+    def sandbox(self, api_port: int | None = None) -> SandboxServer:
+        """The running sandbox; started if no other command has done so, on that port or a free one."""
+        with self._starting.held():
+            return start_sandbox(self._clone, api_port)
 
 
-@contextmanager
-def unused(locks: Path, name: str) -> Iterator[None]:
-    """Keeps users of the service out for a while; raises InUseError if there is one."""
-    gate, users = FileLock(locks / f"{name}.gate"), FileLock(locks / f"{name}.users")
-    try:
-        with gate.held():
-            if not users.try_exclusive():
-                raise InUseError(name)
-            try:
-                yield
-            finally:
-                users.release()
-    finally:
-        gate.close()
-        users.close()
+def erase(clone: Clone) -> None:
+    """Deletes all that is kept in this clone but its environment. RunError while another command uses the services."""
+    users = FileLock(clone.locks / "services")
+    if not users.try_exclusive():
+        raise RunError("another ./run command of this clone is using the services. End it, then run --reset again.")
+    _stop(clone)
+    for folder in (clone.postgres, clone.airflow, clone.sandbox, clone.logs):
+        shutil.rmtree(folder, ignore_errors=True)
+    clone.secrets_file.unlink(missing_ok=True)
+    users.close()
+
+
+def _stop(clone: Clone) -> None:
+    stop_sandbox(clone)
+    Postgres(clone.postgres).stop()

@@ -9,8 +9,6 @@ from typing import TypedDict, Unpack
 from sandbox.world import names
 from sandbox.world.population import Account, Application, Episode, Kind, Person, World, months_before
 
-__all__ = ["Account", "Application", "Episode", "Kind", "Person", "World", "invent", "months_before"]
-
 DEFAULT_SEED = 20_260_801
 PEOPLE_PER_ROUND = 300
 """Every edge case comes once more for each so many people."""

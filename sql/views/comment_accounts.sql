@@ -20,7 +20,7 @@ comment on column bksb.account_link.bksb_user_id is 'The bksb user.';
 comment on column bksb.account_link.from_at is 'From when on the user belonged to the person.';
 comment on column bksb.account_link.to_at is 'Until when. Null: it still does.';
 comment on column bksb.account_link.withdrawn_at is
-'When relink found that the user never was this person''s: its results do not count for them. Null: the link was right.';
+'When relink found that the user never was this person''s. Its results do not count for them. Null: it was right.';
 
 comment on table bksb.initial_password is
 'The password setting under which we created an account. A message names a password only if the setting is the same. '

@@ -2,46 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from bench.figures import Figure, exit_code, table
-from tests.clones import copy_files, processes_in, tracked_files
+from tests.clones import LinkedCopy, processes_in
 
 KEPT = Figure("a", "speed, times another's", 41.2, "at least", 38, " x", 0)
 MISSED = Figure("c", "rows written", 3, "at most", 0, digits=0)
 PLAIN = Figure("d", "seconds", 1.234, unit=" s")
 
 
-@pytest.fixture
-def clone(tmp_path: Path) -> Path:
-    """The repository in a folder of its own, with the environment that runs these tests."""
-    folder = tmp_path / "a clone"
-    copy_files(tracked_files(), folder)
-    (folder / ".run").mkdir(mode=0o700)
-    (folder / ".run" / "venv").symlink_to(sys.prefix)
-    return folder
-
-
-def bench(clone: Path, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
-    """What ./run starts when the environment is complete."""
-    return subprocess.run(
-        [clone / ".run" / "venv" / "bin" / "python", "-m", "dev.commands", "bench", *arguments],
-        cwd=clone,
-        env=dict(os.environ) | {"PYTHONPATH": f"{clone / 'plugins'}{os.pathsep}{clone}"} | extra,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )
-
-
-def test_it_measures_every_part_and_its_exit_code_says_whether_all_targets_were_met(clone: Path) -> None:
-    told = bench(clone, "--scale", "0.005")
+@pytest.mark.long
+def test_it_measures_every_part_and_its_exit_code_says_whether_all_targets_were_met(linked_clone: LinkedCopy) -> None:
+    told = linked_clone.run("bench", "--scale", "0.005")
+    clone = linked_clone.folder
     assert told.stderr == ""
     shown = told.stdout[told.stdout.index("\n\n") :]
     parts = {line.split()[0] for line in shown.splitlines() if line.endswith((" met", " MISSED"))}
@@ -55,8 +29,8 @@ def test_it_measures_every_part_and_its_exit_code_says_whether_all_targets_were_
     assert [path.name for path in (clone / ".run").iterdir()] == ["venv"], "nothing stays behind"
 
 
-def test_it_refuses_to_start_where_a_connection_points_at_something_real(clone: Path) -> None:
-    told = bench(clone, AIRFLOW_CONN_BKSB="{}")
+def test_it_refuses_to_start_where_a_connection_points_at_something_real(linked_clone: LinkedCopy) -> None:
+    told = linked_clone.run("bench", AIRFLOW_CONN_BKSB="{}")
     assert (told.returncode, told.stdout) == (1, "")
     assert told.stderr.startswith("run bench: AIRFLOW_CONN_BKSB is set.")
 

@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.clones import Copy, processes_in, wait_until, write_program
+import pytest
+
+from tests.clones import PATIENCE, Copy, make_small_clone, processes_in, wait_until, write_program
 
 BASE_PYTHON = Path(getattr(sys, "_base_executable", sys.executable))
 TOOLS = ("sh", "dirname", "uname", "env")
@@ -23,6 +25,23 @@ def path_with(folder: Path, **programs: str) -> str:
     for name, text in programs.items():
         write_program(folder / "bin" / name, text)
     return str(folder / "bin")
+
+
+@pytest.fixture
+def small_clone(tmp_path: Path) -> Copy:
+    """A clone without an environment."""
+    return make_small_clone(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    """A clone whose environment was built by two commands that were started together."""
+    base = tmp_path_factory.mktemp("built")
+    clone = make_small_clone(base)
+    outputs = [base / "one", base / "two"]
+    with clone.running("demo", output=outputs[0]) as one, clone.running("demo", output=outputs[1]) as two:
+        assert (one.wait(PATIENCE), two.wait(PATIENCE)) == (0, 0)
+    return clone
 
 
 def test_without_any_python_it_says_which_one_is_needed(small_clone: Copy, tmp_path: Path) -> None:
@@ -55,57 +74,50 @@ def test_a_python_without_venv_is_named_with_the_package_to_install(small_clone:
     )
 
 
-def test_it_builds_once_and_then_starts_at_once_from_any_folder(small_clone: Copy, tmp_path: Path) -> None:
-    first = small_clone.run("demo", "--once", cwd=tmp_path, PYTHONPATH="/nowhere", PYTHONDONTWRITEBYTECODE="1")
-    assert first.stdout == f"ran ['demo', '--once'] called from {tmp_path}\n", first.stderr
-    assert "Preparing the environment" in first.stderr
-    second = small_clone.run("sql", "select 1")
-    assert second.stdout.endswith(f"called from {small_clone.folder}\n")
-    assert second.stderr == ""
-    assert list(small_clone.home.iterdir()) == []
+def test_two_at_the_same_time_build_one_environment(built: Copy) -> None:
+    outputs = [(built.folder.parent / name).read_text() for name in ("one", "two")]
+    assert sorted(text.count("Preparing the environment") for text in outputs) == [0, 1]
+    assert all("ran ['demo']" in text for text in outputs)
 
 
-def test_an_interrupted_environment_is_built_again(small_clone: Copy, tmp_path: Path) -> None:
-    with small_clone.running("demo", output=tmp_path / "output") as building:
-        wait_until("pip is in the environment", (small_clone.folder / ".run" / "venv" / "bin" / "pip").exists)
-        building.kill()
-        building.wait()
-    for_good = small_clone.run("demo")
-    assert for_good.stdout.startswith("ran ['demo']"), for_good.stderr
-    wait_until("nothing is left of the first start", lambda: not processes_in(small_clone.folder))
+def test_a_built_environment_serves_at_once_from_any_folder(built: Copy, tmp_path: Path) -> None:
+    told = built.run("demo", "--once", cwd=tmp_path, PYTHONPATH="/nowhere", PYTHONDONTWRITEBYTECODE="1")
+    assert (told.stdout, told.stderr) == (f"ran ['demo', '--once'] called from {tmp_path}\n", "")
+    assert built.run("sql", "select 1").stdout.endswith(f"called from {built.folder}\n")
+    assert list(built.home.iterdir()) == []
 
 
-def test_two_at_the_same_time_build_one_environment(small_clone: Copy, tmp_path: Path) -> None:
-    outputs = [tmp_path / "one", tmp_path / "two"]
-    with (
-        small_clone.running("demo", output=outputs[0]) as one,
-        small_clone.running("demo", output=outputs[1]) as two,
-    ):
-        assert (one.wait(timeout=300), two.wait(timeout=300)) == (0, 0)
-    told = sorted(output.read_text() for output in outputs)
-    assert [text.count("Preparing the environment") for text in told] == [1, 0]
-    assert all("ran ['demo']" in text for text in told)
-
-
-def test_a_moved_clone_gets_a_new_environment(small_clone: Copy, tmp_path: Path) -> None:
-    small_clone.run("demo")
-    moved = Copy(small_clone.folder.rename(tmp_path / "moved"), small_clone.home)
-    told = moved.run("demo")
-    assert "Preparing the environment" in told.stderr
-    assert told.stdout.startswith("ran ['demo']")
-
-
-def test_changed_requirements_bring_the_environment_up_to_date(small_clone: Copy) -> None:
-    small_clone.run("demo")
-    (small_clone.folder / "requirements.txt").write_text("idna\n")
-    told = small_clone.run("demo")
+def test_changed_requirements_bring_the_environment_up_to_date(built: Copy) -> None:
+    (built.folder / "requirements.txt").write_text("idna\n")
+    told = built.run("demo")
     assert told.stderr == "Bringing the environment in .run/venv up to date\n"
-    python = small_clone.folder / ".run" / "venv" / "bin" / "python"
+    python = built.folder / ".run" / "venv" / "bin" / "python"
     assert subprocess.run([python, "-c", "import idna"], check=False).returncode == 0
 
 
-def test_packages_that_cannot_be_had_leave_a_clear_message(small_clone: Copy) -> None:
-    (small_clone.folder / "requirements.txt").write_text("no-such-package-of-bksb-sync\n")
-    told = small_clone.run("demo")
+def test_packages_that_cannot_be_had_leave_a_clear_message(built: Copy) -> None:
+    requirements = built.folder / "requirements.txt"
+    before = requirements.read_text()
+    requirements.write_text("no-such-package-of-bksb-sync\n")
+    told = built.run("demo")
+    requirements.write_text(before)
     assert told.returncode == 1
     assert told.stderr.splitlines()[-1].startswith("run: the environment is not complete: uv ended with 1")
+
+
+def test_a_moved_clone_gets_a_new_environment_and_an_interrupted_one_is_built_again(
+    built: Copy, tmp_path: Path
+) -> None:
+    moved = Copy(shutil.copytree(built.folder, tmp_path / "moved", symlinks=True), built.home)
+    output = tmp_path / "output"
+    pip = moved.folder / ".run" / "venv" / "bin" / "pip"
+    pip.unlink()
+    with moved.running("demo", output=output) as building:
+        wait_until("pip is in the new environment", lambda: pip.exists() or building.poll())
+        building.kill()
+        building.wait()
+    assert "Preparing the environment" in output.read_text()
+    again = moved.run("demo")
+    assert "Preparing the environment" in again.stderr
+    assert again.stdout.startswith("ran ['demo']")
+    wait_until("nothing is left of the first start", lambda: not processes_in(moved.folder))

@@ -1,4 +1,4 @@
-"""./run demo from nothing: first and second day, approved, rejected, interrupted, refused, looked at with ./run sql."""
+"""./run demo from nothing: first and second day, interrupted, refused, looked at, answered by a person."""
 
 from __future__ import annotations
 
@@ -13,13 +13,21 @@ import subprocess
 import termios
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from email import message_from_bytes, policy
 from pathlib import Path
+from typing import Any
 
+import psycopg2.extras
 import pytest
-import requests
 
-from tests.clones import Copy, processes_in, started, wait_until
+from bksb.cli import COMMANDS
+from dev.airflow.approvals import Approvals
+from dev.airflow.rest_api import AirflowApi
+from dev.services.clone import Clone
+from dev.services.sharing import SharedServices
+from tests.clones import PATIENCE, Copy, processes_in, started, wait_until
 
 LEARNERS = "120"
 DUMPS = {
@@ -32,16 +40,23 @@ DUMPS = {
 }
 
 
-def query(clone: Copy, statement: str) -> list[dict[str, str]]:
-    """The rows that ./run sql prints."""
-    told = clone.run("sql", statement)
-    assert told.returncode == 0, told.stderr
-    return list(csv.DictReader(told.stdout.splitlines()))
+def query(clone: Copy, *statements: str) -> list[list[dict[str, Any]]]:
+    """The rows of each statement; the database is joined or started as a ./run command does."""
+    with (
+        SharedServices(Clone(clone.folder)) as services,
+        closing(services.postgres().connect("reporting")) as connection,
+        connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor,
+    ):
+        found = []
+        for statement in statements:
+            cursor.execute(statement)
+            found.append([dict(row) for row in cursor.fetchall()])
+        return found
 
 
-def dump(clone: Copy) -> dict[str, list[dict[str, str]]]:
+def dump(clone: Copy) -> dict[str, list[dict[str, Any]]]:
     """Every row, with the number of the transaction that wrote it: the smallest change shows."""
-    return {table: query(clone, statement) for table, statement in DUMPS.items()}
+    return dict(zip(DUMPS, query(clone, *DUMPS.values()), strict=True))
 
 
 def journal(clone: Copy) -> list[dict[str, object]]:
@@ -79,7 +94,7 @@ def on_terminal(clone: Copy, *arguments: str) -> Iterator[tuple[subprocess.Popen
                 said.append(heard)
 
     with started(
-        [str(clone.folder / "run"), *arguments],
+        [*clone.command, *arguments],
         cwd=clone.folder,
         env=clone.environment(TERM="xterm"),
         stdin=theirs,
@@ -95,32 +110,63 @@ def on_terminal(clone: Copy, *arguments: str) -> Iterator[tuple[subprocess.Popen
     os.close(ours)
 
 
-def test_before_the_first_demo_sql_says_how_to_get_a_database(fresh_clone: Copy) -> None:
-    told = fresh_clone.run("sql", "select 1")
-    assert (told.returncode, told.stdout) == (1, "")
-    assert "run sql: there is no reporting database yet. Make one with: ./run demo" in told.stderr
-    told = fresh_clone.run("export", "unmatched")
-    assert (told.returncode, told.stdout) == (1, "")
-    assert "run export: there is no reporting database yet. Make one with: ./run demo" in told.stderr
+def test_before_the_first_demo_sql_and_export_say_how_to_get_a_database(fresh_clone: Copy) -> None:
+    for command in (("sql", "select 1"), ("export", "unmatched")):
+        told = fresh_clone.run(*command)
+        assert (told.returncode, told.stdout) == (1, "")
+        refusal = f"run {command[0]}: there is no reporting database yet. Make one with: ./run demo\n"
+        assert told.stderr.endswith(refusal)
+
+
+def test_usage_is_told_for_no_command_for_a_wrong_one_and_for_each_one(fresh_clone: Copy) -> None:
+    assert fresh_clone.run().returncode == 2
+    told = fresh_clone.run("dmeo")
+    assert told.returncode == 2
+    assert "there is no command 'dmeo'" in told.stderr
+    told = fresh_clone.run("--help")
+    assert told.returncode == 0
+    commands = {line.split()[0] for line in told.stdout.splitlines() if line.startswith("  ")}
+    assert commands == {"demo", "sandbox", "test", "check", "bench", "airflow", *COMMANDS}
+    told = fresh_clone.run("export", "--help")
+    assert (told.returncode, told.stdout.splitlines()[0].split()[:3]) == (0, ["usage:", "./run", "export"])
+    assert fresh_clone.run("sql").returncode == 2
+
+
+def test_templates_are_shown_in_the_callers_folder_and_without_any_service(fresh_clone: Copy, tmp_path: Path) -> None:
+    told = fresh_clone.run("preview-mail", "--out", "shown", cwd=tmp_path)
+    assert told.returncode == 0, told.stderr
+    assert (tmp_path / "shown" / "invitation.txt").exists()
+    assert not (fresh_clone.folder / ".run" / "postgres").exists()
 
 
 def test_the_first_demo_makes_the_accounts_and_leaves_nothing_outside(fresh_clone: Copy, first_day: str) -> None:
-    accounts = {
-        row["state"]: int(row["n"])
-        for row in query(fresh_clone, "select state, count(*) n from bksb.account group by state")
-    }
+    by_state, counted = query(
+        fresh_clone,
+        "select state, count(*) as number from bksb.account group by state",
+        "select count(*) as number from bksb.assessment_result",
+    )
+    accounts = {row["state"]: row["number"] for row in by_state}
     assert accounts["active"] == figure(first_day, "eligible people with an active account")
     assert figure(first_day, "accounts created just now") == len(journal(fresh_clone)) > 0
     assert figure(first_day, "accounts linked just now") > 0
-    (results,) = query(fresh_clone, "select count(*) n from bksb.assessment_result")
-    assert figure(first_day, f"results of [0-9]+ people, {results['n']} of them new") == int(results["n"]) > 0
+    results = counted[0]["number"]
+    assert figure(first_day, f"results of [0-9]+ people, {results} of them new") == results > 0
     assert list(fresh_clone.home.iterdir()) == []
     assert processes_in(fresh_clone.folder) == []
 
 
+def test_each_account_of_the_demo_has_a_password_of_its_own(fresh_clone: Copy, first_day: str) -> None:
+    passwords = []
+    for path in (fresh_clone.folder / ".run" / "sandbox" / "mail").rglob("*.eml"):
+        text = message_from_bytes(path.read_bytes(), policy=policy.default).get_body(("plain",)).get_content()
+        passwords += re.findall(r"type in your password:\s+(\S+)", text, re.IGNORECASE)
+    assert len(passwords) == figure(first_day, "invitations sent just now") > 1
+    assert len(set(passwords)) == len(passwords)
+
+
 def test_a_demo_without_a_terminal_approves_by_itself_and_says_what(fresh_clone: Copy, first_day: str) -> None:
-    (approval,) = query(fresh_clone, "select creations, reasons, outcome from bksb.approval")
-    assert (approval["reasons"], approval["outcome"]) == ("{first_run}", "approved")
+    ((approval,),) = query(fresh_clone, "select creations, reasons, outcome from bksb.approval")
+    assert (approval["reasons"], approval["outcome"]) == (["first_run"], "approved")
     headline = f"{approval['creations']} bksb accounts would be created"
     assert f"bksb_accounts waits for a person. {headline}" in first_day
     assert f"bksb_accounts was approved and goes on. {headline}" in first_day
@@ -128,11 +174,10 @@ def test_a_demo_without_a_terminal_approves_by_itself_and_says_what(fresh_clone:
 
 
 def test_the_report_and_the_logs_name_nobody(fresh_clone: Copy, first_day: str) -> None:
-    people = query(fresh_clone, "select given_names, family_name, email from bksb.learner_contact")
-    emails = [person["email"] for person in people if person["email"]]
+    (people,) = query(fresh_clone, "select email from bksb.learner_contact where email is not null")
     texts = [first_day, *(path.read_text() for path in (fresh_clone.folder / ".run" / "logs").glob("*.log"))]
-    assert emails
-    assert not [email for email in emails for text in texts if email in text]
+    assert people
+    assert not [person for person in people for text in texts if person["email"] in text]
 
 
 def test_secrets_are_for_their_owner_only(fresh_clone: Copy, first_day: str) -> None:
@@ -144,7 +189,10 @@ def test_secrets_are_for_their_owner_only(fresh_clone: Copy, first_day: str) -> 
 
 def test_the_second_day_changes_no_row_and_makes_no_account(fresh_clone: Copy, first_day: str) -> None:
     before, made = dump(fresh_clone), journal(fresh_clone)
+    own_query = fresh_clone.folder / "config" / "eligible_learners.sql"
+    own_query.write_text("a site's own file, which the demo does not use")
     told = fresh_clone.run("demo", "--once")
+    own_query.unlink()
     assert told.returncode == 0, told.stdout + told.stderr
     assert figure(told.stdout, "accounts created just now") == 0
     assert journal(fresh_clone) == made
@@ -165,50 +213,65 @@ def test_a_demo_that_is_cut_short_leaves_no_airflow_and_can_be_run_again(
             "a part of Airflow runs", lambda: any("scheduler" in line for line in processes_in(fresh_clone.folder))
         )
         cut_short.send_signal(number)
-        cut_short.wait(timeout=60)
+        cut_short.wait(PATIENCE)
     assert cut_short.returncode == (-9 if number == signal.SIGKILL else 128 + number), output.read_text()
     wait_until("Airflow has gone", lambda: not [line for line in processes_in(fresh_clone.folder) if "airflow" in line])
-    assert query(fresh_clone, "select 1 as one") == [{"one": "1"}]
-    wait_until(
-        "the sandbox and PostgreSQL have gone", lambda: number == signal.SIGKILL or not processes_in(fresh_clone.folder)
-    )
+    assert query(fresh_clone, "select 1 as one") == [[{"one": 1}]]
+    wait_until("everything has gone", lambda: not processes_in(fresh_clone.folder))
 
 
-def test_airflow_commands_work_and_pass_their_exit_code_on(fresh_clone: Copy, first_day: str) -> None:
-    listed = fresh_clone.run("airflow", "pools", "get", "bksb_api", "--output", "json")
-    assert json.loads(listed.stdout)[0]["slots"] == "16", listed.stderr
-    assert fresh_clone.run("airflow", "dags", "no-such-command").returncode == 2
-    wait_until("everything has gone", lambda: processes_in(fresh_clone.folder) == [])
+def test_sql_prints_rows_as_csv(fresh_clone: Copy, first_day: str) -> None:
+    told = fresh_clone.run("sql", "select state, count(*) from bksb.account group by 1 order by 1")
+    (states,) = query(fresh_clone, "select state, count(*)::text from bksb.account group by 1 order by 1")
+    assert told.returncode == 0, told.stderr
+    assert list(csv.DictReader(told.stdout.splitlines())) == states
 
 
-def test_airflow_with_one_real_connection_gets_none_of_the_sandboxs(fresh_clone: Copy, first_day: str) -> None:
+def test_lists_are_exported_as_csv_in_the_callers_folder(fresh_clone: Copy, first_day: str, tmp_path: Path) -> None:
+    told = fresh_clone.run("export", "unmatched", "--out", "unmatched.csv", cwd=tmp_path)
+    assert (told.returncode, told.stdout) == (0, ""), told.stderr
+    with (tmp_path / "unmatched.csv").open(encoding="utf-8", newline="") as file:
+        assert len(list(csv.DictReader(file))) == figure(first_day, "without one")
+
+
+def test_accounts_are_imported_into_the_sandbox(fresh_clone: Copy, first_day: str, tmp_path: Path) -> None:
+    (active,) = query(fresh_clone, "select person_id, username from bksb.account where state = 'active' limit 1")
+    (tmp_path / "accounts.csv").write_text(f"person_id,username\n{active[0]['person_id']},{active[0]['username']}\n")
+    told = fresh_clone.run("import-accounts", "accounts.csv", cwd=tmp_path)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.endswith("Imported 0 accounts, 1 was linked already.\n")
+
+
+def test_migrate_brings_the_embedded_database_up_to_date_and_grants_rights(fresh_clone: Copy, first_day: str) -> None:
+    query(fresh_clone, "revoke select on bksb.skill_summary from bksb_reader; select 1")
+    told = fresh_clone.run("migrate")
+    assert (told.returncode, told.stdout) == (0, "The reporting database is up to date.\n"), told.stderr
+    may_read = "select has_table_privilege('bksb_reader', 'bksb.skill_summary', 'select') as may_read"
+    assert query(fresh_clone, may_read) == [[{"may_read": True}]]
+
+
+def test_a_reporting_database_elsewhere_is_used_when_it_is_named(fresh_clone: Copy, first_day: str) -> None:
+    told = fresh_clone.run("sql", "select 1", AIRFLOW_CONN_REPORTING="postgres://user:password@127.0.0.1:1/reporting")
+    assert (told.returncode, told.stdout) == (1, "")
+    assert "The reporting database of connection 'reporting' cannot be used:" in told.stderr
+
+
+def test_with_one_connection_of_the_callers_own_there_is_none_of_the_sandboxs(
+    fresh_clone: Copy, first_day: str
+) -> None:
     real = '{"conn_type": "generic", "host": "mis.college.example"}'
     told = fresh_clone.run("airflow", "connections", "get", "mis", "--output", "json", AIRFLOW_CONN_MIS=real)
     assert "mis.college.example" in told.stdout
     told = fresh_clone.run("airflow", "connections", "get", "bksb", "--output", "json", AIRFLOW_CONN_MIS=real)
     assert told.returncode != 0
     assert "not found" in told.stdout + told.stderr
-
-
-def test_lists_are_exported_as_csv(fresh_clone: Copy, first_day: str, tmp_path: Path) -> None:
-    told = fresh_clone.run("export", "account_for_mis")
-    active = query(fresh_clone, "select person_id, username from bksb.account where state = 'active' order by 1")
-    assert told.returncode == 0, told.stderr
-    assert list(csv.DictReader(told.stdout.splitlines())) == active
-    assert told.stderr == f"Wrote {len(active)} rows of account_for_mis.\n"
-    told = fresh_clone.run("export", "unmatched", "--out", "unmatched.csv", cwd=tmp_path)
-    assert (told.returncode, told.stdout) == (0, ""), told.stderr
-    with (tmp_path / "unmatched.csv").open(encoding="utf-8", newline="") as file:
-        assert len(list(csv.DictReader(file))) == figure(first_day, "without one")
-    elsewhere = fresh_clone.run("export", "unmatched", AIRFLOW_CONN_REPORTING="postgres://u:p@127.0.0.1:1/reporting")
-    assert elsewhere.returncode == 1
-    assert "connection 'reporting' did not answer" in elsewhere.stderr
+    told = fresh_clone.run("sql", "select 1", AIRFLOW_CONN_MIS=real)
+    assert (told.returncode, told.stdout) == (1, "")
+    assert "There is no Airflow connection 'reporting'" in told.stderr
 
 
 @pytest.mark.parametrize("name", ["BKSB", "MIS", "REPORTING", "SMTP_DEFAULT"])
-def test_a_demo_beside_a_real_connection_is_refused_before_anything_starts(
-    fresh_clone: Copy, first_day: str, name: str
-) -> None:
+def test_a_demo_beside_a_real_connection_is_refused_before_anything_starts(fresh_clone: Copy, name: str) -> None:
     told = fresh_clone.run("demo", "--once", **{f"AIRFLOW_CONN_{name}": "x://real"})
     assert (told.returncode, told.stdout) == (1, "")
     assert told.stderr.startswith(f"run demo: AIRFLOW_CONN_{name} is set.")
@@ -232,95 +295,85 @@ def test_another_number_of_learners_asks_for_a_reset(fresh_clone: Copy, first_da
     assert "--reset" in told.stderr
 
 
-def test_a_second_demo_and_a_reset_are_refused_while_one_runs(
-    fresh_clone: Copy, first_day: str, tmp_path: Path
-) -> None:
-    output = tmp_path / "output"
-    with fresh_clone.running("demo", "--once", output=output) as running:
-        wait_until("the demo has begun", lambda: "Preparing" in output.read_text() or running.poll())
-        told = fresh_clone.run("demo", "--once", "--reset")
-        assert told.returncode == 1
-        assert told.stderr.startswith("run demo: another ./run demo is already running in this folder.")
+@dataclass(frozen=True)
+class Served:
+    """A demo that serves on a terminal after a person has rejected its first run, and what it said until then."""
+
+    process: subprocess.Popen[str]
+    said: str
+    api: AirflowApi
+
+
+@pytest.fixture(scope="module")
+def served(fresh_clone: Copy, first_day: str) -> Iterator[Served]:
+    """A demo from nothing in the environment of the first."""
+    with on_terminal(fresh_clone, "demo", "--reset", "--learners", "7") as (demo, said):
+        wait_until("the demo asks", lambda: "Approve or reject it here" in said() or demo.poll())
+        (port,) = set(re.findall(r"http://127.0.0.1:(\d+)/dags/\S+/required_actions", said()))
+        (password,) = re.findall(r"user admin, password (\S+)", said())
+        api = AirflowApi(int(port), "admin", password)
+        shown = "approve_plan awaiting_input"
+        wait_until("it keeps showing that it waits", lambda: said().count(shown) > 12 or demo.poll())
+        (question,) = api.required_actions()
+        api.answer(question, "Reject")
+        wait_until("the demo serves", lambda: "Serving until Ctrl-C." in said() or demo.poll())
+        yield Served(demo, said(), api)
+        demo.send_signal(signal.SIGINT)
+        assert demo.wait(PATIENCE) == 0, said()
+    assert processes_in(fresh_clone.folder) == []
+
+
+def test_on_a_terminal_a_person_answers_and_a_rejected_demo_goes_on(fresh_clone: Copy, served: Served) -> None:
+    assert "Preparing the environment" not in served.said, "a reset throws the data away and not the environment"
+    assert served.said.count("bksb_accounts waits for a person") == 1
+    assert "bksb_accounts was rejected: nothing is created" in served.said
+    assert "accounts to create: rejected (the first run that creates accounts)" in served.said
+    assert journal(fresh_clone) == []
+    outcomes, accounts = query(fresh_clone, "select outcome from bksb.approval", "select from bksb.account")
+    assert (outcomes, accounts) == ([{"outcome": "rejected"}], [])
+
+
+@pytest.mark.parametrize("arguments", [(), ("--once",), ("--reset",)])
+def test_a_second_demo_is_refused_while_one_runs(fresh_clone: Copy, served: Served, arguments: tuple[str, ...]) -> None:
+    told = fresh_clone.run("demo", *arguments)
+    assert (told.returncode, told.stdout) == (1, "")
+    assert told.stderr.startswith("run demo: another ./run demo or a ./run airflow … test is running in this folder.")
 
 
 @pytest.mark.parametrize(
-    ("statement", "message"),
-    [
-        ("slect 1", 'syntax error at or near "slect"'),
-        ("select * from bksb.nowhere", 'relation "bksb.nowhere" does not exist'),
-        ("delete from bksb.account", "./run sql only reads"),
-        ("delete from bksb.account returning 1", "cannot execute DELETE in a read-only transaction"),
-    ],
+    "command", [("dags", "test", "bksb_results"), ("tasks", "test", "bksb_results", "plan_fetches")]
 )
-def test_a_query_that_fails_says_why_in_one_line(
-    fresh_clone: Copy, first_day: str, statement: str, message: str
+def test_a_run_without_the_scheduler_is_refused_beside_a_demo(
+    fresh_clone: Copy, served: Served, command: tuple[str, ...]
 ) -> None:
-    told = fresh_clone.run("sql", statement)
+    told = fresh_clone.run("airflow", *command)
     assert (told.returncode, told.stdout) == (1, "")
-    assert told.stderr.startswith("run sql: ")
-    assert message in told.stderr
-    assert len(told.stderr.splitlines()) == 1
+    assert told.stderr.startswith("run airflow: ./run demo is running in this folder, and its scheduler would")
+    assert "trigger the run in the demo's Airflow" in told.stderr
 
 
-def test_a_reporting_database_elsewhere_is_used_when_it_is_named(fresh_clone: Copy, first_day: str) -> None:
-    nowhere = '{"conn_type": "postgres", "host": "127.0.0.1", "port": 1, "schema": "reporting"}'
-    for told in (
-        fresh_clone.run("sql", "select 1", AIRFLOW_CONN_REPORTING=nowhere),
-        fresh_clone.run("sql", "select 1", AIRFLOW_CONN_REPORTING="postgres://u:p@127.0.0.1:1/reporting"),
-    ):
-        assert told.returncode == 1
-        assert told.stderr.startswith("run sql: the reporting database of AIRFLOW_CONN_REPORTING cannot be used:")
+def test_other_commands_work_beside_a_demo(fresh_clone: Copy, served: Served) -> None:
+    told = fresh_clone.run("sql", "select outcome from bksb.approval")
+    assert (told.returncode, told.stdout) == (0, "outcome\nrejected\n"), told.stderr
+    listed = fresh_clone.run("airflow", "pools", "get", "bksb_api", "--output", "json")
+    assert json.loads(listed.stdout)[0]["slots"] == "16", listed.stderr
+    assert fresh_clone.run("airflow", "dags", "no-such-command").returncode == 2
+    assert served.process.poll() is None
+    assert served.api.unhealthy_parts() == []
 
 
-def test_usage_is_told_for_no_command_and_for_a_wrong_one(fresh_clone: Copy, first_day: str) -> None:
-    assert fresh_clone.run().returncode == 2
-    told = fresh_clone.run("dmeo")
-    assert told.returncode == 2
-    assert "there is no command 'dmeo'" in told.stderr
-    assert "./run demo" in told.stderr
-    assert fresh_clone.run("--help").returncode == 0
-
-
-def test_a_reset_throws_the_data_away_and_not_the_environment(
-    fresh_clone: Copy, first_day: str, tmp_path: Path
+def test_after_a_rejection_the_next_run_asks_again_and_an_approved_one_makes_the_accounts(
+    fresh_clone: Copy, served: Served
 ) -> None:
-    output = tmp_path / "output"
-    with fresh_clone.running("demo", "--reset", "--learners", "7", output=output) as running:
-        wait_until("the demo comes to Airflow", lambda: "Starting Airflow" in output.read_text() or running.poll())
-    assert "Preparing the environment" not in output.read_text()
-    assert query(fresh_clone, "select count(*) n from bksb.account") == [{"n": "0"}]
-    assert journal(fresh_clone) == []
+    run = served.api.trigger("bksb_accounts")
+    said: list[str] = []
+    person = Approvals(served.api, said.append, "", by_itself=True)
 
+    def has_ended() -> bool:
+        person.attend()
+        return not served.api.run("bksb_accounts", run.run_id).is_active
 
-def test_on_a_terminal_a_person_answers_and_a_rejected_demo_goes_on(fresh_clone: Copy, first_day: str) -> None:
-    with on_terminal(fresh_clone, "demo", "--reset", "--learners", "7") as (demo, said):
-        wait_until("the demo asks", lambda: "Approve or reject it here" in said() or demo.poll(), seconds=180)
-        shown = "approve_plan awaiting_input"
-        wait_until("it keeps showing that it waits", lambda: said().count(shown) > 12 or demo.poll())
-        (page, password) = re.findall(r"(http://\S+/required_actions)|user admin, password (\S+)", said())
-        answer(page[0], password[1], "Reject")
-        wait_until("the demo serves", lambda: "Serving until Ctrl-C." in said() or demo.poll(), seconds=180)
-        assert said().count("bksb_accounts waits for a person") == 1
-        assert "bksb_accounts was rejected: nothing is created" in said()
-        assert "accounts to create: rejected (the first run that creates accounts)" in said()
-        demo.send_signal(signal.SIGINT)
-        assert demo.wait(timeout=60) == 0, said()
-    assert journal(fresh_clone) == []
-    assert query(fresh_clone, "select outcome from bksb.approval") == [{"outcome": "rejected"}]
-    told = fresh_clone.run("demo", "--once")
-    assert told.returncode == 0, told.stdout + told.stderr
-    assert figure(told.stdout, "accounts created just now") == len(journal(fresh_clone)) > 0
-
-
-def answer(page: str, password: str, option: str) -> None:
-    """What the button on the page of a required action does."""
-    url, path = page.removesuffix("/required_actions").split("/dags/")
-    token = requests.post(f"{url}/auth/token", json={"username": "admin", "password": password}, timeout=60).json()
-    task = f"{url}/api/v2/dags/{path.replace('/runs/', '/dagRuns/').replace('/tasks/', '/taskInstances/')}/-1"
-    given = requests.patch(
-        f"{task}/hitlDetails",
-        json={"chosen_options": [option]},
-        headers={"Authorization": f"Bearer {token['access_token']}"},
-        timeout=60,
-    )
-    assert given.status_code == 200, given.text
+    wait_until("the run ends", has_ended)
+    assert "bksb_accounts was approved and goes on." in "".join(said)
+    assert served.api.run("bksb_accounts", run.run_id).state == "success"
+    assert len(journal(fresh_clone)) > 0

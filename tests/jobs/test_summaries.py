@@ -21,7 +21,7 @@ SUMMARIES = ("skill_summary", "daily_activity")
 @pytest.fixture
 def published(deployment):
     """A deployment whose results are loaded and published, everything bksb has until now."""
-    run_accounts(deployment)
+    run_accounts(deployment, invite=False)
     run_results(deployment)
     return deployment
 

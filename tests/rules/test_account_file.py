@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bksb.errors import ConfigurationError
-from bksb.rules.account_file import RejectedLine, read_account_file
+from bksb.rules.account_file import AccountLine, RejectedLine, read_account_file
 
 
 def read(text: str) -> tuple[list[tuple[int, str, str]], list[str]]:
@@ -122,3 +122,9 @@ def test_an_id_is_shown(person_id):
 def test_no_username_is_in_the_repr_of_a_line():
     ((line,), _) = read_account_file(b"person_id,username\nP1,unmistakeable\n")
     assert "unmistakeable" not in repr(line)
+
+
+def test_a_line_that_is_not_imported_says_who_and_why_but_not_the_username():
+    rejected = AccountLine(3, "P1", "unmistakeable").rejected("correct it")
+    assert (rejected.number, rejected.person_id, rejected.reason) == (3, "P1", "correct it")
+    assert "unmistakeable" not in repr(rejected)

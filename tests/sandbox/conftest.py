@@ -20,12 +20,6 @@ def world() -> World:
 
 
 @pytest.fixture
-def sandbox(world: World) -> Iterator[Sandbox]:
-    with Sandbox(world) as running:
-        yield running
-
-
-@pytest.fixture
 def api(sandbox: Sandbox) -> Iterator[Api]:
     with requests.Session() as session:
         session.auth = (sandbox.access_key, sandbox.secret_key)

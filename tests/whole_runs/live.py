@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -31,16 +30,17 @@ from dev.airflow.processes import (
     start_metadata,
 )
 from dev.airflow.rest_api import AirflowApi
+from dev.connections import embedded_fields, sandbox_variables
 from dev.services.clone import ROOT, Clone
-from dev.services.databases import prepare_databases
+from dev.services.databases import migrate_reporting, prepare_databases
 from dev.services.ports import reserved_port
 from dev.services.postgres.server import Postgres
 from dev.services.processes import Programs
 from dev.services.sandbox_server import SandboxServer
-from dev.stage import migrate_reporting, reporting_fields, sandbox_connections
 from sandbox.mis import database as sandbox_mis
 from sandbox.server import Sandbox
 from sandbox.world.population import World
+from tests.clones import OtherFolder
 from tests.conftest import client_of, fields_of, mailer_of
 
 POLL_SECONDS = 0.5
@@ -51,21 +51,6 @@ select 1 from task_instance
 where dag_id = 'bksb_results' and state in ('scheduled', 'queued', 'running', 'restarting', 'up_for_retry', 'deferred')
 """
 LONDON = ZoneInfo("Europe/London")
-
-
-@dataclass(frozen=True)
-class OtherFolder(Clone):
-    """This checkout, run by the Python of these tests, with everything that is made at run time in another folder."""
-
-    made_in: Path = Path()
-
-    @property
-    def run(self) -> Path:
-        return self.made_in
-
-    @property
-    def python(self) -> Path:
-        return Path(sys.executable)
 
 
 @dataclass(frozen=True)
@@ -99,7 +84,9 @@ class Live:
         return Deployment(
             settings=read_settings(json.loads(self.environment["AIRFLOW_CONN_BKSB"])["extra"]),
             mis=Mis(mis_fields, SQL_FOLDER / "mis" / "eligible_learners.sql"),
-            reporting=reporting_fields(self.server, self.clone, "bksb_writer"),
+            reporting=embedded_fields(
+                self.server, "reporting", "reporting", "bksb_writer", self.clone.secret("bksb_writer")
+            ),
             make_client=lambda: client_of(self.sandbox),
             open_mailer=lambda: mailer_of(self.sandbox),
         )
@@ -196,7 +183,7 @@ def live_airflow(folder: Path, world: World, *, dags: Sequence[str] = ("bksb_res
         programs = stack.enter_context(Programs(clone.logs))
         told = SandboxServer(sandbox.url, sandbox.smtp_port, sandbox.access_key, sandbox.secret_key)
         prepare_databases(server, clone)
-        environment = airflow_environment(clone, server, port, sandbox_connections(server, clone, told))
+        environment = airflow_environment(clone, server, port, sandbox_variables(server, clone, told))
         environment["AIRFLOW__CORE__DAGS_FOLDER"] = str(_with_examples(folder / "dags"))
         environment["AIRFLOW_VAR_DAILY_FIGURES_FOLDER"] = str(folder / "figures")
         (folder / "figures").mkdir()

@@ -1,6 +1,6 @@
 """bksb_results through the real scheduler: backfills of many days, again, beside other runs, over the clock change.
 
-BKSB_BACKFILL_DAYS and BKSB_BACKFILL_LEARNERS make it a year over a thousand learners, as in .ci/run.
+BKSB_BACKFILL_DAYS and BKSB_BACKFILL_LEARNERS set its size: 365 and 1000 make a year over a thousand learners.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from sandbox.world.results import Result, Session
 from sandbox.world.storage import london_today
 from tests.runs import rows_of, run_accounts
 from tests.whole_runs.live import LONDON, Live, RunOfDay, live_airflow
+
+pytestmark = pytest.mark.long
 
 DAYS = int(os.environ.get("BKSB_BACKFILL_DAYS", "10"))
 LEARNERS = int(os.environ.get("BKSB_BACKFILL_LEARNERS", "120"))
@@ -116,7 +118,7 @@ def test_the_night_before_the_first_account_ends_well(live: Live) -> None:
 
 
 def test_one_learner_now_is_done_while_the_night_still_goes_on(live: Live) -> None:
-    """In .ci/run the night takes every slot of the pool; here it takes as long, at a bksb that is slower."""
+    """With --long the night takes every slot of the pool; here it takes as long, at a bksb that is slower."""
     (night,) = live.runs("run_type = 'scheduled'")
     (person,) = live.rows(
         "reporting",

@@ -40,6 +40,11 @@ class Command(Protocol):
 
 def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m bksb") -> int:
     """Run one command; returns the exit code. SystemExit(2) for wrong arguments."""
+    return run(parse(arguments, prog=prog))
+
+
+def parse(arguments: Sequence[str] | None, *, prog: str) -> argparse.Namespace:
+    """The options of one command, whose name is in `command`. SystemExit(2) for wrong arguments."""
     parser = argparse.ArgumentParser(prog=prog, description="The commands of bksb sync.")
     parsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, module_name in COMMANDS.items():
@@ -52,7 +57,11 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m bksb"
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         cast(Command, module).add_arguments(command_parser)
-    options = parser.parse_args(arguments)
+    return parser.parse_args(arguments)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command that `parse` has read; returns the exit code."""
     command = cast(Command, import_module(COMMANDS[options.command]))
     try:
         return command.run(options)

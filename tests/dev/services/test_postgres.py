@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import psutil
 import psycopg2
 import pytest
 
-from dev.services.postgres.server import Postgres, PostgresError
-from dev.services.sharing import InUseError, unused
-from tests.clones import ROOT, started, wait_until
+from dev.services.errors import PostgresError
+from dev.services.postgres.server import Postgres
+from dev.services.postgres.unprivileged import LentFolder
 
 AS_ROOT = os.geteuid() == 0
 
@@ -34,12 +30,7 @@ def postmaster(folder: Path) -> psutil.Process:
 
 
 def places_of(folder: Path) -> list[Path]:
-    borrowed = Postgres(folder)._borrowed
-    return [base / "data" / "postmaster.pid" for base in (folder, borrowed)]
-
-
-def is_running(folder: Path) -> bool:
-    return any(path.exists() for path in places_of(folder))
+    return [base / "data" / "postmaster.pid" for base in (folder, LentFolder(folder).path)]
 
 
 @pytest.fixture(
@@ -63,7 +54,7 @@ def test_a_server_started_again_has_the_same_rows_and_leaves_nothing_behind(fold
         rows(server, "create table kept as select 42 as answer")
         process = postmaster(folder)
     assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
-    assert not Postgres(folder)._borrowed.exists()
+    assert not LentFolder(folder).path.exists()
     with Postgres(folder) as server:
         assert rows(server, "select answer from kept") == [(42,)]
 
@@ -93,7 +84,7 @@ def test_data_of_another_version_is_refused_with_both_versions_and_a_way_out(fol
     (folder / "data" / "PG_VERSION").write_text("9\n")
     with pytest.raises(PostgresError, match=rf"made by PostgreSQL 9, but the binaries are {ours}\..*--reset.*PG_BIN"):
         Postgres(folder).start()
-    assert not Postgres(folder)._borrowed.exists()
+    assert not LentFolder(folder).path.exists()
 
 
 def test_an_interrupted_initdb_is_begun_again(folder: Path) -> None:
@@ -128,58 +119,3 @@ def test_a_folder_without_binaries_in_pg_bin_is_named(tmp_path: Path, monkeypatc
     monkeypatch.setenv("PG_BIN", str(tmp_path))
     with pytest.raises(PostgresError, match=r"PG_BIN is .*, but there is no initdb in it"):
         Postgres(tmp_path / "server").start()
-
-
-def test_the_last_of_several_users_stops_the_server(tmp_path: Path) -> None:
-    folder, locks = tmp_path / "server", tmp_path / "locks"
-    with Postgres.shared(folder, locks):
-        with Postgres.shared(folder, locks) as second:
-            assert rows(second, "select 1") == [(1,)]
-        assert rows(second, "select 1") == [(1,)]
-        with pytest.raises(InUseError), unused(locks, "postgres"):
-            pytest.fail("the server is in use")
-    assert not is_running(folder)
-    with unused(locks, "postgres"):
-        pass
-
-
-USER = """
-import sys, signal
-from pathlib import Path
-from dev.services import interrupts
-from dev.services.postgres.server import Postgres
-interrupts.listen()
-with Postgres.shared(Path(sys.argv[1]), Path(sys.argv[2])):
-    Path(sys.argv[3]).touch()
-    signal.pause()
-"""
-
-
-@contextmanager
-def another_user(folder: Path, locks: Path, ready: Path) -> Iterator[subprocess.Popen[str]]:
-    """Another command of the same clone, that uses the server until it is told to end."""
-    with started([sys.executable, "-c", USER, folder, locks, ready], cwd=ROOT) as user:
-        wait_until("another command uses the server", ready.exists)
-        yield user
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_command_that_is_told_to_end_stops_the_server(tmp_path: Path, number: signal.Signals) -> None:
-    with another_user(tmp_path / "server", tmp_path / "locks", tmp_path / "ready") as user:
-        user.send_signal(number)
-        user.wait(timeout=60)
-    assert user.returncode == 128 + number
-    assert not is_running(tmp_path / "server")
-
-
-def test_what_a_killed_command_left_running_is_taken_over_and_stopped(tmp_path: Path) -> None:
-    folder, locks = tmp_path / "server", tmp_path / "locks"
-    with another_user(folder, locks, tmp_path / "ready") as user:
-        left = postmaster(folder)
-        user.kill()
-        user.wait()
-    assert left.is_running()
-    with Postgres.shared(folder, locks) as server:
-        assert rows(server, "select 1") == [(1,)]
-        assert postmaster(folder) == left
-    assert not is_running(folder)

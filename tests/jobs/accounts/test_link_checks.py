@@ -16,7 +16,7 @@ from tests.runs import rows_of, run_accounts
 @pytest.fixture
 def linked(deployment, sandbox):
     """A deployment after its first run, with nothing asked of bksb since."""
-    run_accounts(deployment)
+    run_accounts(deployment, invite=False)
     sandbox.site.reset_counters()
     return deployment
 

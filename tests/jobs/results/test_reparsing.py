@@ -22,7 +22,7 @@ SUMMARIES = ("skill_summary", "daily_activity")
 @pytest.fixture
 def loaded(deployment, sandbox):
     """A deployment with results, and nothing asked of bksb since."""
-    run_accounts(deployment)
+    run_accounts(deployment, invite=False)
     run_results(deployment)
     sandbox.site.reset_counters()
     return deployment
@@ -104,7 +104,7 @@ def test_a_mistake_in_a_sites_words_stops_a_run_before_bksb_is_called(deployment
 def everything_loaded(deployment):
     """A deployment with results of every source."""
     everything = replace(deployment, settings=replace(deployment.settings, sources=("initial", "diagnostic", "v5")))
-    run_accounts(everything)
+    run_accounts(everything, invite=False)
     run_results(everything)
     return everything
 

@@ -31,7 +31,7 @@ RESULT_TABLES = ("assessment_result", "result_change", "skill_summary", "daily_a
 @pytest.fixture
 def with_accounts(deployment, sandbox):
     """A deployment whose people have their accounts already."""
-    run_accounts(deployment)
+    run_accounts(deployment, invite=False)
     sandbox.site.reset_counters()
     return deployment
 

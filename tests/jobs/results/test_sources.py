@@ -30,7 +30,7 @@ SESSIONS, REPORT = "getAssessmentSessionsForCourseV5", "GetEOAReportDataForAsses
 @pytest.fixture
 def with_v5(deployment, sandbox):
     """A deployment that fetches V5 alone, whose people have their accounts already."""
-    run_accounts(deployment)
+    run_accounts(deployment, invite=False)
     sandbox.site.reset_counters()
     return replace(deployment, settings=replace(deployment.settings, sources=("v5",)))
 
@@ -111,7 +111,7 @@ def test_a_full_refresh_asks_for_every_report_again(with_v5, sandbox):
 
 
 def test_a_source_switched_on_later_is_fetched_with_its_whole_history(deployment, sandbox):
-    run_accounts(deployment)
+    run_accounts(deployment, invite=False)
     day = datetime.now(UTC).replace(hour=3, minute=0, second=0, microsecond=0) - timedelta(days=2)
     interval = scheduled(day, day + timedelta(days=1))
     run_results(deployment, "scheduled__1", **interval)
@@ -130,7 +130,7 @@ def some_result(deployment, sandbox):
 
 
 def test_a_vanished_result_stays_counts_no_more_and_comes_back(deployment, sandbox):
-    run_accounts(deployment)
+    run_accounts(deployment, invite=False)
     run_results(deployment)
     user, result = some_result(deployment, sandbox)
     sandbox.site.remove_result(user, "initial", result.session_id)
@@ -149,7 +149,7 @@ def test_a_vanished_result_stays_counts_no_more_and_comes_back(deployment, sandb
 
 
 def test_a_result_that_comes_back_counts_again(deployment, sandbox):
-    run_accounts(deployment)
+    run_accounts(deployment, invite=False)
     run_results(deployment)
     before = query(deployment.reporting, "select * from bksb.daily_activity order by 1, 2, 3, 4")
     user, result = some_result(deployment, sandbox)
@@ -166,7 +166,7 @@ def test_a_result_that_comes_back_counts_again(deployment, sandbox):
 
 
 def test_an_answer_that_may_hide_more_or_is_older_marks_nothing_missing(deployment, sandbox):
-    run_accounts(deployment)
+    run_accounts(deployment, invite=False)
     run_results(deployment)
     user, _ = some_result(deployment, sandbox)
     run = a_run(deployment, "bksb_results", "manual__2")
@@ -180,7 +180,7 @@ def test_an_answer_that_may_hide_more_or_is_older_marks_nothing_missing(deployme
 
 
 def test_a_source_is_known_up_to_its_newest_complete_answer_and_no_older_answer_is_loaded(deployment, sandbox):
-    run_accounts(deployment)
+    run_accounts(deployment, invite=False)
     user, result = some_result(deployment, sandbox)
     run, start = a_run(deployment, "bksb_results"), datetime.now(UTC) - timedelta(hours=1)
     statement = (
@@ -210,7 +210,7 @@ def test_a_source_is_known_up_to_its_newest_complete_answer_and_no_older_answer_
 
 
 def test_results_that_vanish_all_at_once_are_not_published(deployment, sandbox):
-    run_accounts(deployment)
+    run_accounts(deployment, invite=False)
     run_results(deployment)
     published = rows_of(deployment, "skill_summary", "daily_activity")
     for user in users_of(deployment):
@@ -222,7 +222,7 @@ def test_results_that_vanish_all_at_once_are_not_published(deployment, sandbox):
 
 
 def test_what_was_refused_stays_unpublished_until_bksb_or_a_person_puts_it_right(deployment, sandbox):
-    run_accounts(deployment)
+    run_accounts(deployment, invite=False)
     run_results(deployment)
     published = rows_of(deployment, "skill_summary", "daily_activity")
     removed = [
@@ -253,7 +253,7 @@ def test_what_was_refused_stays_unpublished_until_bksb_or_a_person_puts_it_right
 
 
 def test_results_in_words_that_are_all_new_are_not_published(deployment, sandbox):
-    run_accounts(deployment)
+    run_accounts(deployment, invite=False)
     for user in users_of(deployment):
         for result in sandbox.site.results(user, "initial"):
             sandbox.site.edit_result(user, "initial", result.session_id, result="Band Nine")
@@ -273,7 +273,7 @@ def test_results_in_words_that_are_all_new_are_not_published(deployment, sandbox
 
 
 def test_results_of_nobody_undo_their_load_and_are_named_by_ids(deployment, sandbox):
-    run_accounts(deployment)
+    run_accounts(deployment, invite=False)
     (user, result), run = some_result(deployment, sandbox), a_run(deployment, "bksb_results")
     record = AssessmentResult("77", "ENG", "", 1, "", "English Level 1", result.completed_raw, {})
     answers = [Listing(one, "initial", datetime.now(UTC), [record], is_complete=True) for one in (user, 999_999_999)]
@@ -283,7 +283,7 @@ def test_results_of_nobody_undo_their_load_and_are_named_by_ids(deployment, sand
 
 
 def test_what_is_listed_twice_in_one_load_undoes_it(deployment, sandbox):
-    run_accounts(deployment)
+    run_accounts(deployment, invite=False)
     (user, result), run = some_result(deployment, sandbox), a_run(deployment, "bksb_results")
     record = AssessmentResult("77", "ENG", "", 1, "", "English Level 1", result.completed_raw, {})
     answer = Listing(user, "initial", datetime.now(UTC), [record], is_complete=True)
@@ -305,7 +305,7 @@ def test_an_account_whose_answers_were_being_taken_when_the_task_was_stopped_is_
     class StoppedError(BaseException):
         pass
 
-    run_accounts(deployment)
+    run_accounts(deployment, invite=False)
     numbers, read = count(1), ResultReader.read
 
     def stopped(reader, source, record):
@@ -424,7 +424,7 @@ def test_abilities_of_v5_in_words_that_are_all_new_stop_nothing(with_v5, sandbox
 
 
 def test_an_older_answer_replaces_nothing_of_a_newer_one_that_may_hide_more(deployment, sandbox):
-    run_accounts(deployment)
+    run_accounts(deployment, invite=False)
     user, result = some_result(deployment, sandbox)
     run = a_run(deployment, "bksb_results", "manual__2")
     now = datetime.now(UTC)
@@ -446,7 +446,7 @@ def test_an_older_answer_replaces_nothing_of_a_newer_one_that_may_hide_more(depl
 
 
 def test_words_of_ours_that_change_are_no_change_of_bksbs(deployment):
-    run_accounts(deployment)
+    run_accounts(deployment, invite=False)
     run_results(deployment)
     query(
         deployment.reporting, "update bksb.assessment_result set level_code = 'L3', level_order = 6, subject = 'Other'"
@@ -457,7 +457,7 @@ def test_words_of_ours_that_change_are_no_change_of_bksbs(deployment):
 
 
 def test_a_source_without_an_answer_keeps_nothing_of_the_others_back(deployment, sandbox):
-    run_accounts(deployment)
+    run_accounts(deployment, invite=False)
     user, _ = some_result(deployment, sandbox)
 
     class WithoutDiagnostics(BksbClient):
@@ -491,7 +491,7 @@ def test_a_leaver_is_not_linked_to_the_account_that_the_mis_gives_to_somebody_el
     run_results(deployment, "backfill__1", **scheduled(start, start + timedelta(days=1)) | {"run_type": "backfill"})
     held = "select person_id from bksb.account where bksb_user_id = %s"
     assert query(deployment.reporting, held, user.user_id) == []
-    run_accounts(deployment)
+    run_accounts(deployment, invite=False)
     assert [row.person_id for row in query(deployment.reporting, held, user.user_id)] == [learner]
 
 

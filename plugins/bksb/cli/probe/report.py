@@ -20,6 +20,7 @@ from requests.auth import HTTPBasicAuth
 from bksb.addresses import API_ROOTS, KEYS_PAGE
 from bksb.api.request_errors import translate_request_error
 from bksb.api.transport import api_root
+from bksb.cli.probe.field_names import FieldNames
 from bksb.cli.probe.observation import (
     UNREADABLE,
     Observation,
@@ -27,7 +28,6 @@ from bksb.cli.probe.observation import (
     date_form,
     emptiness,
     is_known_date,
-    kind_of,
     member,
     observation_of,
     order,
@@ -50,14 +50,6 @@ RESULT_LISTS = {
     "initialAssessment": "InitialAssessmentResults",
     "diagnosticAssessment": "DiagnosticAssessmentResults",
 }
-
-KNOWN_FIELDS = {
-    *("abilitymeasurement", "assessmenteoadata", "assessmentid", "assessmentname", "assessmenttype"),
-    *("coursecomponentname", "coursename", "coursesubject", "currentpage", "datecompleted", "datestarted"),
-    *("diagnosticassessmentresults", "initialassessmentresults", "measuredat", "measuringassessmentname", "message"),
-    *("pagination", "recordsperpage", "result", "resultdate", "sessionid", "totalrecords"),
-}
-"""Names of fields that evidence knows; any other is withheld where it may be a person's word."""
 
 SHARE = (
     "This report holds no personal data. Please read it once and send it to the maintainers of bksb sync "
@@ -91,7 +83,7 @@ class Probe:
         self._session.headers["Accept"] = "application/json"
         self._timeout = timeout_seconds
         self._tables = load_vocabulary()
-        self._withheld: set[str] = set()
+        self._fields = FieldNames()
         self._waits: list[str] = []
         self._limit_headers: set[str] = set()
         self.facts: list[Fact] = []
@@ -117,14 +109,14 @@ class Probe:
         sentence = sentence_of(seen.body)
         says_so = bool(re.search(r"\buser(name)?\b.*\bnot found\b", sentence, re.IGNORECASE | re.DOTALL))
         self._note("getUserId", "nobody has the username", seen.outside, expected=says_so)
-        self._note("getUserId", "fields of that answer", self._fields([seen.body]))
+        self._note("getUserId", "fields of that answer", self._fields.describe([seen.body]))
         self._note("getUserId", "it says 'user ... not found'", yes(says_so), expected=says_so)
         self._note("getUserId", "it repeats the username asked for", yes(nobody.lower() in sentence.lower()))
         seen = self._observe("users/isUsernameExists", {"username": nobody})
         self._note("isUsernameExists", "nobody has the username", with_truth(seen), expected=seen.body is False)
 
     def _look_at_somebody(self, username: str) -> None:
-        self._withheld.add(username.lower())
+        self._fields.withhold([username.lower()])
         seen = self._observe("users/isUsernameExists", {"username": username})
         self._note("isUsernameExists", "the username given", with_truth(seen), expected=seen.body is True)
         seen = self._observe("users/user/getUserId", {"username": username})
@@ -147,21 +139,21 @@ class Probe:
         whole = self._observe(path, {"page": "1", "recordsPerPage": str(MANY_RECORDS)})
         is_object = isinstance(whole.body, Mapping)
         self._note(call, "a page", whole.outside, expected=whole.status == 200 and is_object)
-        self._note(call, "fields of a page", self._fields([whole.body]))
+        self._note(call, "fields of a page", self._fields.describe([whole.body]))
         claims = member(whole.body, "Pagination")
-        self._note(call, "fields of Pagination", self._fields([claims]), expected=isinstance(claims, Mapping))
+        self._note(call, "fields of Pagination", self._fields.describe([claims]), expected=isinstance(claims, Mapping))
         records = _records(whole.body, list_name)
-        self._note(call, "the list of results", self._list_state(whole.body, list_name), expected=is_object)
+        self._note(call, "the list of results", self._fields.describe_list(whole.body, list_name), expected=is_object)
         self._note(call, "page size", _page_size(claims, len(records)))
         beyond = self._observe(path, {"page": str(BEYOND_THE_END), "recordsPerPage": "20"})
         self._note(call, "a page beyond the end", beyond.outside, expected=beyond.status == 200)
-        self._note(call, "its list of results", self._list_state(beyond.body, list_name))
+        self._note(call, "its list of results", self._fields.describe_list(beyond.body, list_name))
         if not records:
             self._note(call, "a result", "not seen: this account has none; try another username")
             return
         one = self._observe(path, {"page": "1", "recordsPerPage": "1"})
         self._note(call, "asked for 1 result a page", _how_many(len(_records(one.body, list_name))))
-        self._note(call, "fields of a result", self._fields(records))
+        self._note(call, "fields of a result", self._fields.describe(records))
         dates = [record.get("ResultDate") for record in records]
         self._note(call, "ResultDate", all_forms(map(date_form, dates)), expected=all(map(is_known_date, dates)))
         self._note(call, "order", order(dates))
@@ -179,7 +171,7 @@ class Probe:
         sessions = _records(seen.body, "AssessmentSessions")
         if not sessions:
             return
-        self._note(call, f"fields of a session of {subject}", self._fields(sessions))
+        self._note(call, f"fields of a session of {subject}", self._fields.describe(sessions))
         kinds = [session.get("AssessmentType") for session in sessions]
         self._note(call, f"AssessmentType of {subject} is 1 or 2", yes(set(map(str, kinds)) <= {"1", "2"}))
         completed = [session.get("DateCompleted") for session in sessions]
@@ -193,21 +185,21 @@ class Probe:
         call = "GetEOAReportDataForAssessmentSessionV5"
         seen = self._observe(f"assessmentSessions/{call}", {"sessionId": str(session_id), "userId": str(user_id)})
         self._note(call, f"{title}: the report", seen.outside, expected=seen.status == 200)
-        self._note(call, f"{title}: its fields", self._fields([seen.body]))
+        self._note(call, f"{title}: its fields", self._fields.describe([seen.body]))
         rows = _records(seen.body, "AssessmentEOAData")
         if rows:
-            self._note(call, f"{title}: fields of a component", self._fields(rows))
+            self._note(call, f"{title}: fields of a component", self._fields.describe(rows))
             self._note(call, f"{title}: MeasuredAt", all_forms(date_form(row.get("MeasuredAt")) for row in rows))
 
     def _look_at_groups(self) -> None:
         seen = self._observe("userGroups/search", {"page": "1", "recordsPerPage": "5", "query": ""})
         self._note("userGroups/search", "a page", f"{seen.outside}{emptiness(seen.body)}")
-        self._note("userGroups/search", "fields of a page", self._fields([seen.body]))
+        self._note("userGroups/search", "fields of a page", self._fields.describe([seen.body]))
         lists = [seen.body] if isinstance(seen.body, list) else []
         if isinstance(seen.body, Mapping):
             lists = [value for value in seen.body.values() if isinstance(value, list)]
         for groups in lists:
-            self._note("userGroups/search", "fields of a group", self._fields(groups))
+            self._note("userGroups/search", "fields of a group", self._fields.describe(groups))
 
     def _observe(self, path: str, parameters: Mapping[str, str], *, first: bool = False) -> Observation:
         """One GET and its outside. A call that is not answered is an observation too, unless it is the first."""
@@ -230,44 +222,11 @@ class Probe:
         if seen.asks_to_wait:
             self._waits.append(seen.asks_to_wait)
         self._limit_headers.update(seen.limit_headers)
-        self._withheld.update(texts_in(seen.body))
+        self._fields.withhold(texts_in(seen.body))
         return seen
 
     def _note(self, call: str, about: str, seen: str, *, expected: bool | None = None) -> None:
         self.facts.append(Fact(call, about, seen, expected))
-
-    def _list_state(self, body: object, list_name: str) -> str:
-        if not isinstance(body, Mapping):
-            return "the page is no object"
-        if list_name in body:
-            return f"{list_name}: {kind_of(body[list_name])}{emptiness(body[list_name])}"
-        others = [name for name, value in body.items() if isinstance(value, list)]
-        return f"not under {list_name}" + (f", but under {self._names(others)}" if others else ", and no other list")
-
-    def _fields(self, bodies: Iterable[object]) -> str:
-        """Names of the fields of some objects with the JSON types of their values."""
-        types: dict[str, set[str]] = {}
-        for body in bodies:
-            if isinstance(body, Mapping):
-                for name, value in body.items():
-                    types.setdefault(str(name), set()).add(kind_of(value))
-        return (
-            ", ".join(f"{self._names([name])} ({' or '.join(sorted(kinds))})" for name, kinds in types.items()) or "-"
-        )
-
-    def _names(self, names: Iterable[str]) -> str:
-        """Names of fields as they are, but for those that may be content: no plain word, or seen as a value."""
-        shown = (
-            name
-            if name.lower() in KNOWN_FIELDS
-            or (re.fullmatch(r"[A-Za-z_][A-Za-z_]{0,39}[0-9]{0,2}", name) and not self._is_content(name.lower()))
-            else "(name withheld)"
-            for name in names
-        )
-        return ", ".join(shown)
-
-    def _is_content(self, name: str) -> bool:
-        return any(name == text or (len(name) > 3 and name in text.split()) for text in self._withheld)
 
 
 def _records(body: object, list_name: str) -> list[Mapping[str, Any]]:

@@ -34,11 +34,11 @@ from bksb.jobs.invitations.outbox import Outbox, count_invitations
 from bksb.jobs.invitations.pace import Clock, Pace
 from bksb.jobs.invitations.rejections import RejectionStreak
 from bksb.jobs.invitations.resending import find_resends
+from bksb.jobs.invitations.writing import write_message
 from bksb.jobs.issues import replace_issues
 from bksb.jobs.outage import OutageDetector
-from bksb.mail.messages import compose
-from bksb.mail.smtp import Mailer, recipient_of
-from bksb.mail.templates import TemplateKind, Templates, check_ready, words_for
+from bksb.mail.smtp import Mailer
+from bksb.mail.templates import Templates, check_ready
 from bksb.model import Person, Run
 from bksb.reporting.store import Store
 from bksb.settings import Settings
@@ -128,7 +128,7 @@ class InvitationSender:
             # what was found out before something stopped the rest is kept
             self._update_issues()
             raise
-        self._log_counts(need_attention=self._update_issues())
+        _log_counts(self._store, self._run, self._waiting, need_attention=self._update_issues())
 
     def withhold(self) -> None:
         """Send nothing."""
@@ -194,7 +194,7 @@ class InvitationSender:
         if person is None or eligible.obstacle(person):
             return
         message_id = due.message_id or f"<{uuid4().hex}@{mailer.domain}>"
-        message = self._compose(templates, mailer, due, message_id, person)
+        message = write_message(self._settings, templates, mailer, due, message_id, person, self._clock.now())
         # the pace, the MIS and the templates take time as well
         if wait := self._wait_reason():
             self._waiting[wait] += 1
@@ -209,25 +209,6 @@ class InvitationSender:
                 self._refuse(sent, person, message)
             else:
                 self._record(sent, person, _hand_over(mailer, message))
-
-    def _compose(
-        self, templates: Templates, mailer: Mailer, due: DueMessage, message_id: str, person: Person
-    ) -> EmailMessage | RejectedError:
-        kind: TemplateKind = "reminder" if due.kind == "reminder" else "invitation"
-        words = words_for(self._settings, kind, due.username, person.given_names or "", person.family_name or "")
-        try:
-            message = compose(
-                templates.write(kind, words),
-                sender=mailer.sender,
-                to=person.email or "",
-                message_id=message_id,
-                now=self._clock.now().astimezone(self._settings.timezone),
-            )
-        except RejectedError as error:
-            return error
-        if recipient_of(message) != person.email:
-            return RejectedError("the address in the MIS cannot be written into a message")
-        return message
 
     def _wait_reason(self) -> str | None:
         """What a message has to wait for now; None if it may go."""
@@ -272,15 +253,16 @@ class InvitationSender:
             replace_issues(self._store, issues, day_start, codes=INVITATION_ISSUES, person_ids=person_ids)
         return len({issue.person_id for issue in issues})
 
-    def _log_counts(self, need_attention: int) -> None:
-        with self._store.transaction():
-            counts = count_invitations(self._store, self._run)
-        waiting = " and ".join(f"{people} for {what}" for what, people in self._waiting.items())
-        log.info(
-            "Sent %(invited)d invitations, %(reminded)d reminders and %(invited_again)d again on request; "
-            "waiting: %(waiting)s; %(need_attention)d need attention (see bksb.issue).",
-            counts | {"waiting": waiting or "none", "need_attention": need_attention},
-        )
+
+def _log_counts(store: Store, run: Run, waiting: Counter[str], need_attention: int) -> None:
+    with store.transaction():
+        counts = count_invitations(store, run)
+    shown = " and ".join(f"{people} for {what}" for what, people in waiting.items())
+    log.info(
+        "Sent %(invited)d invitations, %(reminded)d reminders and %(invited_again)d again on request; "
+        "waiting: %(waiting)s; %(need_attention)d need attention (see bksb.issue).",
+        counts | {"waiting": shown or "none", "need_attention": need_attention},
+    )
 
 
 def _hand_over(mailer: Mailer, message: EmailMessage) -> BksbSyncError | None:

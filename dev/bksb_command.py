@@ -1,0 +1,52 @@
+"""./run COMMAND for every command of python -m bksb: on the caller's connections, or on this clone's own services."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+
+from bksb import cli
+from dev.airflow.processes import inherited_environment
+from dev.connections import has_own_connections, reporting_connection, sandbox_variables
+from dev.services.clone import Clone
+from dev.services.databases import prepare_databases, prepare_everything
+from dev.services.errors import RunError
+from dev.services.postgres.server import Postgres
+from dev.services.sharing import SharedServices
+
+READING = ("export", "sql")
+"""Commands that need the reporting database, and that there is something in it."""
+
+
+def run_bksb(clone: Clone, arguments: Sequence[str]) -> int:
+    """Runs the command in the caller's folder; the exit code. RunError if there is nothing yet to read from."""
+    options = cli.parse(arguments, prog="./run")
+    os.chdir(os.environ["RUN_CALLED_FROM"])
+    # commands need no more of Airflow than its connections
+    environment = inherited_environment() | {"AIRFLOW_HOME": str(clone.airflow)}
+    if has_own_connections() or (options.command == "preview-mail" and options.conn is None):
+        return _run(options, environment)
+    if options.command in READING and not Postgres(clone.postgres).exists():
+        raise RunError("there is no reporting database yet. Make one with: ./run demo")
+    with SharedServices(clone) as services:
+        return _run(options, environment | _prepare(clone, services, options))
+
+
+def _prepare(clone: Clone, services: SharedServices, options: argparse.Namespace) -> dict[str, str]:
+    """Starts what the command needs; the variables that lead to it."""
+    server = services.postgres()
+    if options.command in READING:
+        return reporting_connection(server, clone, "bksb_writer")
+    if options.command == "migrate":
+        prepare_databases(server, clone)
+        options.writer, options.reader = options.writer or "bksb_writer", options.reader or "bksb_reader"
+        return reporting_connection(server, clone, "bksb_owner")
+    prepare_everything(server, clone)
+    return sandbox_variables(server, clone, services.sandbox())
+
+
+def _run(options: argparse.Namespace, environment: dict[str, str]) -> int:
+    os.environ.clear()
+    os.environ.update(environment)
+    return cli.run(options)

@@ -1,0 +1,104 @@
+"""The Airflow connections of ./run: a caller's own, or those to the embedded databases and the pretend bksb."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from bksb.connection_fields import ConnectionFields
+from dev.services.clone import Clone
+from dev.services.errors import RunError
+from dev.services.postgres.server import Postgres
+from dev.services.sandbox_server import SandboxServer
+
+CONNECTIONS = (
+    "AIRFLOW_CONN_BKSB",
+    "AIRFLOW_CONN_MIS",
+    "AIRFLOW_CONN_REPORTING",
+    "AIRFLOW_CONN_SMTP_DEFAULT",
+)
+
+
+def has_own_connections() -> bool:
+    """Whether the caller names systems: then nothing of the sandbox's is filled in, so that invented people never
+    reach a real bksb, and what is missing fails as a missing connection."""
+    return any(name in os.environ for name in CONNECTIONS)
+
+
+def refuse_own_connections(command: str) -> None:
+    """Raises RunError if the caller names systems: invented people must never reach them."""
+    if has_own_connections():
+        found = [name for name in CONNECTIONS if name in os.environ]
+        raise RunError(
+            f"{', '.join(found)} is set. The {command} invents people, and invented people must never reach a real "
+            f"bksb, MIS or mail server, so it does not start. For the {command}: unset {' '.join(found)}. "
+            "For the real thing: ./run airflow …"
+        )
+
+
+def embedded_fields(server: Postgres, conn_id: str, database: str, login: str, password: str) -> ConnectionFields:
+    """A database of the embedded server, as one of its roles."""
+    return ConnectionFields(
+        conn_id=conn_id, host=server.host, port=server.port, login=login, password=password, database=database
+    )
+
+
+def reporting_connection(server: Postgres, clone: Clone, role: str) -> dict[str, str]:
+    """The environment variable that points Airflow's connection at the embedded reporting database, as that role."""
+    fields = {
+        "conn_type": "postgres",
+        "host": server.host,
+        "port": server.port,
+        "login": role,
+        "password": clone.secret(role),
+        "schema": "reporting",
+    }
+    return {"AIRFLOW_CONN_REPORTING": json.dumps(fields)}
+
+
+def bksb_connection(clone: Clone, sandbox: SandboxServer) -> dict[str, object]:
+    """The fields of an Airflow connection to the pretend bksb."""
+    return {
+        "conn_type": "bksb",
+        "host": sandbox.url,
+        "login": sandbox.access_key,
+        "password": sandbox.secret_key,
+        "extra": {
+            "password_secret": clone.secret("bksb_password_secret"),
+            "auto_enrol": True,
+            "site_url": sandbox.url,
+            "timezone": "Europe/London",
+            "sources": "initial, diagnostic, v5",
+            "notify": "skills@college.example",
+            # a demo mails at any hour, and keeps no one waiting
+            "mail_hours": "00:00-24:00",
+            "mails_a_minute": 6000,
+        },
+    }
+
+
+def sandbox_variables(server: Postgres, clone: Clone, sandbox: SandboxServer) -> dict[str, str]:
+    """The environment variables that point Airflow's four connections at the sandbox, and away from a site's files."""
+    connections: dict[str, dict[str, object]] = {
+        "AIRFLOW_CONN_BKSB": bksb_connection(clone, sandbox),
+        "AIRFLOW_CONN_MIS": {
+            "conn_type": "generic",
+            "host": server.host,
+            "port": server.port,
+            "login": "mis_reader",
+            "password": clone.secret("mis_reader"),
+            "schema": "mis",
+            "extra": {"sqlalchemy_scheme": "postgresql+psycopg2"},
+        },
+        "AIRFLOW_CONN_SMTP_DEFAULT": {
+            "conn_type": "smtp",
+            "host": "127.0.0.1",
+            "port": sandbox.smtp_port,
+            "extra": {"disable_ssl": True, "disable_tls": True, "from_email": "skills@college.example"},
+        },
+    }
+    return {
+        **{name: json.dumps(fields) for name, fields in connections.items()},
+        **reporting_connection(server, clone, "bksb_writer"),
+        "BKSB_CONFIG": str(clone.no_config),
+    }

@@ -1,0 +1,41 @@
+"""Writes the message for one person: template, words and address."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from email.message import EmailMessage
+
+from bksb.errors import RejectedError
+from bksb.jobs.invitations.due import DueMessage
+from bksb.mail.messages import compose
+from bksb.mail.smtp import Mailer, recipient_of
+from bksb.mail.templates import TemplateKind, Templates, words_for
+from bksb.model import Person
+from bksb.settings import Settings
+
+
+def write_message(
+    settings: Settings,
+    templates: Templates,
+    mailer: Mailer,
+    due: DueMessage,
+    message_id: str,
+    person: Person,
+    now: datetime,
+) -> EmailMessage | RejectedError:
+    """The message, or why this person's address cannot be written to; ConfigurationError if a template fails."""
+    kind: TemplateKind = "reminder" if due.kind == "reminder" else "invitation"
+    words = words_for(settings, kind, due.username, person.given_names or "", person.family_name or "")
+    try:
+        message = compose(
+            templates.write(kind, words),
+            sender=mailer.sender,
+            to=person.email or "",
+            message_id=message_id,
+            now=now.astimezone(settings.timezone),
+        )
+    except RejectedError as error:
+        return error
+    if recipient_of(message) != person.email:
+        return RejectedError("the address in the MIS cannot be written into a message")
+    return message
