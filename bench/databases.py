@@ -11,7 +11,7 @@ from typing import Any
 import psycopg2.extras
 from psycopg2 import sql
 
-from bksb.connection_fields import ConnectionFields, libpq_arguments
+from bksb.connection_fields import ConnectionFields, make_libpq_arguments
 from bksb.reporting.migrations import migrate
 from sandbox.mis import database as sandbox_mis
 from sandbox.world.population import World
@@ -42,7 +42,7 @@ class Databases:
         with self._database("template1") as name:
             extra = {"sqlalchemy_scheme": "postgresql+psycopg2"}
             fields = replace(self._server, conn_id="mis", database=name, extra=extra)
-            with closing(psycopg2.connect(**libpq_arguments(fields))) as connection:
+            with closing(psycopg2.connect(**make_libpq_arguments(fields))) as connection:
                 sandbox_mis.fill(connection, world)
             yield fields
 
@@ -72,7 +72,7 @@ class Databases:
 
 def connect(fields: ConnectionFields) -> psycopg2.extensions.connection:
     """A connection that commits every statement."""
-    connection: psycopg2.extensions.connection = psycopg2.connect(**libpq_arguments(fields))
+    connection: psycopg2.extensions.connection = psycopg2.connect(**make_libpq_arguments(fields))
     connection.autocommit = True
     return connection
 

@@ -20,8 +20,8 @@ from bench.figures import Figure
 from bench.runs import manual
 from bksb.connection_fields import ConnectionFields
 from bksb.jobs.results.loading import ACCOUNTS_PER_LOAD, LoadBatch, merge_batch
-from bksb.jobs.threads import in_batches
-from bksb.reporting.copy_format import copy_line
+from bksb.jobs.threads import split_into_batches
+from bksb.reporting.copy_format import encode_row
 from bksb.reporting.sql_files import read_sql
 from bksb.reporting.store import COPY_BYTES, Writer, open_store
 
@@ -86,7 +86,9 @@ class _Loads:
         self._fields = fields
         self._rows = rows
         accounts = [list(group) for _, group in groupby(rows, lambda row: row[0])]
-        loads = [[row for account in batch for row in account] for batch in in_batches(accounts, ACCOUNTS_PER_LOAD)]
+        loads = [
+            [row for account in batch for row in account] for batch in split_into_batches(accounts, ACCOUNTS_PER_LOAD)
+        ]
         self._loads = [(load, sorted({row[:2] for row in load})) for load in loads]
         self._frame = pd.DataFrame(rows, columns=pd.Index(COLUMNS))
 
@@ -108,7 +110,7 @@ class _Loads:
         with open_store(self._fields, migrated=False) as store:
             began = time.perf_counter()
             for rows, sources in self._loads:
-                batch = LoadBatch(lines=[copy_line(row) for row in rows])
+                batch = LoadBatch(lines=[encode_row(row) for row in rows])
                 batch.sources = [(*source, now, True) for source in sources]
                 with store.transaction(Writer.LOAD_RESULTS):
                     merge_batch(store, run, batch)
@@ -120,7 +122,7 @@ class _Loads:
         try:
             with connection.cursor() as cursor:
                 began = time.perf_counter()
-                lines = BytesIO("".join([copy_line(row) for row in self._rows]).encode())
+                lines = BytesIO("".join([encode_row(row) for row in self._rows]).encode())
                 cursor.copy_expert(f"copy bare ({', '.join(COLUMNS)}) from stdin", lines, COPY_BYTES)
                 return time.perf_counter() - began
         finally:

@@ -60,8 +60,8 @@ def bksb_accounts():
     def plan_accounts(dag_run=None, params=None) -> str:
         from bksb.jobs import accounts
 
-        deployment = dag_support.deployment_or_skip()
-        return accounts.plan_accounts(deployment, dag_support.run_of(dag_run, params, deployment))
+        deployment = dag_support.open_deployment_or_skip()
+        return accounts.plan_accounts(deployment, dag_support.make_run(dag_run, params, deployment))
 
     approve_plan = ApprovalOperator(
         task_id="approve_plan",
@@ -78,29 +78,29 @@ def bksb_accounts():
     def record_plan(dag_run=None, params=None) -> list[list[int]]:
         from bksb.jobs import accounts
 
-        deployment = dag_support.deployment_or_skip()
-        return accounts.record_plan(deployment, dag_support.run_of(dag_run, params, deployment))
+        deployment = dag_support.open_deployment_or_skip()
+        return accounts.record_plan(deployment, dag_support.make_run(dag_run, params, deployment))
 
     @task(pool=dag_support.POOL, pool_slots=dag_support.POOL_SLOTS)
     def apply_plan(buckets: list[int], dag_run=None, params=None) -> None:
         from bksb.jobs import accounts
 
-        deployment = dag_support.deployment_or_skip()
-        accounts.apply_plan(deployment, dag_support.run_of(dag_run, params, deployment), buckets)
+        deployment = dag_support.open_deployment_or_skip()
+        accounts.apply_plan(deployment, dag_support.make_run(dag_run, params, deployment), buckets)
 
     @task(trigger_rule="none_failed_min_one_success")
     def send_invitations(dag_run=None, params=None) -> None:
         from bksb.jobs import invitations
 
-        deployment = dag_support.deployment_or_skip()
-        invitations.send_invitations(deployment, dag_support.run_of(dag_run, params, deployment))
+        deployment = dag_support.open_deployment_or_skip()
+        invitations.send_invitations(deployment, dag_support.make_run(dag_run, params, deployment))
 
     @task(trigger_rule="none_failed")
     def finish_accounts(dag_run=None, params=None) -> None:
         from bksb.jobs import accounts
 
-        deployment = dag_support.deployment_or_skip()
-        accounts.finish_accounts(deployment, dag_support.run_of(dag_run, params, deployment))
+        deployment = dag_support.open_deployment_or_skip()
+        accounts.finish_accounts(deployment, dag_support.make_run(dag_run, params, deployment))
 
     recorded = record_plan()
     plan_accounts() >> approve_plan >> recorded

@@ -62,36 +62,36 @@ def bksb_results():
     def list_people(dag_run=None, params=None) -> list[list[int]]:
         from bksb.jobs import results
 
-        deployment = dag_support.deployment_or_skip()
-        return results.list_people(deployment, dag_support.run_of(dag_run, params, deployment))
+        deployment = dag_support.open_deployment_or_skip()
+        return results.list_people(deployment, dag_support.make_run(dag_run, params, deployment))
 
     @task(pool=dag_support.POOL, pool_slots=dag_support.POOL_SLOTS)
     def link_people(buckets: list[int], dag_run=None, params=None) -> None:
         from bksb.jobs import results
 
-        deployment = dag_support.deployment_or_skip()
-        results.link_people(deployment, dag_support.run_of(dag_run, params, deployment), buckets)
+        deployment = dag_support.open_deployment_or_skip()
+        results.link_people(deployment, dag_support.make_run(dag_run, params, deployment), buckets)
 
     @task(trigger_rule="none_failed", show_return_value_in_logs=False)
     def plan_fetches(dag_run=None, params=None) -> list[list[int]]:
         from bksb.jobs import results
 
-        deployment = dag_support.deployment_or_skip()
-        return results.plan_fetches(deployment, dag_support.run_of(dag_run, params, deployment))
+        deployment = dag_support.open_deployment_or_skip()
+        return results.plan_fetches(deployment, dag_support.make_run(dag_run, params, deployment))
 
     @task(pool=dag_support.POOL, pool_slots=dag_support.POOL_SLOTS)
     def fetch_results(buckets: list[int], dag_run=None, params=None) -> None:
         from bksb.jobs import results
 
-        deployment = dag_support.deployment_or_skip()
-        results.fetch_results(deployment, dag_support.run_of(dag_run, params, deployment), buckets)
+        deployment = dag_support.open_deployment_or_skip()
+        results.fetch_results(deployment, dag_support.make_run(dag_run, params, deployment), buckets)
 
     @task(trigger_rule="none_failed", outlets=[RESULTS])
     def publish_results(dag_run=None, params=None, *, outlet_events) -> None:
         from bksb.jobs import results
 
-        deployment = dag_support.deployment_or_skip()
-        run = dag_support.run_of(dag_run, params, deployment)
+        deployment = dag_support.open_deployment_or_skip()
+        run = dag_support.make_run(dag_run, params, deployment)
         results.check_results(deployment, run)
         counts = results.publish_results(deployment, run)
         outlet_events[RESULTS].extra = {"day": run.day.isoformat()} | vars(counts)

@@ -20,7 +20,7 @@ from bksb.api.transport import RetryBudget
 from bksb.connection_fields import ConnectionFields
 from bksb.deployment import Deployment
 from bksb.folders import SQL_FOLDER
-from bksb.mail.smtp import Mailer, connect_error, open_mailer
+from bksb.mail.smtp import Mailer, open_mailer, translate_connect_error
 from bksb.mis import Mis
 from bksb.reporting.migrations import migrate
 from bksb.rules.times import MailHours
@@ -160,7 +160,7 @@ def smtp_of(sandbox: Sandbox) -> smtplib.SMTP:
     try:
         return smtplib.SMTP("127.0.0.1", sandbox.smtp_port, timeout=10)
     except (smtplib.SMTPException, OSError) as error:
-        raise connect_error(error) from None
+        raise translate_connect_error(error) from None
 
 
 def client_of(sandbox: Sandbox) -> BksbClient:

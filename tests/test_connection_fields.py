@@ -1,6 +1,6 @@
 """The fields of a connection, and what libpq gets of them."""
 
-from bksb.connection_fields import LIBPQ_EXTRAS, ConnectionFields, libpq_arguments
+from bksb.connection_fields import LIBPQ_EXTRAS, ConnectionFields, make_libpq_arguments
 from tests.conftest import repository
 
 
@@ -10,10 +10,10 @@ def fields(**changes) -> ConnectionFields:
 
 
 def test_libpq_gets_the_extras_it_knows_and_a_time_limit():
-    arguments = libpq_arguments(fields(extra={"sslmode": "require", "connect_timeout": 3, "charset": "x"}))
+    arguments = make_libpq_arguments(fields(extra={"sslmode": "require", "connect_timeout": 3, "charset": "x"}))
     assert arguments["sslmode"] == "require" and arguments["connect_timeout"] == 3
     assert "charset" not in arguments
-    assert libpq_arguments(fields())["connect_timeout"] == 10
+    assert make_libpq_arguments(fields())["connect_timeout"] == 10
 
 
 def test_the_docs_name_the_extras_that_libpq_gets():

@@ -103,6 +103,39 @@ def test_rules_reach_no_file_no_server_and_no_clock(name):
     assert not names & {"now", "today", "utcnow", "open", "read_text", "read_bytes"}
 
 
+NOUNS = {"addresses", "connection_fields", "errors", "folders", "issues", "model"}
+"""Every package may import these, so the drawing leaves the arrows to them out."""
+
+
+def parts_imported(path: Path, top: str) -> set[str]:
+    """The packages and modules of `top` that a file imports, by the first part of their names."""
+    found = (name.split(".") for name in imports_of(path))
+    return {parts[1] for parts in found if parts[0] == top and len(parts) > 1}
+
+
+def test_the_drawing_shows_every_import_between_packages():
+    drawn = set(re.findall(r"^    (\w+) --> (\w+)$", (repository() / "docs/architecture.md").read_text(), re.MULTILINE))
+    parts = {name.split(".")[0] for name in modules()} - {"__main__"}
+    imported = set()
+    for name, path in modules().items():
+        imported |= {(name.split(".")[0], part) for part in parts_imported(path, "bksb") & parts}
+    for path in (repository() / "dags").rglob("*.py"):
+        imported |= {("dags", part) for part in parts_imported(path, "bksb") & parts}
+    for place in ("dev", "bench", "sandbox"):
+        for path in (repository() / place).rglob("*.py"):
+            tops = {found.split(".")[0] for found in imports_of(path)}
+            imported |= {(place, "plugins" if top == "bksb" else top) for top in tops & set(PLACES)}
+    arrows = {(a, b) for a, b in imported if a != b and not {a, b} & (NOUNS | {"__main__"})}
+    assert drawn == arrows
+
+
+def test_the_two_dags_jobs_do_not_lean_on_each_other():
+    for one, other in (("accounts", "results"), ("results", "accounts")):
+        paths = list((PACKAGE / "jobs" / one).rglob("*.py"))
+        assert paths
+        assert not [path.name for path in paths for name in imports_of(path) if name.startswith(f"bksb.jobs.{other}")]
+
+
 @pytest.mark.parametrize("name", [name for name in sorted(modules()) if name.split(".")[0] == "cli"])
 def test_a_command_imports_airflow_only_when_it_runs(name):
     tree = ast.parse(modules()[name].read_text(encoding="utf-8"))
@@ -180,3 +213,23 @@ def test_the_copy_lists_columns_in_the_order_in_which_rows_are_written():
     names = [name.strip() for name in columns.group(1).split(",")]
     table = (repository() / "sql/results/create_loaded_result.sql").read_text()
     assert names == re.findall(r"^    (\w+) ", table, re.MULTILINE)
+
+
+LARGE_FOR_A_REASON = {
+    "Postgres": "one server: start, stop, connect and recover share its state",
+    "InvitationSender": "one loop over one task's state; what is due, stored, paced and written lies beside it",
+    "Probe": "one list of questions to bksb, in their order",
+}
+
+
+def test_a_class_over_150_lines_and_a_module_over_350_have_a_reason():
+    paths = [path for top in ("plugins", "dags", *PLACES[1:]) for path in (repository() / top).rglob("*.py")]
+    long_modules = [str(path) for path in paths if len(path.read_text(encoding="utf-8").splitlines()) > 350]
+    long_classes = {
+        node.name
+        for path in paths
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef) and (node.end_lineno or 0) - node.lineno >= 150
+    }
+    assert long_modules == []
+    assert long_classes == set(LARGE_FOR_A_REASON)

@@ -10,7 +10,7 @@ import pytest
 from bksb.connection_fields import ConnectionFields
 from bksb.errors import BksbSyncError, ConfigurationError, MisContractError, TransientError
 from bksb.folders import SQL_FOLDER
-from bksb.mis import Mis, database_url, people_from_rows
+from bksb.mis import Mis, make_database_url, parse_people
 from tests.conftest import fields_of, query
 
 QUERY = SQL_FOLDER / "mis" / "eligible_learners.sql"
@@ -94,12 +94,12 @@ def row(**changes: object) -> list[object]:
 
 
 def test_nul_characters_go_because_postgresql_holds_none():
-    (person,) = people_from_rows(NAMES, [row(proposed_username="od\0d", email="\0")], QUERY)
+    (person,) = parse_people(NAMES, [row(proposed_username="od\0d", email="\0")], QUERY)
     assert (person.proposed_username, person.email) == ("odd", None)
 
 
 def test_blanks_around_texts_go_and_a_blank_text_is_none():
-    (person,) = people_from_rows(NAMES, [row(email="  a@b.example ", given_names="  ", bksb_username="")], QUERY)
+    (person,) = parse_people(NAMES, [row(email="  a@b.example ", given_names="  ", bksb_username="")], QUERY)
     assert (person.email, person.given_names, person.bksb_username, person.former_person_id) == (
         "a@b.example",
         None,
@@ -109,7 +109,7 @@ def test_blanks_around_texts_go_and_a_blank_text_is_none():
 
 
 def test_a_driver_that_gives_dates_with_a_time_is_understood():
-    (person,) = people_from_rows(NAMES, [row(start_on=datetime(2026, 9, 1, 0, 0))], QUERY)  # noqa: DTZ001 - as Oracle does
+    (person,) = parse_people(NAMES, [row(start_on=datetime(2026, 9, 1, 0, 0))], QUERY)  # noqa: DTZ001 - as Oracle does
     assert person.start_on == date(2026, 9, 1)
 
 
@@ -126,7 +126,7 @@ def test_a_driver_that_gives_dates_with_a_time_is_understood():
 )
 def test_a_row_that_breaks_the_contract_is_named_without_its_contents(rows, says):
     with pytest.raises(MisContractError, match=says):
-        people_from_rows(NAMES, rows, QUERY)
+        parse_people(NAMES, rows, QUERY)
 
 
 def test_a_database_that_is_away_and_an_unknown_driver_have_their_remedies(world):
@@ -157,7 +157,7 @@ def test_no_error_of_the_mis_repeats_a_row_or_a_parameter(mis_of, mis_fields, wo
     [(date(2009, 2, 28), date(2009, 2, 28)), (date(1753, 1, 1), None), (date(9999, 12, 31), None), (None, None)],
 )
 def test_a_placeholder_for_a_date_of_birth_is_never_sent(born, kept):
-    (person,) = people_from_rows(NAMES, [row(date_of_birth=born)], QUERY)
+    (person,) = parse_people(NAMES, [row(date_of_birth=born)], QUERY)
     assert person.date_of_birth == kept
 
 
@@ -181,10 +181,10 @@ def fields(**changes) -> ConnectionFields:
 
 
 def test_the_address_of_the_mis_is_built_from_fields_so_any_password_fits():
-    url = database_url(fields(extra={"sqlalchemy_scheme": "mssql+pymssql"}))
+    url = make_database_url(fields(extra={"sqlalchemy_scheme": "mssql+pymssql"}))
     assert (url.drivername, url.password, url.database, url.port) == ("mssql+pymssql", "p@ss/word", "MIS", 1433)
 
 
 def test_an_mis_connection_without_a_driver_says_how_to_name_one():
     with pytest.raises(ConfigurationError, match="sqlalchemy_scheme"):
-        database_url(fields())
+        make_database_url(fields())

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bksb.errors import ConfigurationError
-from bksb.rules.passwords import derived_password
+from bksb.rules.passwords import derive_password
 from bksb.rules.times import MailHours
 from bksb.settings import SECRETS, SOURCES, Settings, form_fields, is_enabled, read_settings
 from tests.conftest import repository
@@ -177,7 +177,7 @@ def test_a_secret_for_passwords_takes_the_place_of_the_default_password():
     secret = " sixteen letters "
     settings = read_settings({"default_password": "Change-me-2026", "password_secret": secret})
     assert settings.password_secret == secret
-    assert settings.password_of("L1") == derived_password(secret, "L1")
+    assert settings.password_of("L1") == derive_password(secret, "L1")
     assert read_settings({"default_password": "Change-me-2026"}).password_of("L1") == "Change-me-2026"
 
 

@@ -42,7 +42,7 @@ LIBPQ_EXTRAS = (
 """Extras of a PostgreSQL connection that are handed to libpq under the same name."""
 
 
-def libpq_arguments(fields: ConnectionFields) -> dict[str, Any]:
+def make_libpq_arguments(fields: ConnectionFields) -> dict[str, Any]:
     """Keyword arguments for `psycopg2.connect`; a server that is away is noticed after 10 s by default."""
     arguments: dict[str, Any] = {
         "host": fields.host,

@@ -15,7 +15,7 @@ from bksb.mail.smtp import Mailer
 from bksb.mis import Mis
 from bksb.reporting.store import Store, open_store
 from bksb.rules.levels import Vocabulary
-from bksb.rules.times import day_bounds
+from bksb.rules.times import find_day_bounds
 from bksb.settings import Settings
 
 
@@ -44,4 +44,4 @@ class Deployment:
 
     def day_start(self) -> datetime:
         """The first moment of today at the site."""
-        return day_bounds(self.today(), self.settings.timezone)[0]
+        return find_day_bounds(self.today(), self.settings.timezone)[0]

@@ -1,33 +1,33 @@
 """What can go wrong, named by what to do next.
 
     BksbSyncError
-    ├── FatalError               a person has to mend something first; never retried
-    │   ├── ConfigurationError   a connection, a setting, a file or a migration
-    │   ├── KeyRefusedError      bksb answered 401 or 403: the key
-    │   ├── MisContractError     the MIS query does not keep its promise
-    │   └── PromiseBrokenError   a check on the loaded rows found something
-    ├── TransientError           nobody has to do anything; the same work is tried again later
-    │   ├── UnreachableError     no connection: the name is unknown, or nothing listens
-    │   ├── TlsError             the certificate or the handshake failed
-    │   ├── ProxyFailedError     the way to the web leads through a proxy that failed
-    │   ├── SilentError          connected, but no answer in time
-    │   ├── NotBksbError         something answered that does not talk like bksb
-    │   ├── PutOffError          the mail server is there, and does not take this message now
-    │   └── FateUnknownError     a message was handed over, and no answer says whether it was accepted
-    └── RejectedError            one learner is refused; the others go on
+    ├── FatalError                    a person has to fix something first; never retried
+    │   ├── ConfigurationError        a connection, a setting, a file or a migration
+    │   ├── KeyRefusedError           bksb answered 401 or 403: it is about the key
+    │   ├── MisContractError          the MIS query breaks its contract
+    │   └── CheckFailedError          a check on the loaded rows found something
+    ├── TransientError                no one has to do anything; the same work is tried again later
+    │   ├── UnreachableError          no connection: the name is unknown, or nothing listens
+    │   ├── TlsError                  the certificate or the handshake failed
+    │   ├── ProxyError                the proxy failed
+    │   ├── ApiTimeoutError           connected, but no answer in time
+    │   ├── UnexpectedResponseError   something answered that does not look like bksb
+    │   ├── MessageDeferredError      the mail server deferred a message
+    │   └── DeliveryUnknownError      a message may or may not have been accepted
+    └── RejectedError                 one learner is refused; the others go on
 
-No message may hold anything personal: ids, counts, column names and remedies only.
+No message may hold anything personal: only ids, counts, column names and what to do.
 """
 
 from __future__ import annotations
 
 
 class BksbSyncError(Exception):
-    """Anything this project raises on purpose."""
+    """Every error that this project raises on purpose."""
 
 
 class FatalError(BksbSyncError):
-    """The run cannot go on until a person has mended something; the message says what."""
+    """The run cannot go on until a person has fixed something; the message says what."""
 
 
 class ConfigurationError(FatalError):
@@ -35,9 +35,9 @@ class ConfigurationError(FatalError):
 
 
 class KeyRefusedError(FatalError):
-    """bksb does not accept the key: every further call would fail too, so everything stops.
+    """bksb does not accept the key. Every further call would fail too, so everything stops.
 
-    `status` is 401 or 403, or None where it is not known.
+    `status` is 401 or 403, or None if it is not known.
     """
 
     def __init__(self, message: str, *, status: int | None = None) -> None:
@@ -46,17 +46,17 @@ class KeyRefusedError(FatalError):
 
 
 class MisContractError(FatalError):
-    """The MIS query broke its contract (README, "Point it at your MIS"); nothing was changed."""
+    """The MIS query broke the contract of `sql/mis/eligible_learners.sql`; nothing was changed."""
 
 
-class PromiseBrokenError(FatalError):
+class CheckFailedError(FatalError):
     """A check in `sql/checks` returned rows; the message names the check and the ids."""
 
 
 class TransientError(BksbSyncError):
-    """The other side is not well just now: the same call is worth making again later.
+    """The other side has a problem at the moment: the same call is worth making again later.
 
-    `retry_after` is what the other side asked for, in seconds, or None.
+    `retry_after` is how many seconds the other side asked us to wait, or None.
     """
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
@@ -65,31 +65,31 @@ class TransientError(BksbSyncError):
 
 
 class UnreachableError(TransientError):
-    """There was no connection at all."""
+    """No connection could be made."""
 
 
 class TlsError(TransientError):
-    """The other side could not prove who it is, or there is no common way to encrypt."""
+    """The other side could not prove who it is, or the two sides share no way to encrypt."""
 
 
-class ProxyFailedError(TransientError):
+class ProxyError(TransientError):
     """The proxy that the environment names did not pass the call on."""
 
 
-class SilentError(TransientError):
+class ApiTimeoutError(TransientError):
     """The other side, or the way to it, took longer than we wait."""
 
 
-class NotBksbError(TransientError):
-    """What came is not what the call returns: a wrong API URL, a page in place of bksb, or half an answer."""
+class UnexpectedResponseError(TransientError):
+    """The response is not what the call returns: a wrong API URL, a web page instead of bksb, or half a response."""
 
 
-class PutOffError(TransientError):
-    """The mail server answers, and does not take this message now: that may be about the one it is for."""
+class MessageDeferredError(TransientError):
+    """The mail server deferred the message (4xx). The cause may be this recipient."""
 
 
-class FateUnknownError(TransientError):
-    """The connection ended after a message was handed over and before the mail server said what became of it."""
+class DeliveryUnknownError(TransientError):
+    """The connection was lost after DATA and before the reply: the message may or may not have been accepted."""
 
 
 class RejectedError(BksbSyncError):

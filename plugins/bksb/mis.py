@@ -55,7 +55,7 @@ class Mis:
 
     def __init__(self, fields: ConnectionFields, query: Path, *, applicant_months: int = 12) -> None:
         """`query` is the file to run; an applicant counts for `applicant_months` after applying."""
-        self._url = database_url(fields)
+        self._url = make_database_url(fields)
         self._conn_id = fields.conn_id
         self._query = query
         self._applicant_months = applicant_months
@@ -63,15 +63,15 @@ class Mis:
     def __repr__(self) -> str:
         return f"Mis({self._conn_id})"
 
-    def read_people(self, as_of: date, *, perhaps_nobody: bool = False) -> list[Person]:
+    def read_people(self, as_of: date, *, allow_empty: bool = False) -> list[Person]:
         """Everybody eligible on `as_of`, one Person each.
 
         Raises MisContractError (missing column, repeated person, wrong type, SQL error; nobody, unless
-        `perhaps_nobody`), ConfigurationError (driver, log-in) or TransientError (the database is away). No message
+        `allow_empty`), ConfigurationError (driver, log-in) or TransientError (the database is away). No message
         holds a row.
         """
         try:
-            statement = sqlalchemy.text(_without_comment_lines(self._query.read_text(encoding="utf-8")))
+            statement = sqlalchemy.text(_strip_comment_lines(self._query.read_text(encoding="utf-8")))
         except OSError as error:
             raise ConfigurationError(f"{shown(self._query)} cannot be read: {error.strerror}.") from None
         except UnicodeDecodeError:
@@ -92,16 +92,16 @@ class Mis:
                 names = [name.lower() for name in result.keys()]  # noqa: SIM118 - RMKeyView, not a dict
                 rows = [tuple(row) for row in result]
         except (exc.SQLAlchemyError, ImportError, ValueError, TypeError, OverflowError) as error:
-            raise _by_remedy(error, self._conn_id, self._query) from None
-        return people_from_rows(names, rows, self._query, perhaps_nobody=perhaps_nobody)
+            raise _translate_error(error, self._conn_id, self._query) from None
+        return parse_people(names, rows, self._query, allow_empty=allow_empty)
 
 
-def _without_comment_lines(query: str) -> str:
+def _strip_comment_lines(query: str) -> str:
     """The query without lines that are nothing but comment: a name with a colon in one would count as a bind."""
     return "\n".join(line for line in query.splitlines() if not line.lstrip().startswith("--"))
 
 
-def database_url(fields: ConnectionFields) -> sqlalchemy.URL:
+def make_database_url(fields: ConnectionFields) -> sqlalchemy.URL:
     """The SQLAlchemy URL of the `mis` connection; the driver stands in extra `sqlalchemy_scheme`.
 
     Extra `sqlalchemy_query` (an object) becomes the URL's query, for drivers that need options there.
@@ -123,28 +123,28 @@ def database_url(fields: ConnectionFields) -> sqlalchemy.URL:
     )
 
 
-def people_from_rows(
-    names: Sequence[str], rows: Sequence[Sequence[Any]], query: Path, *, perhaps_nobody: bool = False
+def parse_people(
+    names: Sequence[str], rows: Sequence[Sequence[Any]], query: Path, *, allow_empty: bool = False
 ) -> list[Person]:
     """Rows of the query as people, in the order of the rows; MisContractError names what is wrong in which file."""
     missing = [name for name, column in COLUMNS.items() if not column.optional and name not in names]
     if missing:
-        raise _contract(query, f"does not return the column{_s(missing)} {', '.join(missing)}")
+        raise _contract_error(query, f"does not return the column{_plural(missing)} {', '.join(missing)}")
     repeated_names = [name for name, times in Counter(names).items() if times > 1 and name in COLUMNS]
     if repeated_names:
-        raise _contract(query, f"returns the column {repeated_names[0]} twice")
-    if not rows and not perhaps_nobody:
-        raise _contract(
+        raise _contract_error(query, f"returns the column {repeated_names[0]} twice")
+    if not rows and not allow_empty:
+        raise _contract_error(
             query,
             "returned nobody. A provider without a single eligible learner is unlikely: check the database, "
             "the rights of the log-in and the conditions",
         )
     places = {name: names.index(name) for name in COLUMNS if name in names}
-    people = [_person({name: row[place] for name, place in places.items()}, query) for row in rows]
+    people = [_parse_person({name: row[place] for name, place in places.items()}, query) for row in rows]
     repeated = [person_id for person_id, times in Counter(p.person_id for p in people).items() if times > 1]
     if repeated:
         some = ", ".join(sorted(repeated)[:5])
-        raise _contract(
+        raise _contract_error(
             query,
             f"returns {len(repeated)} people more than once (person_id {some}{', ...' if len(repeated) > 5 else ''}); "
             "it has to choose one programme for each",
@@ -152,7 +152,7 @@ def people_from_rows(
     return people
 
 
-def _person(row: Mapping[str, Any], query: Path) -> Person:
+def _parse_person(row: Mapping[str, Any], query: Path) -> Person:
     values: dict[str, Any] = {}
     for name, value in row.items():
         column = COLUMNS[name]
@@ -163,9 +163,9 @@ def _person(row: Mapping[str, Any], query: Path) -> Person:
             value = value.date()
         if value is None:
             if column.required:
-                raise _contract(query, f"returns a row whose {name} is empty")
+                raise _contract_error(query, f"returns a row whose {name} is empty")
         elif not isinstance(value, column.kind):
-            raise _contract(
+            raise _contract_error(
                 query,
                 f"returns {name} as {type(value).__name__} where {'text' if column.kind is str else 'a date'} "
                 "is needed: cast it in the query",
@@ -175,9 +175,9 @@ def _person(row: Mapping[str, Any], query: Path) -> Person:
     if born is not None and not FIRST_YEAR <= born.year <= LAST_YEAR:
         values["date_of_birth"] = None
     if values["person_kind"] not in ("learner", "applicant"):
-        raise _contract(query, "returns a person_kind other than 'learner' and 'applicant'")
+        raise _contract_error(query, "returns a person_kind other than 'learner' and 'applicant'")
     if values["person_kind"] == "learner" and values["start_on"] is None:
-        raise _contract(query, f"returns learner {values['person_id']} without start_on")
+        raise _contract_error(query, f"returns learner {values['person_id']} without start_on")
     if values.get("former_person_id") == values["person_id"]:
         # nobody was somebody else under the same id
         values["former_person_id"] = None
@@ -185,11 +185,11 @@ def _person(row: Mapping[str, Any], query: Path) -> Person:
     return Person(**values)
 
 
-def _contract(query: Path, what: str) -> MisContractError:
+def _contract_error(query: Path, what: str) -> MisContractError:
     return MisContractError(f"The MIS query ({shown(query)}) {what}. Nothing was changed.")
 
 
-def _s(things: Sequence[object]) -> str:
+def _plural(things: Sequence[object]) -> str:
     return "s" if len(things) > 1 else ""
 
 
@@ -198,7 +198,7 @@ _REMEDIES: tuple[
 ] = (
     (
         (ValueError, TypeError, OverflowError),
-        lambda conn, query: _contract(
+        lambda conn, query: _contract_error(
             query,
             "returns a value that Python cannot hold, such as a date after the year 9999, or extra "
             f"sqlalchemy_query of connection '{conn}' is no object of texts",
@@ -230,7 +230,7 @@ _REMEDIES: tuple[
     ),
     (
         exc.DBAPIError,
-        lambda _, query: _contract(
+        lambda _, query: _contract_error(
             query,
             "was refused by the database: run it there by hand with dates for :as_of, :ended_since and "
             ":applied_since to see why",
@@ -239,7 +239,7 @@ _REMEDIES: tuple[
 )
 
 
-def _by_remedy(error: BaseException, conn_id: str, query: Path) -> BksbSyncError:
+def _translate_error(error: BaseException, conn_id: str, query: Path) -> BksbSyncError:
     """Our error for a driver's: the driver's own text may hold rows or parameters and is dropped."""
     for kind, remedy in _REMEDIES:
         if isinstance(error, kind):

@@ -24,7 +24,7 @@ from pydantic_core import ErrorDetails
 from bksb.errors import ConfigurationError
 from bksb.model import Source
 from bksb.rules.emails import is_email
-from bksb.rules.passwords import SHORTEST_SECRET, derived_password, setting_digest
+from bksb.rules.passwords import SHORTEST_SECRET, derive_password, setting_digest
 from bksb.rules.times import MailHours
 
 SHORTEST_PASSWORD = 8
@@ -45,7 +45,7 @@ def _from_text(read: Callable[[str], object]) -> BeforeValidator:
     return BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)
 
 
-def _site_root(pasted: str) -> str:
+def _parse_site_root(pasted: str) -> str:
     """The root of the customer's own site, without a slash at its end, whichever of its pages was pasted."""
     try:
         parts = urlsplit(pasted)
@@ -61,7 +61,7 @@ def _site_root(pasted: str) -> str:
     return f"{parts.scheme.lower()}://{parts.netloc}"
 
 
-def _zone(name: str) -> ZoneInfo:
+def _parse_zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # OSError: a name like "Europe" is a folder
@@ -70,7 +70,7 @@ def _zone(name: str) -> ZoneInfo:
         ) from None
 
 
-def _mail_hours(text: str) -> MailHours:
+def _parse_mail_hours(text: str) -> MailHours:
     try:
         return MailHours.from_text(text)
     except ValueError:
@@ -80,9 +80,9 @@ def _mail_hours(text: str) -> MailHours:
         ) from None
 
 
-def _sources(chosen: object) -> tuple[str, ...]:
+def _parse_sources(chosen: object) -> tuple[str, ...]:
     """From a list, or a text with commas; each once, in the order given."""
-    names = [str(part).strip().lower() for part in _parts(chosen) or ()]
+    names = [str(part).strip().lower() for part in _split_list(chosen) or ()]
     unknown = [name for name in names if name not in SOURCES]
     if unknown or not names:
         raise ValueError(
@@ -91,9 +91,9 @@ def _sources(chosen: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _addresses(given: object) -> tuple[str, ...]:
+def _parse_addresses(given: object) -> tuple[str, ...]:
     """From a list, or a text with commas; each once, in the order given."""
-    parts = _parts(given)
+    parts = _split_list(given)
     stripped = [part.strip() if isinstance(part, str) else part for part in parts or ()]
     addresses = [address for address in stripped if address]
     if parts is None or not all(isinstance(address, str) and is_email(address) for address in addresses):
@@ -101,7 +101,7 @@ def _addresses(given: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(addresses))
 
 
-def _parts(given: object) -> list[Any] | None:
+def _split_list(given: object) -> list[Any] | None:
     """The parts of a list, or of a text with commas; None if it is neither."""
     if isinstance(given, str):
         return given.split(",")
@@ -127,11 +127,15 @@ Number = Annotated[
 ]
 OptionalNumber = Annotated[Number | None, WithJsonSchema(NUMBER)]
 Secret = Annotated[str | None, WithJsonSchema(TEXT | {"format": "password"})]
-SiteUrl = Annotated[str | None, _from_text(_site_root), WithJsonSchema(TEXT | {"format": "url"})]
-Zone = Annotated[InstanceOf[ZoneInfo], _from_text(_zone), PlainSerializer(str), WithJsonSchema(TEXT)]
-Hours = Annotated[InstanceOf[MailHours], _from_text(_mail_hours), PlainSerializer(str), WithJsonSchema(TEXT)]
-Sources = Annotated[tuple[Source, ...], BeforeValidator(_sources), PlainSerializer(", ".join), WithJsonSchema(TEXT)]
-Addresses = Annotated[tuple[str, ...], BeforeValidator(_addresses), PlainSerializer(", ".join), WithJsonSchema(TEXT)]
+SiteUrl = Annotated[str | None, _from_text(_parse_site_root), WithJsonSchema(TEXT | {"format": "url"})]
+Zone = Annotated[InstanceOf[ZoneInfo], _from_text(_parse_zone), PlainSerializer(str), WithJsonSchema(TEXT)]
+Hours = Annotated[InstanceOf[MailHours], _from_text(_parse_mail_hours), PlainSerializer(str), WithJsonSchema(TEXT)]
+Sources = Annotated[
+    tuple[Source, ...], BeforeValidator(_parse_sources), PlainSerializer(", ".join), WithJsonSchema(TEXT)
+]
+Addresses = Annotated[
+    tuple[str, ...], BeforeValidator(_parse_addresses), PlainSerializer(", ".join), WithJsonSchema(TEXT)
+]
 
 
 @dataclass(frozen=True, config=ConfigDict(hide_input_in_errors=True))
@@ -262,7 +266,7 @@ class Settings:
         """
         self.require_initial_password()
         if self.password_secret is not None:
-            return derived_password(self.password_secret, username)
+            return derive_password(self.password_secret, username)
         return cast(str, self.default_password)
 
     def password_setting_digest(self) -> str | None:
@@ -285,7 +289,7 @@ def read_settings(extra: Mapping[str, Any]) -> Settings:
     try:
         return Settings(**{name: value for name, value in given.items() if value not in (None, "")})
     except ValidationError as error:
-        raise ConfigurationError(" ".join(_complaint(one) for one in error.errors())) from None
+        raise ConfigurationError(" ".join(_explain(one) for one in error.errors())) from None
 
 
 def is_enabled(extra: Mapping[str, Any]) -> bool:
@@ -312,7 +316,7 @@ WRONG_TYPES = {
 """What a setting has to be, by pydantic's name for what is wrong with it."""
 
 
-def _complaint(error: ErrorDetails) -> str:
+def _explain(error: ErrorDetails) -> str:
     """What is wrong with one setting, without the value: it may be a secret."""
     if error["type"] == "value_error":
         return str(error["ctx"]["error"])

@@ -26,9 +26,9 @@ def smtp(sandbox, monkeypatch):
 
 
 def opened():
-    from bksb.airflow.hook import airflow_mailer
+    from bksb.airflow.hook import open_airflow_mailer
 
-    with airflow_mailer() as mailer:
+    with open_airflow_mailer() as mailer:
         mailer.send(letter_to())
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from bksb.addresses import API_ROOTS
-from bksb.api.connect import access, client_for
-from bksb.api.transport import api_root
+from bksb.api.connect import make_client_from, read_access
+from bksb.api.transport import clean_api_root
 from bksb.connection_fields import ConnectionFields
 from bksb.errors import ConfigurationError
 
@@ -15,12 +15,16 @@ def fields(**changes) -> ConnectionFields:
 
 
 def test_a_client_is_made_from_the_fields_of_a_connection(sandbox):
-    client = client_for(fields(host=sandbox.url, login=sandbox.access_key, password=sandbox.secret_key))
+    client = make_client_from(fields(host=sandbox.url, login=sandbox.access_key, password=sandbox.secret_key))
     assert client.username_exists(sandbox.site.users()[0].username)
 
 
 def test_blanks_around_the_fields_go():
-    assert access(fields(host=f" {API_ROOTS['UK']} ", login=" AK", password="SK\n")) == (API_ROOTS["UK"], "AK", "SK")
+    assert read_access(fields(host=f" {API_ROOTS['UK']} ", login=" AK", password="SK\n")) == (
+        API_ROOTS["UK"],
+        "AK",
+        "SK",
+    )
 
 
 @pytest.mark.parametrize(
@@ -28,7 +32,7 @@ def test_blanks_around_the_fields_go():
 )
 def test_a_field_that_is_missing_is_named(missing, named):
     with pytest.raises(ConfigurationError, match=f"'bksb' has no {named}"):
-        access(fields(**{missing: None}))
+        read_access(fields(**{missing: None}))
 
 
 @pytest.mark.parametrize(
@@ -42,18 +46,18 @@ def test_a_field_that_is_missing_is_named(missing, named):
     ],
 )
 def test_the_port_of_the_form_counts_where_the_url_has_none(host, port, url):
-    assert access(fields(host=host, port=port))[0] == url
+    assert read_access(fields(host=host, port=port))[0] == url
 
 
 @pytest.mark.parametrize(("host", "port"), [("https://x.example:8443", 443), ("https://x.example:443", 8443)])
 def test_two_ports_that_contradict_each_other_are_refused(host, port):
     with pytest.raises(ConfigurationError, match="make them the same"):
-        access(fields(host=host, port=port))
+        read_access(fields(host=host, port=port))
 
 
 def test_an_address_that_cannot_be_taken_apart_is_shown_an_example():
     with pytest.raises(ConfigurationError, match=API_ROOTS["Australia"]):
-        access(fields(host="https://x:y"))
+        read_access(fields(host="https://x:y"))
 
 
 @pytest.mark.parametrize(
@@ -66,7 +70,7 @@ def test_an_address_that_cannot_be_taken_apart_is_shown_an_example():
     ],
 )
 def test_the_api_url_may_be_pasted_in_any_usual_form(pasted):
-    assert api_root(pasted) == "https://live2api.bksblive2.co.uk/api/"
+    assert clean_api_root(pasted) == "https://live2api.bksblive2.co.uk/api/"
 
 
 @pytest.mark.parametrize(
@@ -75,15 +79,15 @@ def test_the_api_url_may_be_pasted_in_any_usual_form(pasted):
 )
 def test_what_is_no_web_address_is_refused_with_an_example(pasted):
     with pytest.raises(ConfigurationError, match="should look like"):
-        api_root(pasted)
+        clean_api_root(pasted)
 
 
 @pytest.mark.parametrize("host", ["live2api.bksblive2.co.uk", "10.0.0.1", "a.b"])
 def test_keys_and_particulars_do_not_travel_in_clear(host):
     with pytest.raises(ConfigurationError, match="https://"):
-        api_root(f"http://{host}")
+        clean_api_root(f"http://{host}")
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8080", "[::1]:80", "sandbox"])
 def test_this_machine_and_its_own_network_may_be_spoken_to_in_clear(host):
-    assert api_root(f"http://{host}/api") == f"http://{host}/api/"
+    assert clean_api_root(f"http://{host}/api") == f"http://{host}/api/"

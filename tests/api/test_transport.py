@@ -7,7 +7,7 @@ import requests
 
 from bksb.api.client import BksbClient
 from bksb.api.request_errors import translate_request_error
-from bksb.errors import ConfigurationError, SilentError, TransientError, UnreachableError
+from bksb.errors import ApiTimeoutError, ConfigurationError, TransientError, UnreachableError
 
 
 @pytest.mark.parametrize("url", ["live2api.bksblive2.co.uk", "ftp://bksb", "https://", "https://[::1", "https://x:y"])
@@ -27,7 +27,7 @@ def test_a_key_travels_in_clear_to_this_machine_and_its_own_network_only(host):
 @pytest.mark.parametrize(
     ("error", "kind", "cause"),
     [
-        (requests.exceptions.ConnectTimeout(), SilentError, "no connection in time"),
+        (requests.exceptions.ConnectTimeout(), ApiTimeoutError, "no connection in time"),
         (requests.exceptions.ConnectionError(), UnreachableError, "reachable from here"),
         (requests.exceptions.RetryError(), TransientError, "RetryError"),
     ],

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import psycopg2
 
-from bksb.connection_fields import ConnectionFields, libpq_arguments
+from bksb.connection_fields import ConnectionFields, make_libpq_arguments
 from sandbox.server import Sandbox
 from tests.clones import Copy
 
@@ -38,7 +38,7 @@ def test_both_dags_run_against_what_the_connections_name(
         ),
         "AIRFLOW_CONN_REPORTING": empty_database.replace("postgresql://", "postgres://"),
     }
-    with closing(psycopg2.connect(**libpq_arguments(mis_fields))) as mis, mis, mis.cursor() as cursor:
+    with closing(psycopg2.connect(**make_libpq_arguments(mis_fields))) as mis, mis, mis.cursor() as cursor:
         cursor.execute("alter table person rename to people")
     written_for_the_sandbox = (fresh_clone.folder / "sql" / "mis" / "eligible_learners.sql").read_text()
     mis_query = fresh_clone.folder / "config" / "eligible_learners.sql"

@@ -30,9 +30,9 @@ def watched(deployment, mis_fields) -> Iterator[Deployment]:
         assert query(deployment.reporting, statement) == [], f"{what} inside a transaction"
 
     class WatchedMis(Mis):
-        def read_people(self, as_of: date, *, perhaps_nobody: bool = False) -> list[Person]:
+        def read_people(self, as_of: date, *, allow_empty: bool = False) -> list[Person]:
             require_no_transaction("the MIS is read")
-            return super().read_people(as_of, perhaps_nobody=perhaps_nobody)
+            return super().read_people(as_of, allow_empty=allow_empty)
 
     @contextmanager
     def open_mailer():

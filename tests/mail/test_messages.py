@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bksb.errors import RejectedError
 from bksb.mail.messages import Letter, compose
-from bksb.mail.smtp import recipient_of
+from bksb.mail.smtp import find_recipient
 from bksb.rules.emails import is_email
 from tests.conftest import SENDER
 
@@ -65,4 +65,4 @@ def test_whatever_counts_as_an_address_is_written_to_as_it_stands_or_not_at_all(
         message = composed(to=address)
     except RejectedError:
         return
-    assert recipient_of(message) in (address, None)
+    assert find_recipient(message) in (address, None)

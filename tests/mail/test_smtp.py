@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bksb.errors import ConfigurationError, FateUnknownError, PutOffError, RejectedError, TransientError
+from bksb.errors import ConfigurationError, DeliveryUnknownError, MessageDeferredError, RejectedError, TransientError
 from bksb.mail.messages import Letter, compose
-from bksb.mail.smtp import Mailer, connect_error, open_mailer
+from bksb.mail.smtp import Mailer, open_mailer, translate_connect_error
 from sandbox.mailbox.server import MailFault, MailFaultError
 from tests.conftest import SENDER, mailer_of, smtp_of
 
@@ -75,7 +75,7 @@ def test_what_is_refused_for_good_is_one_persons_and_the_session_goes_on(sandbox
 @pytest.mark.parametrize(("kind", "code"), [("later", 451), ("message_later", 452)])
 def test_what_is_not_taken_now_may_be_tried_later_on_the_same_session(sandbox, mailer, kind, code):
     sandbox.mailbox.faults.add(MailFault(kind, times=1))
-    assert str(code) in str(fails(mailer, PutOffError))
+    assert str(code) in str(fails(mailer, MessageDeferredError))
     mailer.send(letter_to())
     assert len(sandbox.mailbox.messages()) == 1
 
@@ -91,7 +91,7 @@ def test_a_connection_that_dies_before_the_message_means_it_was_not_sent(sandbox
 @pytest.mark.parametrize(("kind", "kept"), [("dies_in_data", 0), ("dies_after_data", 1)])
 def test_a_connection_that_dies_after_the_message_leaves_its_fate_unknown(sandbox, mailer, kind, kept):
     sandbox.mailbox.faults.add(MailFault(kind, times=1))
-    fails(mailer, FateUnknownError)
+    fails(mailer, DeliveryUnknownError)
     assert len(sandbox.mailbox.messages()) == kept
     mailer.send(letter_to())
     assert len(sandbox.mailbox.messages()) == kept + 1
@@ -100,7 +100,7 @@ def test_a_connection_that_dies_after_the_message_leaves_its_fate_unknown(sandbo
 def test_a_server_that_says_nothing_to_a_message_leaves_its_fate_unknown(sandbox):
     sandbox.mailbox.faults.add(MailFault("silent_after_data"))
     mailer = Mailer(lambda: smtp_of(sandbox), SENDER, final_reply_seconds=0.2)
-    fails(mailer, FateUnknownError)
+    fails(mailer, DeliveryUnknownError)
     assert len(sandbox.mailbox.messages()) == 1
 
 
@@ -199,7 +199,7 @@ def test_a_sender_that_is_no_address_is_for_the_connection_to_mend(sandbox, send
     ],
 )
 def test_a_session_that_cannot_be_had_is_named_by_what_to_mend(error, kind, says):
-    ours = connect_error(error)
+    ours = translate_connect_error(error)
     assert type(ours) is kind and says in str(ours) and "zebedee" not in str(ours)
 
 
@@ -209,7 +209,7 @@ def test_an_error_of_the_provider_is_what_it_hides():
             raise smtplib.SMTPServerDisconnected
         except smtplib.SMTPServerDisconnected:
             raise RuntimeError("Unable to connect to smtp server")  # noqa: B904 - as the provider does
-    assert type(connect_error(caught.value)) is TransientError
+    assert type(translate_connect_error(caught.value)) is TransientError
 
 
 def test_the_sandbox_knows_its_own_faults_only():

@@ -10,15 +10,15 @@ from contextlib import closing
 import psycopg2
 import pytest
 
-from bksb.connection_fields import libpq_arguments
+from bksb.connection_fields import make_libpq_arguments
 from bksb.errors import ConfigurationError, TransientError
 from bksb.reporting.migrations import REPEATABLE, migrate
-from bksb.reporting.sql_files import sql_names
+from bksb.reporting.sql_files import list_statements
 from bksb.reporting.store import open_store
 from dev.services.postgres.server import find_binaries
 from tests.conftest import fields_of, query
 
-NAMES = [name.removeprefix("migrations/") for name in sql_names("migrations")]
+NAMES = [name.removeprefix("migrations/") for name in list_statements("migrations")]
 
 UNCOMMENTED = """
 select relname::text as name, null as part from pg_class
@@ -62,7 +62,7 @@ def test_a_changed_view_and_a_changed_comment_are_as_in_the_files_after_the_next
 
 
 def test_the_order_of_the_repeatable_files_has_each_of_them_once():
-    assert sorted(f"views/{name}" for name in REPEATABLE) == sql_names("views")
+    assert sorted(f"views/{name}" for name in REPEATABLE) == list_statements("views")
 
 
 def test_every_table_view_column_and_function_has_a_comment(reporting):
@@ -84,7 +84,7 @@ def test_a_migration_waits_for_a_writer_that_goes_on_to_read_the_views(reporting
     applied: list[list[str]] = []
     migration = threading.Thread(target=lambda: applied.append(migrate(reporting)))
     waits = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
-    with closing(psycopg2.connect(**libpq_arguments(reporting))) as writer, writer.cursor() as cursor:
+    with closing(psycopg2.connect(**make_libpq_arguments(reporting))) as writer, writer.cursor() as cursor:
         cursor.execute("insert into bksb.learner (person_id, person_kind, eligible) values ('P1', 'learner', true)")
         migration.start()
         deadline = time.monotonic() + 30

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bksb.errors import BksbSyncError, FatalError, TransientError
-from bksb.reporting.copy_format import copy_line
-from bksb.reporting.db_errors import translated_errors
+from bksb.reporting.copy_format import encode_row
+from bksb.reporting.db_errors import translate_errors
 from bksb.reporting.store import BUCKET_LOCKS, SENDER_LOCKS, WRITER_LOCKS, Writer, open_store
 from tests.conftest import query
 
@@ -69,7 +69,7 @@ def test_any_text_comes_back_from_copy_as_it_went_in(reporting, names):
 
 
 def test_nothing_and_the_empty_text_are_two_things_to_copy():
-    assert copy_line((None, "", "\\N", True, {"a": "b\\c"})) == '\\N\t\t\\\\N\tt\t{"a":"b\\\\\\\\c"}\n'
+    assert encode_row((None, "", "\\N", True, {"a": "b\\c"})) == '\\N\t\t\\\\N\tt\t{"a":"b\\\\\\\\c"}\n'
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_a_bucket_is_one_tasks_at_a_time(reporting):
     [("40P01", TransientError), ("57P01", TransientError), ("53300", TransientError), ("22003", FatalError)],
 )
 def test_an_error_of_the_server_is_named_by_what_to_do(reporting, sqlstate, remedy):
-    with pytest.raises(remedy, match=sqlstate), translated_errors("reporting"):
+    with pytest.raises(remedy, match=sqlstate), translate_errors("reporting"):
         query(reporting, f"do $$ begin raise exception '{SECRET}' using errcode = '{sqlstate}'; end $$")
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from bksb.model import Account, Action, Person, Transfer
 from bksb.rules import account_plan as plan_rules
-from bksb.rules.account_plan import after_lookup, is_email, make_plan
+from bksb.rules.account_plan import decide_after_lookup, is_email, make_plan
 
 
 def person(person_id: str = "P1", **changes: object) -> Person:
@@ -215,7 +215,7 @@ def test_the_plan_does_not_depend_on_the_order_of_the_rows():
 )
 def test_what_follows_from_a_look_up(kind, found, unfinished, link_existing, verdict):
     action = Action("P1", kind, "REFP1", "")
-    assert after_lookup(action, found=found, unfinished=unfinished, link_existing=link_existing) == verdict
+    assert decide_after_lookup(action, found=found, unfinished=unfinished, link_existing=link_existing) == verdict
 
 
 def test_nothing_that_prints_a_person_prints_who_it_is():

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from bksb.model import Action, Issue, Person, Plan, Run
-from bksb.rules.approval import LONGEST_LIST, Baseline, has_shrunk, question, reasons_to_ask
+from bksb.rules.approval import LONGEST_LIST, Baseline, find_reasons_to_ask, has_shrunk, question
 
 APPROVED = Baseline(approved_before=True, people=100)
 
@@ -72,31 +72,31 @@ def table(text: str) -> list[list[str]]:
 )
 def test_a_run_asks_before_the_first_creation_before_many_and_when_the_extract_has_shrunk(creations, baseline, reasons):
     listed = people(creations)
-    assert reasons_to_ask(a_run(), plan_for(listed), 251, baseline) == reasons
+    assert find_reasons_to_ask(a_run(), plan_for(listed), 251, baseline) == reasons
 
 
 def test_links_and_checks_are_no_creations():
     listed = people(300)
     for kind in ("link", "check"):
-        assert reasons_to_ask(a_run(), plan_for(listed, kind), 300, Baseline(False, None)) == ()
+        assert find_reasons_to_ask(a_run(), plan_for(listed, kind), 300, Baseline(False, None)) == ()
 
 
 def test_what_an_earlier_run_has_tried_is_no_reason_to_ask_every_day():
     listed = people(251)
     first = next(iter(listed))
-    assert reasons_to_ask(a_run(), plan_for(listed), 251, APPROVED, [(first, f"zebedee-{first}")]) == ()
+    assert find_reasons_to_ask(a_run(), plan_for(listed), 251, APPROVED, [(first, f"zebedee-{first}")]) == ()
 
 
 def test_the_same_people_under_other_usernames_are_asked_about_again():
     listed = people(251)
     tried = {(person_id, f"other-{person_id}") for person_id in listed}
-    assert reasons_to_ask(a_run(), plan_for(listed), 251, APPROVED, tried) == ("many_new_accounts",)
+    assert find_reasons_to_ask(a_run(), plan_for(listed), 251, APPROVED, tried) == ("many_new_accounts",)
 
 
 def test_nothing_tried_stands_in_for_the_first_approval():
     listed = people(1)
     tried = {(person_id, f"zebedee-{person_id}") for person_id in listed}
-    assert reasons_to_ask(a_run(), plan_for(listed), 1, Baseline(False, None), tried) == ("first_run",)
+    assert find_reasons_to_ask(a_run(), plan_for(listed), 1, Baseline(False, None), tried) == ("first_run",)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bksb.level_words import load_vocabulary
 from bksb.model import AssessmentResult
 from bksb.rules.result_reading import ResultReader
 
@@ -26,7 +27,7 @@ def a_result(text: str = "English Level 1", completed: str = "2026-07-01T10:00:0
 
 
 def test_texts_are_read_by_the_rules_of_their_source_and_the_date_in_the_time_zone():
-    reader = ResultReader(LONDON, NOW)
+    reader = ResultReader(LONDON, load_vocabulary(), NOW)
     reading, completed_at = reader.read("initial", a_result())
     assert (reading.subject, reading.level_code, reading.recognised) == ("English", "L1", True)
     assert completed_at == datetime(2026, 7, 1, 9, tzinfo=UTC)
@@ -35,7 +36,7 @@ def test_texts_are_read_by_the_rules_of_their_source_and_the_date_in_the_time_zo
 
 
 def test_the_same_texts_are_read_once_for_each_source():
-    reader = ResultReader(LONDON, NOW)
+    reader = ResultReader(LONDON, load_vocabulary(), NOW)
     first, _ = reader.read("initial", a_result())
     again, _ = reader.read("initial", a_result(completed="2026-07-02T10:00:00"))
     other, _ = reader.read("v5", a_result())
@@ -45,6 +46,6 @@ def test_the_same_texts_are_read_once_for_each_source():
 
 @pytest.mark.parametrize("raw", ["", "30 February", (NOW + timedelta(days=2)).strftime("%Y-%m-%dT%H:%M:%S")])
 def test_a_date_that_is_none_or_in_the_future_is_not_used_and_hides_no_level(raw):
-    reading, completed_at = ResultReader(LONDON, NOW).read("initial", a_result(completed=raw))
+    reading, completed_at = ResultReader(LONDON, load_vocabulary(), NOW).read("initial", a_result(completed=raw))
     assert completed_at is None
     assert reading.level_code == "L1"

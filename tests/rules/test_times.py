@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bksb.rules.times import MailHours, day_bounds, months_before, read_bksb_time
+from bksb.rules.times import MailHours, find_day_bounds, months_before, parse_bksb_time
 
 LONDON = ZoneInfo("Europe/London")
 
@@ -23,20 +23,20 @@ LONDON = ZoneInfo("Europe/London")
     ],
 )
 def test_a_time_of_bksb_is_read_in_the_time_zone_of_the_site(raw, moment):
-    assert read_bksb_time(raw, LONDON) == moment
+    assert parse_bksb_time(raw, LONDON) == moment
 
 
 def test_in_the_hour_that_comes_twice_the_first_one_is_meant():
-    assert read_bksb_time("2026-10-25T01:30:00", LONDON) == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+    assert parse_bksb_time("2026-10-25T01:30:00", LONDON) == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
 
 
 def test_a_time_in_the_hour_that_is_left_out_is_read_with_winters_offset():
-    assert read_bksb_time("2026-03-29T01:30:00", LONDON) == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
+    assert parse_bksb_time("2026-03-29T01:30:00", LONDON) == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("raw", ["", "yesterday", "2026-02-30T10:00:00", "0001-01-01T00:00:00", "2026-13-01"])
 def test_what_is_no_date_is_none(raw):
-    assert read_bksb_time(raw, LONDON) is None
+    assert parse_bksb_time(raw, LONDON) is None
 
 
 @pytest.mark.parametrize(
@@ -58,9 +58,9 @@ def test_a_calendar_month_before_is_clamped_to_the_end_of_the_month(day, months,
     ("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25), (date(2026, 11, 23), 24)]
 )
 def test_a_day_ends_where_the_next_begins_also_when_the_clocks_change(day, hours):
-    start, end = day_bounds(day, LONDON)
+    start, end = find_day_bounds(day, LONDON)
     assert end.astimezone(UTC) - start.astimezone(UTC) == timedelta(hours=hours)
-    assert day_bounds(day + timedelta(days=1), LONDON)[0] == end
+    assert find_day_bounds(day + timedelta(days=1), LONDON)[0] == end
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ import psycopg2.extras
 from bksb.deployment import Deployment
 from bksb.folders import SQL_FOLDER
 from bksb.mis import Mis
-from bksb.rules.times import day_bounds
+from bksb.rules.times import find_day_bounds
 from bksb.settings import read_settings
 from dev.airflow.processes import (
     ADMIN,
@@ -111,7 +111,7 @@ class Live:
 
     def backfill(self, first: date, last: date, *, seconds: float = 600, **more: Any) -> list[RunOfDay]:
         """Backfill bksb_results for the London days from first to last, and wait; its runs, the oldest day first."""
-        begins, ends = day_bounds(first, LONDON)[0], day_bounds(last, LONDON)[1]
+        begins, ends = find_day_bounds(first, LONDON)[0], find_day_bounds(last, LONDON)[1]
         number = self.api.backfill("bksb_results", begins, ends - timedelta(seconds=1), **more)
         return self.await_backfill(number, seconds)
 

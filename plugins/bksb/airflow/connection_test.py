@@ -5,19 +5,19 @@ from __future__ import annotations
 import uuid
 
 from bksb.addresses import EITHER_ROOT, KEYS_PAGE
-from bksb.api.connect import client_for
+from bksb.api.connect import make_client_from
 from bksb.api.transport import RetryBudget
 from bksb.connection_fields import ConnectionFields
 from bksb.errors import (
+    ApiTimeoutError,
     BksbSyncError,
     ConfigurationError,
     FatalError,
     KeyRefusedError,
-    NotBksbError,
-    ProxyFailedError,
+    ProxyError,
     RejectedError,
-    SilentError,
     TlsError,
+    UnexpectedResponseError,
     UnreachableError,
 )
 from bksb.settings import is_enabled, read_settings
@@ -46,16 +46,16 @@ REMEDIES: tuple[tuple[type[BksbSyncError], str], ...] = (
         "where the server speaks it.",
     ),
     (
-        ProxyFailedError,
+        ProxyError,
         "Check HTTPS_PROXY (and HTTP_PROXY, NO_PROXY) in the environment of every Airflow process: "
         "the proxy does not answer, wants a log-in, or does not let Airflow reach bksb.",
     ),
     (
-        SilentError,
+        ApiTimeoutError,
         "bksb is slow just now, or a firewall swallows the call: test again in some minutes, then check that "
         "Airflow's machine may reach the API URL.",
     ),
-    (NotBksbError, WRONG_ADDRESS),
+    (UnexpectedResponseError, WRONG_ADDRESS),
     (RejectedError, WRONG_ADDRESS),
 )
 
@@ -87,11 +87,11 @@ def try_connection(fields: ConnectionFields, *, timeout_seconds: tuple[float, fl
         if not is_enabled(fields.extra):
             return False, OFF
         settings = read_settings(fields.extra)
-        client = client_for(fields, timeout_seconds=timeout_seconds, budget=RetryBudget(attempts=1))
+        client = make_client_from(fields, timeout_seconds=timeout_seconds, budget=RetryBudget(attempts=1))
         if client.username_exists(f"bksb-sync-test-{uuid.uuid4()}"):
             return False, WRONG_ADDRESS
     except BksbSyncError as error:
-        return False, _explained(error)
+        return False, _explain(error)
     try:
         settings.require_initial_password()
     except ConfigurationError as error:
@@ -99,7 +99,7 @@ def try_connection(fields: ConnectionFields, *, timeout_seconds: tuple[float, fl
     return True, WORKS
 
 
-def _explained(error: BksbSyncError) -> str:
+def _explain(error: BksbSyncError) -> str:
     if isinstance(error, KeyRefusedError):
         return KEY_NOT_ALLOWED if error.status == 403 else KEY_UNKNOWN
     if isinstance(error, FatalError):

@@ -40,7 +40,7 @@ def record_failure(context: Any) -> None:
 
     try:
         deployment = open_deployment()
-        fail_run(deployment, run_of(context["dag_run"], context["params"], deployment))
+        fail_run(deployment, make_run(context["dag_run"], context["params"], deployment))
     except BksbSyncError as error:
         log.warning("The failure could not be noted in bksb.sync_run: %s", error)
 
@@ -63,7 +63,7 @@ DEFAULT_ARGS: dict[str, Any] = {
 }
 
 
-def deployment_or_skip() -> Deployment:
+def open_deployment_or_skip() -> Deployment:
     """The deployment; skips the task politely while Integration Enabled is off, whatever else is missing or wrong."""
     from airflow.sdk.exceptions import AirflowSkipException
 
@@ -75,7 +75,7 @@ def deployment_or_skip() -> Deployment:
     return open_deployment(hook)
 
 
-def run_of(dag_run: Any, params: Any, deployment: Deployment) -> Run:
+def make_run(dag_run: Any, params: Any, deployment: Deployment) -> Run:
     """The run as the jobs see it.
 
     Its day is the local date on which its interval starts, else today. Runs of bksb_accounts are about today

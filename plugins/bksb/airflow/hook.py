@@ -12,12 +12,12 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from bksb.airflow.connection_test import OFF, try_connection
 from bksb.api.client import BksbClient
-from bksb.api.connect import client_for
+from bksb.api.connect import make_client_from
 from bksb.connection_fields import ConnectionFields
 from bksb.deployment import Deployment
 from bksb.errors import ConfigurationError
 from bksb.folders import find_mis_query
-from bksb.mail.smtp import CONNECTION, Mailer, connect_error, open_mailer
+from bksb.mail.smtp import CONNECTION, Mailer, open_mailer, translate_connect_error
 from bksb.mis import Mis
 from bksb.settings import Settings, is_enabled, read_settings
 
@@ -51,7 +51,7 @@ class BksbHook(BaseHook):
 
     def get_conn(self) -> BksbClient:
         """A client for one task; threads may share it."""
-        return client_for(self.fields)
+        return make_client_from(self.fields)
 
     def test_connection(self) -> tuple[bool, str]:
         """What Airflow's Test button says: one read-only call to bksb, and in plain words what to mend where."""
@@ -91,11 +91,11 @@ def open_deployment(hook: BksbHook | None = None) -> Deployment:
         mis=Mis(connection_fields("mis"), find_mis_query(), applicant_months=hook.settings.applicant_months),
         reporting=connection_fields("reporting"),
         make_client=hook.get_conn,
-        open_mailer=airflow_mailer,
+        open_mailer=open_airflow_mailer,
     )
 
 
-def enabled_hook(conn_id: str = BksbHook.default_conn_name) -> BksbHook:
+def require_enabled_hook(conn_id: str = BksbHook.default_conn_name) -> BksbHook:
     """The hook, for a command that calls bksb; ConfigurationError while Integration Enabled is off."""
     hook = BksbHook(conn_id)
     if not hook.integration_enabled:
@@ -105,10 +105,10 @@ def enabled_hook(conn_id: str = BksbHook.default_conn_name) -> BksbHook:
 
 def open_enabled_deployment() -> Deployment:
     """The deployment, for a command that calls bksb; ConfigurationError while Integration Enabled is off."""
-    return open_deployment(enabled_hook())
+    return open_deployment(require_enabled_hook())
 
 
-def airflow_mailer(conn_id: str = CONNECTION) -> AbstractContextManager[Mailer]:
+def open_airflow_mailer(conn_id: str = CONNECTION) -> AbstractContextManager[Mailer]:
     """A Mailer over Airflow's SMTP connection, which says where the server is, how to encrypt and how to log in.
 
     ConfigurationError when the connection is missing, or names no host or no sender.
@@ -120,10 +120,10 @@ def airflow_mailer(conn_id: str = CONNECTION) -> AbstractContextManager[Mailer]:
         raise ConfigurationError(
             f"The Airflow connection '{conn_id}' names no sender: fill in From email (extra from_email)."
         )
-    return open_mailer(partial(_smtp_session, conn_id), sender.strip())
+    return open_mailer(partial(_open_smtp_session, conn_id), sender.strip())
 
 
-def _smtp_session(conn_id: str) -> smtplib.SMTP:
+def _open_smtp_session(conn_id: str) -> smtplib.SMTP:
     """An encrypted and logged-in session, opened by Airflow's hook: of its sending, which repeats a message after any
     error, nothing is used."""
     from airflow.providers.smtp.hooks.smtp import SmtpHook
@@ -134,4 +134,4 @@ def _smtp_session(conn_id: str) -> smtplib.SMTP:
     except Exception as error:
         if hook._smtp_client is not None:
             hook._smtp_client.close()
-        raise connect_error(error) from None
+        raise translate_connect_error(error) from None

@@ -30,7 +30,7 @@ from bksb.api.parsing import (
     recognise_reason,
     require_same_username,
 )
-from bksb.api.responses import field_of, make_storable, text_of, whole_number
+from bksb.api.responses import get_field, make_storable, to_text, to_whole_number
 from bksb.api.transport import RetryBudget, Transport
 from bksb.errors import RejectedError
 from bksb.model import AssessmentResult
@@ -77,8 +77,8 @@ class BksbClient:
         """
         response = self._transport.post("createUser", "users/createUser", build_creation_form(new_user))
         if isinstance(response.value, Mapping):
-            user_id = whole_number(field_of(response.value, "UserId"))
-            username = text_of(field_of(response.value, "Username")) or new_user.username
+            user_id = to_whole_number(get_field(response.value, "UserId"))
+            username = to_text(get_field(response.value, "Username")) or new_user.username
             if user_id is not None and user_id > 0:
                 return require_same_username(new_user, CreatedUser(user_id, username))
         is_reason = response.is_json and isinstance(response.value, str)

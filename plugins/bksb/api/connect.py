@@ -11,26 +11,26 @@ from bksb.connection_fields import ConnectionFields
 from bksb.errors import ConfigurationError
 
 
-def client_for(
+def make_client_from(
     fields: ConnectionFields,
     *,
     timeout_seconds: tuple[float, float] = (10.0, 30.0),
     budget: RetryBudget | None = None,
 ) -> BksbClient:
     """The client that a connection describes; ConfigurationError names a field that is missing or wrong."""
-    url, access_key, secret_key = access(fields)
+    url, access_key, secret_key = read_access(fields)
     return BksbClient(url, access_key, secret_key, timeout_seconds=timeout_seconds, budget=budget)
 
 
-def access(fields: ConnectionFields) -> tuple[str, str, str]:
+def read_access(fields: ConnectionFields) -> tuple[str, str, str]:
     """API URL, access key and secret key, without blanks around; ConfigurationError names what is missing or wrong."""
     url = fields.required("host", "API URL").strip()
     access_key = fields.required("login", "API Access Key (login)").strip()
     secret_key = fields.required("password", "API Secret Key (password)").strip()
-    return _with_port(url, fields.port), access_key, secret_key
+    return _add_port(url, fields.port), access_key, secret_key
 
 
-def _with_port(url: str, port: int | None) -> str:
+def _add_port(url: str, port: int | None) -> str:
     """The URL with the form's Port, which is there because Airflow 3.3.2 tests no saved connection without one."""
     try:
         parts = urlsplit(url)

@@ -9,7 +9,16 @@ from datetime import date
 from typing import Any
 
 from bksb.api.pagination import Page
-from bksb.api.responses import Response, claims_of, field_of, key_of, make_storable, records_in, text_of, whole_number
+from bksb.api.responses import (
+    Response,
+    find_rows,
+    get_field,
+    make_storable,
+    read_claims,
+    to_key,
+    to_text,
+    to_whole_number,
+)
 from bksb.errors import RejectedError, TransientError
 from bksb.model import AssessmentKind, AssessmentResult
 
@@ -88,7 +97,7 @@ def parse_boolean(response: Response) -> bool:
 
 
 def parse_user_id(response: Response) -> int | None:
-    user_id = whole_number(response.value)
+    user_id = to_whole_number(response.value)
     if user_id is not None and user_id > 0:
         return user_id
     if response.says_no_such_user:
@@ -98,15 +107,15 @@ def parse_user_id(response: Response) -> int | None:
 
 def parse_login_link(response: Response) -> AutoLoginLink:
     if isinstance(response.value, Mapping):
-        url = text_of(field_of(response.value, "Link"))
+        url = to_text(get_field(response.value, "Link"))
         if url:
-            return AutoLoginLink(url, text_of(field_of(response.value, "Expiry")))
+            return AutoLoginLink(url, to_text(get_field(response.value, "Expiry")))
     raise response.unexpected()
 
 
 def parse_rows(list_name: str, response: Response) -> list[Mapping[str, Any]]:
     """The records of an answer that is an array, an object around one, or null for none."""
-    rows = [] if response.value is None else records_in(response.value, list_name)
+    rows = [] if response.value is None else find_rows(response.value, list_name)
     if rows is None or response.status >= 400:
         raise response.unexpected()
     return rows
@@ -117,14 +126,14 @@ def parse_page(list_name: str, number: int, response: Response) -> Page[Assessme
     if beyond and response.status in (400, 404) and response.text:
         raise RejectedError("There is no such page.")
     # beyond the end a server that leaves empty things out leaves everything out
-    rows = [] if beyond and response.value == {} else records_in(response.value, list_name)
+    rows = [] if beyond and response.value == {} else find_rows(response.value, list_name)
     if rows is None or response.status >= 400:
         raise response.unexpected()
     # a row without an id cannot be told from another
-    records = {key_of(field_of(row, "SessionId")): row for row in rows}
+    records = {to_key(get_field(row, "SessionId")): row for row in rows}
     if "" in records:
         raise response.unexpected()
-    claims = claims_of(response.value)
+    claims = read_claims(response.value)
     size = claims.size
     return Page(
         entries={session_id: parse_assessment(session_id, row) for session_id, row in records.items()},
@@ -164,12 +173,12 @@ def parse_assessment(session_id: str, row: Mapping[str, Any]) -> AssessmentResul
     """One result of an initial or diagnostic assessment, from its JSON object in a listing; any key may be missing."""
     return AssessmentResult(
         session_id=session_id,
-        course_subject=text_of(field_of(row, "CourseSubject")),
-        course_name=text_of(field_of(row, "CourseName")),
-        assessment_id=whole_number(field_of(row, "AssessmentID")),
-        assessment_name=text_of(field_of(row, "AssessmentName")),
-        result=text_of(field_of(row, "Result")),
-        completed_raw=text_of(field_of(row, "ResultDate")),
+        course_subject=to_text(get_field(row, "CourseSubject")),
+        course_name=to_text(get_field(row, "CourseName")),
+        assessment_id=to_whole_number(get_field(row, "AssessmentID")),
+        assessment_name=to_text(get_field(row, "AssessmentName")),
+        result=to_text(get_field(row, "Result")),
+        completed_raw=to_text(get_field(row, "ResultDate")),
         raw=make_storable(row),
     )
 
@@ -187,10 +196,10 @@ def parse_v5_sessions(response: Response) -> list[V5Session]:
 def parse_v5_component(row: Mapping[str, Any]) -> V5Component:
     """One line of an end-of-assessment report, from its JSON object; any key may be missing."""
     return V5Component(
-        name=text_of(field_of(row, "CourseComponentName")),
-        ability_raw=text_of(field_of(row, "AbilityMeasurement")),
-        assessment_name=text_of(field_of(row, "MeasuringAssessmentName")),
-        measured_raw=text_of(field_of(row, "MeasuredAt")),
+        name=to_text(get_field(row, "CourseComponentName")),
+        ability_raw=to_text(get_field(row, "AbilityMeasurement")),
+        assessment_name=to_text(get_field(row, "MeasuringAssessmentName")),
+        measured_raw=to_text(get_field(row, "MeasuredAt")),
         raw=make_storable(row),
     )
 
@@ -198,12 +207,12 @@ def parse_v5_component(row: Mapping[str, Any]) -> V5Component:
 def parse_v5_session(row: Mapping[str, Any]) -> V5Session:
     """One sitting, from its JSON object in a list of sessions; session_id is '' where it has none that can be one."""
     return V5Session(
-        session_id=key_of(field_of(row, "SessionId")),
-        assessment_kind=_V5_KINDS.get(whole_number(field_of(row, "AssessmentType"))),
-        started_raw=text_of(field_of(row, "DateStarted")),
-        completed_raw=text_of(field_of(row, "DateCompleted")),
+        session_id=to_key(get_field(row, "SessionId")),
+        assessment_kind=_V5_KINDS.get(to_whole_number(get_field(row, "AssessmentType"))),
+        started_raw=to_text(get_field(row, "DateStarted")),
+        completed_raw=to_text(get_field(row, "DateCompleted")),
         raw=make_storable(row),
-        type_raw=text_of(field_of(row, "AssessmentType")) or "missing",
+        type_raw=to_text(get_field(row, "AssessmentType")) or "missing",
     )
 
 

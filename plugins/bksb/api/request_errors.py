@@ -11,10 +11,10 @@ from urllib3.exceptions import NameResolutionError
 
 from bksb.addresses import EITHER_ROOT
 from bksb.errors import (
+    ApiTimeoutError,
     BksbSyncError,
     ConfigurationError,
-    ProxyFailedError,
-    SilentError,
+    ProxyError,
     TlsError,
     TransientError,
     UnreachableError,
@@ -29,13 +29,13 @@ def translate_request_error(error: requests.RequestException) -> BksbSyncError:
     if isinstance(error, exceptions.SSLError):
         return TlsError(_no_answer_text("the TLS certificate or handshake failed"))
     if isinstance(error, (exceptions.ProxyError, exceptions.InvalidProxyURL)):
-        return ProxyFailedError(_no_answer_text("the proxy failed"))
+        return ProxyError(_no_answer_text("the proxy failed"))
     if isinstance(error, (exceptions.InvalidURL, exceptions.InvalidSchema, exceptions.MissingSchema)):
         return ConfigurationError(NO_ADDRESS)
     if isinstance(error, exceptions.ConnectTimeout):
-        return SilentError(_no_answer_text("no connection in time"))
+        return ApiTimeoutError(_no_answer_text("no connection in time"))
     if isinstance(error, exceptions.Timeout) or _is_caused_by(error, TimeoutError):
-        return SilentError(_no_answer_text("no answer in time"))
+        return ApiTimeoutError(_no_answer_text("no answer in time"))
     if _is_caused_by(error, ConnectionResetError, ConnectionAbortedError, BrokenPipeError, RemoteDisconnected):
         return TransientError(_no_answer_text("the connection broke off"))
     if isinstance(error, exceptions.ConnectionError):

@@ -11,7 +11,7 @@ from typing import Any
 import requests
 
 from bksb.addresses import API_ROOTS
-from bksb.errors import BksbSyncError, NotBksbError, RejectedError
+from bksb.errors import BksbSyncError, RejectedError, UnexpectedResponseError
 
 _NOBODY = re.compile(r"\buser(name)?\b.*\bnot found\b", re.IGNORECASE | re.DOTALL)
 """`A user with username 'x' not found.` [C]; a bare "not found" may be a web server's and says nothing of a user."""
@@ -51,7 +51,7 @@ class Response:
     def text(self) -> str:
         """The sentence of the answer, bare or in {"Message": …}; '' where it is none."""
         if isinstance(self.value, Mapping):
-            message = field_of(self.value, "Message")
+            message = get_field(self.value, "Message")
             return message if isinstance(message, str) else ""
         return self.value if isinstance(self.value, str) else ""
 
@@ -67,13 +67,13 @@ class Response:
         broken one or a 404 may come from something in between, or from a bksb that is not well: later, then.
         """
         if _NO_SUCH_ROUTE.search(self.text):
-            return NotBksbError(
+            return UnexpectedResponseError(
                 f"bksb has no call {self.call} at this address (HTTP {self.status}): check the API URL of the "
                 f"bksb connection; it is the root, such as {API_ROOTS['UK']}."
             )
         if self.text and 400 <= self.status < 500 and self.status != 404:
             return RejectedError(f"bksb refused {self.call} (HTTP {self.status})")
-        return NotBksbError(
+        return UnexpectedResponseError(
             f"bksb's answer to {self.call} was {self.shape} under HTTP {self.status} ({self.content_type}), "
             "which is not what this call returns."
         )
@@ -87,7 +87,7 @@ class Response:
         return names.get(type(self.value), "a number")
 
 
-def field_of(record: Mapping[str, Any], name: str) -> Any:
+def get_field(record: Mapping[str, Any], name: str) -> Any:
     """A field by its name, whatever its case: evidence of bksb's spelling is second-hand. None if absent."""
     if name in record:
         return record[name]
@@ -110,7 +110,7 @@ def make_storable(value: Any) -> Any:
     return value
 
 
-def text_of(value: object) -> str:
+def to_text(value: object) -> str:
     """A field as text that can be stored; '' for null."""
     if value is None:
         return ""
@@ -118,15 +118,15 @@ def text_of(value: object) -> str:
     return str(make_storable(text))
 
 
-def key_of(value: object) -> str:
+def to_key(value: object) -> str:
     """A session's id as text; '' for what can be no id, such as a list, true, a fraction or a long text."""
     if isinstance(value, bool) or not isinstance(value, int | str):
         return ""
-    key = text_of(str(value)).strip()
+    key = to_text(str(value)).strip()
     return key if len(key) <= KEY_LENGTH_LIMIT else ""
 
 
-def whole_number(value: object) -> int | None:
+def to_whole_number(value: object) -> int | None:
     """A whole number, given as such or as digits in a text; None for anything else. 64 bits at most."""
     if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,19}\s*", value):
         value = int(value)
@@ -146,14 +146,16 @@ class Claims:
 NO_CLAIMS = Claims(None, None)
 
 
-def claims_of(value: Any) -> Claims:
+def read_claims(value: Any) -> Claims:
     """The claims of a body, whatever it is."""
-    pagination = field_of(value, "Pagination") if isinstance(value, Mapping) else None
+    pagination = get_field(value, "Pagination") if isinstance(value, Mapping) else None
     claims = pagination if isinstance(pagination, Mapping) else {}
-    return Claims(whole_number(field_of(claims, "TotalRecords")), whole_number(field_of(claims, "RecordsPerPage")))
+    return Claims(
+        to_whole_number(get_field(claims, "TotalRecords")), to_whole_number(get_field(claims, "RecordsPerPage"))
+    )
 
 
-def records_in(value: Any, list_name: str) -> list[Mapping[str, Any]] | None:
+def find_rows(value: Any, list_name: str) -> list[Mapping[str, Any]] | None:
     """The records of a body: its list, or the body itself where that is one; None where there is neither.
 
     Where the list bears another name than evidence says, the only list of the body is taken for it. A list that
@@ -161,12 +163,12 @@ def records_in(value: Any, list_name: str) -> list[Mapping[str, Any]] | None:
     """
     found = value
     if isinstance(value, Mapping):
-        found = field_of(value, list_name)
+        found = get_field(value, list_name)
         if found is None:
             lists = [item for item in value.values() if isinstance(item, list)]
             if len(lists) == 1:
                 found = lists[0]
-            elif not lists and (has_field(value, list_name) or claims_of(value) != NO_CLAIMS):
+            elif not lists and (has_field(value, list_name) or read_claims(value) != NO_CLAIMS):
                 found = []
     if isinstance(found, list) and all(isinstance(record, Mapping) for record in found):
         return found

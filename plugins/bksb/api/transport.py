@@ -69,7 +69,7 @@ class Throttle:
             time.sleep(left)
 
 
-def api_root(url: str) -> str:
+def clean_api_root(url: str) -> str:
     """The root that all calls start with, ending in `/api/`, from whatever a site pasted.
 
     Accepts the root with or without `/api`, with or without a slash at the end, in any case, with blanks
@@ -140,7 +140,7 @@ class Transport:
         self, url: str, access_key: str, secret_key: str, timeout_seconds: tuple[float, float], budget: RetryBudget
     ) -> None:
         """`timeout_seconds` = (to connect, between two bytes of the answer)."""
-        self._root = api_root(url)
+        self._root = clean_api_root(url)
         # as bytes, because requests encodes texts in Latin-1, and fails on a key with other characters
         self._auth = HTTPBasicAuth(access_key.encode(), secret_key.encode())
         _silence_urllib3()

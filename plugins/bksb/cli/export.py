@@ -35,7 +35,7 @@ def export(fields: ConnectionFields, name: str, out: Path | None = None) -> int:
         open_store(fields, migrated=False) as store,
         store.transaction(),
         store.stream(LISTS[name]) as (columns, rows),
-        _file(out) if out else _standard_output() as text,
+        _open_new_file(out) if out else _open_standard_output() as text,
     ):
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(columns)
@@ -47,7 +47,7 @@ def export(fields: ConnectionFields, name: str, out: Path | None = None) -> int:
 
 
 @contextmanager
-def _standard_output() -> Iterator[TextIO]:
+def _open_standard_output() -> Iterator[TextIO]:
     """Standard output in UTF-8, whatever the locale says."""
     text = TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="", write_through=True)
     try:
@@ -57,7 +57,7 @@ def _standard_output() -> Iterator[TextIO]:
 
 
 @contextmanager
-def _file(out: Path) -> Iterator[TextIO]:
+def _open_new_file(out: Path) -> Iterator[TextIO]:
     """A new file beside `out` that takes its place once it is complete."""
     out = out.resolve()
     unfinished: Path | None = None

@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Import the file, and report what came of it."""
     imported = ImportReport()
-    lines, imported.rejected = read_account_file(_content(options.file))
+    lines, imported.rejected = read_account_file(_read_content(options.file))
     from bksb.airflow.hook import open_enabled_deployment
 
     deployment = open_enabled_deployment()
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     except BksbSyncError:
         if imported.imported and not options.dry_run:
             print(
-                f"{_counted(imported.imported, 'account')} imported before that stay: import the file again.",
+                f"{_count(imported.imported, 'account')} imported before that stay: import the file again.",
                 file=sys.stderr,
             )
         raise
@@ -46,20 +46,20 @@ def report(result: ImportReport, *, dry_run: bool = False) -> str:
     """What came of an import, for the person who started it: figures, then a line each with number and person_id."""
     imported, linked, lines = result.imported, result.linked_already, len(result.rejected)
     text = (
-        f"{'Dry run, nothing was written: would import' if dry_run else 'Imported'} {_counted(imported, 'account')}, "
+        f"{'Dry run, nothing was written: would import' if dry_run else 'Imported'} {_count(imported, 'account')}, "
         f"{linked} {'was' if linked == 1 else 'were'} linked already"
     )
     if not lines:
         return f"{text}."
-    text = f"{text}, {_counted(lines, 'line')} {'needs' if lines == 1 else 'need'} attention:"
+    text = f"{text}, {_count(lines, 'line')} {'needs' if lines == 1 else 'need'} attention:"
     return "\n".join([text, *(f"  {line}" for line in sorted(result.rejected, key=lambda one: one.number))])
 
 
-def _counted(number: int, noun: str) -> str:
+def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _content(file: str) -> bytes:
+def _read_content(file: str) -> bytes:
     if file == "-":
         return sys.stdin.buffer.read()
     try:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bksb.errors import ConfigurationError
 from bksb.mail.messages import compose
-from bksb.mail.templates import INVENTED, KINDS, load_templates, words_for_nobody
+from bksb.mail.templates import INVENTED, KINDS, load_templates, make_sample_words
 from bksb.settings import Settings
 
 SENDER = "Your college <skills@college.example>"
@@ -27,7 +27,7 @@ def write_previews(settings: Settings, out: Path) -> list[Path]:
     out.mkdir(parents=True, exist_ok=True)
     written = []
     for kind in KINDS:
-        letter = templates.write(kind, words_for_nobody(kind, settings.site_url or INVENTED["site_url"]))
+        letter = templates.write(kind, make_sample_words(kind, settings.site_url or INVENTED["site_url"]))
         message = compose(letter, sender=SENDER, to=TO, message_id=f"<{kind}@college.example>", now=datetime.now(UTC))
         for ending, content in (
             ("txt", f"Subject: {letter.subject}\n\n{letter.text}".encode()),

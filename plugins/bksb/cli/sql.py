@@ -11,7 +11,7 @@ import sys
 import psycopg2
 from psycopg2 import errorcodes
 
-from bksb.connection_fields import ConnectionFields, libpq_arguments
+from bksb.connection_fields import ConnectionFields, make_libpq_arguments
 from bksb.errors import ConfigurationError
 
 NOT_MIGRATED = (errorcodes.INVALID_SCHEMA_NAME, errorcodes.UNDEFINED_TABLE, errorcodes.UNDEFINED_COLUMN)
@@ -37,7 +37,7 @@ def print_rows(fields: ConnectionFields, query: str) -> None:
     The person who typed the query reads the message, so it may be shown; it enters no log.
     """
     try:
-        connection = psycopg2.connect(**libpq_arguments(fields))
+        connection = psycopg2.connect(**make_libpq_arguments(fields))
     except psycopg2.OperationalError as error:
         raise ConfigurationError(
             f"The reporting database of connection '{fields.conn_id}' cannot be used: {str(error).strip()}"

@@ -9,7 +9,7 @@ from bksb.model import Account, AccountOrigin
 from bksb.reporting.store import Store
 
 
-def known_accounts(store: Store) -> dict[str, Account]:
+def read_accounts(store: Store) -> dict[str, Account]:
     """Every account in `bksb.account`, by person_id."""
     return {
         row.person_id: Account(row.person_id, row.username, row.bksb_user_id, row.state, row.origin)

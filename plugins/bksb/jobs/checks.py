@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bksb.errors import PromiseBrokenError
+from bksb.errors import CheckFailedError
 from bksb.reporting.store import Store
 
 
 def run_checks(store: Store, names: Sequence[str], *, consequence: str, **parameters: object) -> None:
-    """Run these checks inside a transaction; PromiseBrokenError names each check that returned rows, with the ids.
+    """Run these checks inside a transaction; CheckFailedError names each check that returned rows, with the ids.
 
     `consequence` says what follows, such as "nothing was published".
     """
@@ -18,6 +18,6 @@ def run_checks(store: Store, names: Sequence[str], *, consequence: str, **parame
         if ids := [str(row.id) for row in store.run(name, **parameters)]:
             failed.append(f"sql/{name}.sql returned {', '.join(ids)}")
     if failed:
-        raise PromiseBrokenError(
+        raise CheckFailedError(
             f"Checks failed, so {consequence}: {'; '.join(failed)}. Each file says what was promised."
         )

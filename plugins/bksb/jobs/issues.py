@@ -48,7 +48,7 @@ def replace_issues(
     )
 
 
-def people_without_answer(store: Store, code: IssueCode) -> dict[str, int]:
+def list_people_without_answer(store: Store, code: IssueCode) -> dict[str, int]:
     """The people with an open issue of this code, and each one's place in the order in which to ask bksb again.
 
     The person who has waited longest comes first.

@@ -54,7 +54,7 @@ class OutageDetector:
         )
 
 
-def bksb_outages(client: BksbClient) -> OutageDetector:
+def make_bksb_detector(client: BksbClient) -> OutageDetector:
     """The detector for calls to bksb; its probe looks up a username that does not exist."""
 
     def probe() -> bool:

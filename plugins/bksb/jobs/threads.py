@@ -59,7 +59,7 @@ def run_concurrently(
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def in_batches(values: Iterable[Input], size: int) -> Iterator[list[Input]]:
+def split_into_batches(values: Iterable[Input], size: int) -> Iterator[list[Input]]:
     """The values in lists of `size`, the last one shorter; takes no more from `values` than it hands out."""
     supply = iter(values)
     while batch := list(islice(supply, size)):

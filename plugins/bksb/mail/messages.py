@@ -37,14 +37,14 @@ def compose(letter: Letter, *, sender: str, to: str, message_id: str, now: datet
         # keeps out-of-office replies away from the sender
         message["Auto-Submitted"] = "auto-generated"
         # in seven bits and short lines, so that no server on the way has to change it
-        message.set_content(_encodable(letter.text), cte="quoted-printable")
+        message.set_content(_make_encodable(letter.text), cte="quoted-printable")
         if letter.html is not None:
-            message.add_alternative(_encodable(letter.html), subtype="html", cte="quoted-printable")
+            message.add_alternative(_make_encodable(letter.html), subtype="html", cte="quoted-printable")
     except (ValueError, IndexError, MessageError):
         raise RejectedError("the address cannot be written into a message") from None
     return message
 
 
-def _encodable(text: str) -> str:
+def _make_encodable(text: str) -> str:
     """The text without what no e-mail can carry: NUL, and halves of characters."""
     return re.sub(r"[\0\ud800-\udfff]", "", text)

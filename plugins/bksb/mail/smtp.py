@@ -15,8 +15,8 @@ from email.policy import SMTP, SMTPUTF8
 from bksb.errors import (
     BksbSyncError,
     ConfigurationError,
-    FateUnknownError,
-    PutOffError,
+    DeliveryUnknownError,
+    MessageDeferredError,
     RejectedError,
     TransientError,
 )
@@ -49,7 +49,7 @@ class Mailer:
         self._final_reply_seconds = final_reply_seconds
         self._smtp: smtplib.SMTP | None = None
         self.sender = sender
-        self._sender = _only_address(sender)
+        self._sender = _parse_single_address(sender)
         if self._sender is None:
             raise ConfigurationError(
                 f"The sender of connection '{CONNECTION}' is no e-mail address: mend From email (extra from_email)."
@@ -68,7 +68,7 @@ class Mailer:
                 smtp.ehlo_or_helo_if_needed()
             except (smtplib.SMTPException, OSError) as error:
                 smtp.close()
-                raise connect_error(error) from None
+                raise translate_connect_error(error) from None
             self._smtp = smtp
         return self._smtp
 
@@ -85,10 +85,10 @@ class Mailer:
         """Hand over one message to the one person in its To.
 
         Returns when the server has accepted it. Raises RejectedError when it refuses this person or message for
-        good, TransientError when it did not take it now, FateUnknownError when nobody can tell, ConfigurationError
+        good, TransientError when it did not take it now, DeliveryUnknownError when nobody can tell, ConfigurationError
         when it would take no message at all.
         """
-        recipient = _only_address(message["To"])
+        recipient = _parse_single_address(message["To"])
         if recipient is None:
             raise RejectedError("the address cannot be written into a message")
         international = not recipient.addr_spec.isascii()
@@ -96,12 +96,12 @@ class Mailer:
             raise RejectedError("the mail server takes no address with such letters")
         content = message.as_bytes(policy=SMTPUTF8 if international else SMTP)
         smtp = self._begin(["SMTPUTF8", "BODY=8BITMIME"] if international else [])
-        code = self._code(lambda: smtp.rcpt(recipient.addr_spec))
+        code = self._ask(lambda: smtp.rcpt(recipient.addr_spec))
         if code in ASKS_FOR_A_LOGIN:
-            raise self._refused(_login_needed(code))
+            raise self._reset_after(_login_error(code))
         self._expect(2, code)
-        self._expect(3, self._code(lambda: smtp.docmd("DATA")))
-        self._expect(2, self._final_code(smtp, content))
+        self._expect(3, self._ask(lambda: smtp.docmd("DATA")))
+        self._expect(2, self._hand_over(smtp, content))
 
     def _begin(self, options: list[str]) -> smtplib.SMTP:
         """Name the sender; on a new session where the server has ended the old one since the last message."""
@@ -116,11 +116,11 @@ class Mailer:
     def _name_sender(self, options: list[str]) -> smtplib.SMTP:
         smtp = self.connect()
         address = self._sender.addr_spec if self._sender else ""
-        code = self._code(lambda: smtp.mail(address, options))
+        code = self._ask(lambda: smtp.mail(address, options))
         if code in ASKS_FOR_A_LOGIN:
-            raise self._refused(_login_needed(code))
+            raise self._reset_after(_login_error(code))
         if code // 100 == 5 and not options:
-            raise self._refused(
+            raise self._reset_after(
                 ConfigurationError(
                     f"The mail server refuses the sender (SMTP {code}): check From email (extra from_email) and "
                     f"the log-in of connection '{CONNECTION}'."
@@ -129,7 +129,7 @@ class Mailer:
         self._expect(2, code)
         return smtp
 
-    def _code(self, step: Callable[[], tuple[int, bytes]]) -> int:
+    def _ask(self, step: Callable[[], tuple[int, bytes]]) -> int:
         """What the server answers to a step before the message itself."""
         try:
             code, _ = step()
@@ -140,7 +140,7 @@ class Mailer:
             raise TransientError("The mail server ended the connection before it took the message.")
         return code
 
-    def _final_code(self, smtp: smtplib.SMTP, content: bytes) -> int:
+    def _hand_over(self, smtp: smtplib.SMTP, content: bytes) -> int:
         """Hand over the message itself; what the server says to it."""
         dotted = re.sub(rb"(?m)^\.", b"..", content)
         try:
@@ -155,7 +155,7 @@ class Mailer:
             code = -1
         if code == -1:
             self._drop()
-            raise FateUnknownError("The mail server did not say whether it took the message.")
+            raise DeliveryUnknownError("The mail server did not say whether it took the message.")
         if code == 421:
             self._drop()
         return code
@@ -164,10 +164,10 @@ class Mailer:
         if code // 100 == kind:
             return
         if code // 100 == 5:
-            raise self._refused(RejectedError(f"SMTP {code}"))
-        raise self._refused(PutOffError(f"The mail server did not take the message now (SMTP {code})."))
+            raise self._reset_after(RejectedError(f"SMTP {code}"))
+        raise self._reset_after(MessageDeferredError(f"The mail server did not take the message now (SMTP {code})."))
 
-    def _refused(self, error: BksbSyncError) -> BksbSyncError:
+    def _reset_after(self, error: BksbSyncError) -> BksbSyncError:
         """The error to raise, once the session is ready for the next message."""
         if self._smtp is not None:
             try:
@@ -193,7 +193,7 @@ def open_mailer(connect: Callable[[], smtplib.SMTP], sender: str) -> Iterator[Ma
         mailer.close()
 
 
-def connect_error(error: Exception) -> BksbSyncError:
+def translate_connect_error(error: Exception) -> BksbSyncError:
     """Our error for one that a connection attempt ended in, named by what to mend; its own text is dropped."""
     where = f"connection '{CONNECTION}'"
     if isinstance(error, smtplib.SMTPNotSupportedError):
@@ -210,7 +210,7 @@ def connect_error(error: Exception) -> BksbSyncError:
         if error.smtp_code // 100 != 5:
             return TransientError(f"The mail server does not want to talk just now (SMTP {error.smtp_code}).")
         if isinstance(error, smtplib.SMTPAuthenticationError):
-            return _login_needed(error.smtp_code)
+            return _login_error(error.smtp_code)
         return ConfigurationError(
             f"The mail server refuses to talk to this machine (SMTP {error.smtp_code}): check host and port of {where}."
         )
@@ -223,20 +223,20 @@ def connect_error(error: Exception) -> BksbSyncError:
     )
 
 
-def _login_needed(code: int) -> ConfigurationError:
+def _login_error(code: int) -> ConfigurationError:
     return ConfigurationError(
         f"The mail server does not accept the log-in (SMTP {code}): check login and password of connection "
         f"'{CONNECTION}'."
     )
 
 
-def recipient_of(message: EmailMessage) -> str | None:
+def find_recipient(message: EmailMessage) -> str | None:
     """The one address that a message goes to, as a mail server is told it; None where there is none, or several."""
-    address = _only_address(message["To"])
+    address = _parse_single_address(message["To"])
     return address.addr_spec if address else None
 
 
-def _only_address(header: object) -> Address | None:
+def _parse_single_address(header: object) -> Address | None:
     """The one address that a header's text amounts to; None where it is none, or several."""
     try:
         parsed = EmailMessage(policy=SMTP)

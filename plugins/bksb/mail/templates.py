@@ -71,8 +71,8 @@ class Templates:
         for kind in KINDS:
             for part in PARTS:
                 self._check_file(kind, f"{kind}.{part}")
-            if not self.write(kind, words_for_nobody(kind)).subject:
-                path = _path_of(f"{kind}.subject.txt")
+            if not self.write(kind, make_sample_words(kind)).subject:
+                path = _find_path(f"{kind}.subject.txt")
                 raise ConfigurationError(f"{folders.shown(path)} is empty: a message needs a subject.")
 
     def _render(self, name: str, words: Mapping[str, str]) -> str:
@@ -81,12 +81,12 @@ class Templates:
         except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             # the texts of these errors may repeat a name
             raise ConfigurationError(
-                f"The template {folders.shown(_path_of(name))} cannot be filled in ({type(error).__name__}): look at "
+                f"The template {folders.shown(_find_path(name))} cannot be filled in ({type(error).__name__}): look at "
                 "it with `python -m bksb preview-mail`."
             ) from None
 
     def _check_file(self, kind: TemplateKind, name: str) -> None:
-        path = _path_of(name)
+        path = _find_path(name)
         shown = folders.shown(path)
         allowed = VARIABLES[kind]
         try:
@@ -99,7 +99,7 @@ class Templates:
                     f"{', '.join(allowed)}."
                 )
             # the person is invented, so the error's text can be shown
-            self._environment.get_template(name).render(words_for_nobody(kind))
+            self._environment.get_template(name).render(make_sample_words(kind))
         # an OSError as well
         except TemplateNotFound as error:
             raise ConfigurationError(
@@ -131,12 +131,12 @@ def load_templates() -> Templates:
     return templates
 
 
-def _path_of(name: str) -> Path:
+def _find_path(name: str) -> Path:
     """The file of a template."""
     return folders.find_file(f"templates/{name}", OUR_TEMPLATES / name)
 
 
-def check_ready(settings: Settings) -> Templates:
+def require_ready(settings: Settings) -> Templates:
     """The templates, once everything that an invitation needs is there; ConfigurationError says what is missing."""
     settings.require_initial_password()
     if settings.site_url is None:
@@ -147,10 +147,10 @@ def check_ready(settings: Settings) -> Templates:
     return load_templates()
 
 
-def words_for(
+def make_words(
     settings: Settings, kind: TemplateKind, username: str, given_names: str, family_name: str
 ) -> dict[str, str]:
-    """The VARIABLES of one kind of message for one person; call `check_ready` first."""
+    """The VARIABLES of one kind of message for one person; call `require_ready` first."""
     site_url = settings.site_url or ""
     words = {
         "given_names": given_names,
@@ -162,7 +162,7 @@ def words_for(
     return words if kind == "reminder" else words | {"password": settings.password_of(username)}
 
 
-def words_for_nobody(kind: TemplateKind, site_url: str = INVENTED["site_url"]) -> dict[str, str]:
+def make_sample_words(kind: TemplateKind, site_url: str = INVENTED["site_url"]) -> dict[str, str]:
     """The VARIABLES of one kind of message for a person who is invented."""
     words = INVENTED | {"site_url": site_url, "login_url": login_url(site_url, INVENTED["username"])}
     return {name: words[name] for name in VARIABLES[kind]}

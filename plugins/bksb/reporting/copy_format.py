@@ -13,11 +13,11 @@ NULL = "\\N"
 """How nothing is written in PostgreSQL's COPY text format."""
 
 
-def copy_line(row: Sequence[object]) -> str:
+def encode_row(row: Sequence[object]) -> str:
     """One row in PostgreSQL's COPY text format, ending in a newline."""
     # by far the most fields are texts without anything to escape, of which a night writes millions
     fields = [
-        value if value.__class__ is str and value.isprintable() and "\\" not in value else _copy_field(value)
+        value if value.__class__ is str and value.isprintable() and "\\" not in value else _encode_field(value)
         for value in row
     ]
     return "\t".join(fields) + "\n"
@@ -30,7 +30,7 @@ _NUL_IN_JSON = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 _to_json = msgspec.json.Encoder().encode
 
 
-def copy_json(value: dict[str, Any]) -> str:
+def encode_json(value: dict[str, Any]) -> str:
     """A JSON object as a field of PostgreSQL's COPY text format, without the NUL characters that jsonb cannot hold."""
     text = _to_json(value).decode()
     if "\\" in text:
@@ -46,12 +46,12 @@ _WRITERS: Mapping[type, Callable[[Any], str]] = {
     float: float.__repr__,
     datetime: datetime.isoformat,
     date: date.isoformat,
-    dict: copy_json,
+    dict: encode_json,
     str: lambda value: value.translate(_ESCAPES),
 }
 """How values of these types are written; of all others, their text."""
 
 
-def _copy_field(value: object) -> str:
+def _encode_field(value: object) -> str:
     writer = _WRITERS.get(value.__class__)
     return str(value).translate(_ESCAPES) if writer is None else writer(value)

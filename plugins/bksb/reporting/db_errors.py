@@ -21,19 +21,19 @@ _SET_UP = {
 
 
 @contextmanager
-def translated_errors(conn_id: str) -> Iterator[None]:
+def translate_errors(conn_id: str) -> Iterator[None]:
     """Turn a driver's error into ours: its text may hold rows (DETAIL, COPY context), so none of it is kept
     but the SQLSTATE and the names of constraint, table and column."""
     try:
         yield
     except psycopg2.Error as error:
-        raise _by_remedy(error, conn_id) from None
+        raise _translate_error(error, conn_id) from None
 
 
-def _by_remedy(error: psycopg2.Error, conn_id: str) -> BksbSyncError:
+def _translate_error(error: psycopg2.Error, conn_id: str) -> BksbSyncError:
     state = error.pgcode
     if state is None:
-        return _without_state(error, conn_id)
+        return _translate_connect_error(error, conn_id)
     for prefix, remedy in _SET_UP.items():
         if state.startswith(prefix):
             return ConfigurationError(f"The reporting database of connection '{conn_id}' {remedy} (SQLSTATE {state}).")
@@ -58,7 +58,7 @@ _CONNECT_FAILURES = (
 )
 
 
-def _without_state(error: psycopg2.Error, conn_id: str) -> BksbSyncError:
+def _translate_connect_error(error: psycopg2.Error, conn_id: str) -> BksbSyncError:
     """libpq gives no SQLSTATE for a failed connect, only a text, of which nothing is passed on."""
     for phrase, prefix in _CONNECT_FAILURES:
         if phrase in str(error):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bksb.connection_fields import ConnectionFields
 from bksb.errors import ConfigurationError
-from bksb.reporting.sql_files import sql_names
-from bksb.reporting.store import Store, Writer, applied_migrations, missing_migrations, open_store
+from bksb.reporting.sql_files import list_statements
+from bksb.reporting.store import Store, Writer, list_applied_migrations, list_missing_migrations, open_store
 
 REPEATABLE = (
     # first: a writer may hold its locks on these tables and be about to read a view
@@ -39,7 +39,7 @@ def migrate(fields: ConnectionFields, *, writer: str | None = None, reader: str 
         _require_known_migrations(store, fields.conn_id)
         store.run("schema/create_schema")
         store.run("schema/create_migration_table")
-        names = missing_migrations(store)
+        names = list_missing_migrations(store)
         for name in names:
             store.run(f"migrations/{name}")
             store.run("schema/record_migration", name=name)
@@ -54,7 +54,9 @@ def migrate(fields: ConnectionFields, *, writer: str | None = None, reader: str 
 
 def _require_known_migrations(store: Store, conn_id: str) -> None:
     """Raise ConfigurationError if the database has had a migration that is not a file of this version."""
-    unknown = sorted(applied_migrations(store) - {name.removeprefix("migrations/") for name in sql_names("migrations")})
+    unknown = sorted(
+        list_applied_migrations(store) - {name.removeprefix("migrations/") for name in list_statements("migrations")}
+    )
     if unknown:
         raise ConfigurationError(
             f"The reporting database of connection '{conn_id}' was made by another version of bksb sync: it has had "

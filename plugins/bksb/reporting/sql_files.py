@@ -20,6 +20,6 @@ def read_sql(name: str) -> str:
         ) from None
 
 
-def sql_names(folder: str) -> list[str]:
+def list_statements(folder: str) -> list[str]:
     """The statements in one folder of `sql/`, in the order of their names."""
     return sorted(f"{folder}/{path.stem}" for path in (SQL_FOLDER / folder).glob("*.sql"))

@@ -13,11 +13,11 @@ import psycopg2
 import psycopg2.extensions
 import psycopg2.extras
 
-from bksb.connection_fields import ConnectionFields, libpq_arguments
+from bksb.connection_fields import ConnectionFields, make_libpq_arguments
 from bksb.errors import ConfigurationError
-from bksb.reporting.copy_format import copy_line
-from bksb.reporting.db_errors import translated_errors
-from bksb.reporting.sql_files import read_sql, sql_names
+from bksb.reporting.copy_format import encode_row
+from bksb.reporting.db_errors import translate_errors
+from bksb.reporting.sql_files import list_statements, read_sql
 
 COPY_BYTES = 1024 * 1024
 """Bytes handed to the server at a time; with the usual 8 KiB, that alone takes a twentieth of a load."""
@@ -63,7 +63,7 @@ class Store:
     @contextmanager
     def transaction(self, *writers: Writer) -> Iterator[None]:
         """Everything inside is written whole or not at all, while no other task is one of `writers`."""
-        with translated_errors(self._conn_id), self._connection:
+        with translate_errors(self._conn_id), self._connection:
             for writer in sorted(writers):
                 self.lock_writer(writer)
             yield
@@ -89,10 +89,10 @@ class Store:
 
     def copy(self, name: str, rows: Iterable[Sequence[object]]) -> None:
         """Load rows through the COPY statement in `sql/<name>.sql`."""
-        self.copy_lines(name, map(copy_line, rows))
+        self.copy_lines(name, map(encode_row, rows))
 
     def copy_lines(self, name: str, lines: Iterable[str]) -> None:
-        """Load rows that are written out already (`copy_line`) through the COPY statement in `sql/<name>.sql`."""
+        """Load rows that are written out already (`encode_row`) through the COPY statement in `sql/<name>.sql`."""
         written = BytesIO("".join(lines).encode(self._codec))
         with self._connection.cursor() as cursor:
             cursor.copy_expert(read_sql(name), written, COPY_BYTES)
@@ -115,15 +115,15 @@ class Store:
 @contextmanager
 def open_store(fields: ConnectionFields, *, migrated: bool = True) -> Iterator[Store]:
     """Connect for as long as the block lasts; says what to do when the database is absent or not migrated."""
-    with translated_errors(fields.conn_id):
-        connection = psycopg2.connect(**libpq_arguments(fields))
+    with translate_errors(fields.conn_id):
+        connection = psycopg2.connect(**make_libpq_arguments(fields))
     try:
         store = Store(connection, fields.conn_id)
         with store.transaction():
             store.run("runs/set_lock_timeout")
         if migrated:
             with store.transaction():
-                pending = missing_migrations(store)
+                pending = list_missing_migrations(store)
             if pending:
                 raise ConfigurationError(
                     f"The reporting database of connection '{fields.conn_id}' lacks {len(pending)} migrations "
@@ -134,14 +134,14 @@ def open_store(fields: ConnectionFields, *, migrated: bool = True) -> Iterator[S
         connection.close()
 
 
-def applied_migrations(store: Store) -> set[str]:
+def list_applied_migrations(store: Store) -> set[str]:
     """The migrations that the database has had, none if it was never migrated. Call it inside a transaction."""
     exists = store.run("schema/find_migration_table")[0].found
     return {row.name for row in store.run("schema/list_migrations")} if exists else set()
 
 
-def missing_migrations(store: Store) -> list[str]:
+def list_missing_migrations(store: Store) -> list[str]:
     """The files of `sql/migrations`, in order, that the database has not had. Call it inside a transaction."""
-    applied = applied_migrations(store)
-    names = [name.removeprefix("migrations/") for name in sql_names("migrations")]
+    applied = list_applied_migrations(store)
+    names = [name.removeprefix("migrations/") for name in list_statements("migrations")]
     return [name for name in names if name not in applied]

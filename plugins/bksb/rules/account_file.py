@@ -51,36 +51,36 @@ def read_account_file(content: bytes) -> tuple[list[AccountLine], list[RejectedL
     """
     read: list[AccountLine] = []
     rejected: list[RejectedLine] = []
-    for number, person_id, username, surplus in _records(_text(content)):
-        reason = _unusable(person_id, username, surplus)
+    for number, person_id, username, surplus in _read_rows(_decode(content)):
+        reason = _find_fault(person_id, username, surplus)
         if reason:
             rejected.append(RejectedLine(number, person_id, reason))
         else:
             read.append(AccountLine(number, person_id, username))
     if not read and not rejected:
-        raise _unusable_file("holds no line under a header: give each account a line such as P000123,ada.lovelace")
+        raise _file_error("holds no line under a header: give each account a line such as P000123,ada.lovelace")
     distinct: dict[tuple[str, str], AccountLine] = {}
     for line in read:
         distinct.setdefault((line.person_id, line.username.casefold()), line)
-    contradictions = _contradictions(list(distinct.values()))
+    contradictions = _find_contradictions(list(distinct.values()))
     contradicted = {rejected_line.number for rejected_line in contradictions}
     return [line for line in distinct.values() if line.number not in contradicted], rejected + contradictions
 
 
-def _text(content: bytes) -> str:
+def _decode(content: bytes) -> str:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         number = content.count(b"\n", 0, error.start) + 1
-        raise _unusable_file(f"is not UTF-8 text (line {number}): save it as CSV in UTF-8") from None
+        raise _file_error(f"is not UTF-8 text (line {number}): save it as CSV in UTF-8") from None
     if "\0" in text:
-        raise _unusable_file("is not text: save it as CSV in UTF-8")
+        raise _file_error("is not text: save it as CSV in UTF-8")
     if not text.strip():
-        raise _unusable_file("is empty")
+        raise _file_error("is empty")
     return text
 
 
-def _records(text: str) -> Iterator[tuple[int, str, str, bool]]:
+def _read_rows(text: str) -> Iterator[tuple[int, str, str, bool]]:
     """The number, person_id and username of each line, and whether it holds more than the header has columns."""
     reader = csv.reader(StringIO(text, newline=""), strict=True)
     places: dict[str, int] | None = None
@@ -93,24 +93,24 @@ def _records(text: str) -> Iterator[tuple[int, str, str, bool]]:
             if not any(values):
                 continue
             if places is None:
-                places, columns = _places(values), len(values)
+                places, columns = _find_columns(values), len(values)
                 continue
             values += [""] * (columns - len(values))
             yield number, values[places[PERSON_ID]], values[places[USERNAME]], any(values[columns:])
     except csv.Error:
-        raise _unusable_file(f"is not in order as CSV in line {last + 1}: check its quotes") from None
+        raise _file_error(f"is not in order as CSV in line {last + 1}: check its quotes") from None
 
 
-def _places(header: Sequence[str]) -> dict[str, int]:
+def _find_columns(header: Sequence[str]) -> dict[str, int]:
     names = [name.lower() for name in header]
     for name in (PERSON_ID, USERNAME):
         if names.count(name) != 1:
             what = "has no column" if name not in names else "has more than one column"
-            raise _unusable_file(f"{what} {name}: its first line has to be a header such as person_id,username")
+            raise _file_error(f"{what} {name}: its first line has to be a header such as person_id,username")
     return {name: names.index(name) for name in (PERSON_ID, USERNAME)}
 
 
-def _unusable(person_id: str, username: str, surplus: bool) -> str | None:
+def _find_fault(person_id: str, username: str, surplus: bool) -> str | None:
     if surplus:
         return "it has more fields than the header: put a value that holds a comma into quotes"
     if not person_id or not username:
@@ -120,7 +120,7 @@ def _unusable(person_id: str, username: str, surplus: bool) -> str | None:
     return None
 
 
-def _contradictions(lines: Sequence[AccountLine]) -> list[RejectedLine]:
+def _find_contradictions(lines: Sequence[AccountLine]) -> list[RejectedLine]:
     """Lines that contradict each other: none of them is believed."""
     of_person: dict[str, list[int]] = defaultdict(list)
     of_username: dict[str, list[int]] = defaultdict(list)
@@ -129,21 +129,21 @@ def _contradictions(lines: Sequence[AccountLine]) -> list[RejectedLine]:
         of_username[line.username.casefold()].append(line.number)
     rejected: list[RejectedLine] = []
     for line in lines:
-        if others := _others(of_person[line.person_id], line):
+        if others := _name_others(of_person[line.person_id], line):
             reason = f"{others} another username for this person: keep the right one"
             rejected.append(RejectedLine(line.number, line.person_id, reason))
-        elif others := _others(of_username[line.username.casefold()], line):
+        elif others := _name_others(of_username[line.username.casefold()], line):
             reason = f"{others} this username for another person: keep the right one"
             rejected.append(RejectedLine(line.number, line.person_id, reason))
     return rejected
 
 
-def _others(numbers: Sequence[int], line: AccountLine) -> str:
+def _name_others(numbers: Sequence[int], line: AccountLine) -> str:
     others = [str(number) for number in numbers if number != line.number]
     if not others:
         return ""
     return f"line {others[0]} has" if len(others) == 1 else f"lines {', '.join(others[:5])} have"
 
 
-def _unusable_file(what: str) -> ConfigurationError:
+def _file_error(what: str) -> ConfigurationError:
     return ConfigurationError(f"The file {what}. Nothing was changed.")

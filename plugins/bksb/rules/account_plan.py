@@ -35,14 +35,14 @@ def make_plan(people: Sequence[Person], accounts: Iterable[Account], due: Collec
         account = known.get(person.person_id)
         if account and account.bksb_user_id is not None:
             if account.state != "stale":
-                issues += _mismatch(person, account)
+                issues += _find_mismatch(person, account)
                 continue
             # one that moves along in this run heals in the next
-            if not _differs(person, account) or person.person_id in moved:
+            if not _is_other_username(person, account) or person.person_id in moved:
                 continue
         obstacles = former.obstacles(person) or conflicts.obstacles(person)
         if account and account.state == "creating" and account.username:
-            actions.append(_settlement(person, account.username, hindered=bool(obstacles)))
+            actions.append(_plan_settlement(person, account.username, hindered=bool(obstacles)))
             issues += obstacles
             continue
         username = person.bksb_username or person.proposed_username
@@ -52,8 +52,8 @@ def make_plan(people: Sequence[Person], accounts: Iterable[Account], due: Collec
             actions.append(Action(person.person_id, "link", username, "the MIS names this username"))
         else:
             actions.append(Action(person.person_id, "create", username, "eligible and without an account"))
-    actions += _unfinished_of_others(people, known)
-    actions += _checks(known, set(due) - {action.person_id for action in actions})
+    actions += _plan_unfinished_of_others(people, known)
+    actions += _plan_checks(known, set(due) - {action.person_id for action in actions})
     return Plan(
         actions=tuple(sorted(actions, key=lambda action: action.person_id)),
         transfers=tuple(sorted(transfers, key=lambda transfer: transfer.person_id)),
@@ -61,7 +61,7 @@ def make_plan(people: Sequence[Person], accounts: Iterable[Account], due: Collec
     )
 
 
-def after_lookup(action: Action, *, found: bool, unfinished: bool, link_existing: bool) -> Verdict:
+def decide_after_lookup(action: Action, *, found: bool, unfinished: bool, link_existing: bool) -> Verdict:
     """What to do once bksb has said whether `action.username` exists.
 
     `unfinished`: our own creation of this very username was under way when a run broke off, so what is
@@ -203,7 +203,7 @@ class _FormerRecords:
             return [Issue.about(person.person_id, "former_record_unsettled", detail)]
         # a stale one moves along, to heal by the username that the MIS names
         if former.bksb_user_id is not None and former.state != "stale" and person.bksb_username:
-            return _mismatch(person, former)
+            return _find_mismatch(person, former)
         return []
 
     def _has_or_may_have(self, person_id: str) -> bool:
@@ -214,19 +214,19 @@ class _FormerRecords:
         return self._known.get(person_id, _NO_ACCOUNT)
 
 
-def _mismatch(person: Person, account: Account) -> list[Issue]:
+def _find_mismatch(person: Person, account: Account) -> list[Issue]:
     """The MIS naming another bksb username than the one linked: somebody has to say which is right."""
-    if _differs(person, account):
+    if _is_other_username(person, account):
         detail = "the MIS names another bksb username than the account that is linked"
         return [Issue.about(person.person_id, "username_mismatch", detail)]
     return []
 
 
-def _differs(person: Person, account: Account) -> bool:
+def _is_other_username(person: Person, account: Account) -> bool:
     return bool(person.bksb_username) and _casefold(person.bksb_username) != _casefold(account.username)
 
 
-def _checks(known: Mapping[str, Account], due: Collection[str]) -> list[Action]:
+def _plan_checks(known: Mapping[str, Account], due: Collection[str]) -> list[Action]:
     return [
         Action(account.person_id, "check", account.username, "its turn to be looked at again")
         for account in known.values()
@@ -234,14 +234,14 @@ def _checks(known: Mapping[str, Account], due: Collection[str]) -> list[Action]:
     ]
 
 
-def _settlement(person: Person, username: str, *, hindered: bool) -> Action:
+def _plan_settlement(person: Person, username: str, *, hindered: bool) -> Action:
     """How to settle a creation that broke off: looked up always, sent again only if it is what we would send today."""
     wanted = person.proposed_username is not None and _casefold(person.proposed_username) == _casefold(username)
     kind: Literal["link", "create"] = "create" if wanted and not person.bksb_username and not hindered else "link"
     return Action(person.person_id, kind, username, "an earlier creation has to be settled")
 
 
-def _unfinished_of_others(people: Sequence[Person], known: Mapping[str, Account]) -> list[Action]:
+def _plan_unfinished_of_others(people: Sequence[Person], known: Mapping[str, Account]) -> list[Action]:
     """Creations that a crash left open for people who are eligible no more: looked up, never sent again."""
     listed = {person.person_id for person in people}
     return [

@@ -31,7 +31,7 @@ class Baseline:
     people: int | None
 
 
-def reasons_to_ask(
+def find_reasons_to_ask(
     run: Run, plan: Plan, listed: int, baseline: Baseline, tried: Collection[tuple[str, str]] = ()
 ) -> tuple[Reason, ...]:
     """Why a person has to approve this plan first; () when nobody need be asked.
@@ -62,22 +62,22 @@ def question(run: Run, plan: Plan, people: Mapping[str, Person], reasons: Sequen
     Its first line alone says what is asked; figures only, and names of programmes.
     """
     created = [people[action.person_id] for action in plan.actions if action.kind == "create"]
-    before = _shown(baseline.people or 0)
+    before = _show(baseline.people or 0)
     why: dict[Reason, str] = {
         "first_run": "No run that creates accounts has been approved yet; one for people who are named does not count.",
         "many_new_accounts": f"This is more than `max_new_accounts` ({run.max_new_accounts}).",
-        "shrunk_extract": f"The MIS lists {_shown(len(people))} people now, and listed {before} at the last run that "
+        "shrunk_extract": f"The MIS lists {_show(len(people))} people now, and listed {before} at the last run that "
         "went ahead, more than twice as many: has the query been changed, or is the MIS incomplete?",
     }
     return "\n".join(
         [
-            _headline(run, created),
+            _write_headline(run, created),
             "",
             *(f"- {why[reason]}" for reason in reasons),
             "",
-            *_programmes(created),
-            f"Besides: {_shown(_count(plan, 'link'))} accounts to link, "
-            f"{_shown(len({issue.person_id for issue in plan.issues} - {None}))} people who cannot be served now.",
+            *_write_programmes(created),
+            f"Besides: {_show(_count_actions(plan, 'link'))} accounts to link, "
+            f"{_show(len({issue.person_id for issue in plan.issues} - {None}))} people who cannot be served now.",
             "",
             "Who and why, one line a person:",
             "",
@@ -89,18 +89,18 @@ def question(run: Run, plan: Plan, people: Mapping[str, Person], reasons: Sequen
     )
 
 
-def _headline(run: Run, created: Sequence[Person]) -> str:
+def _write_headline(run: Run, created: Sequence[Person]) -> str:
     if not created:
         return "**No bksb account would be created.**"
     kinds = Counter(f"{person.person_kind}s" for person in created)
-    shares = " and ".join(f"{_shown(number)} {kind}" for kind, number in kinds.most_common())
+    shares = " and ".join(f"{_show(number)} {kind}" for kind, number in kinds.most_common())
     mailed = (
         "Each is sent an invitation by e-mail." if run.invite else "Nobody is sent an invitation (`invite` is off)."
     )
-    return f"**{_shown(len(created))} bksb accounts would be created**, for {shares}. {mailed}"
+    return f"**{_show(len(created))} bksb accounts would be created**, for {shares}. {mailed}"
 
 
-def _programmes(created: Sequence[Person]) -> Iterable[str]:
+def _write_programmes(created: Sequence[Person]) -> Iterable[str]:
     """A table of the accounts to create by programme, the largest first."""
     if not created:
         return
@@ -110,15 +110,15 @@ def _programmes(created: Sequence[Person]) -> Iterable[str]:
     yield "| --- | ---: |"
     for name, number in ordered[:LONGEST_LIST]:
         literal = MARKUP.sub(r"\\\g<0>", name)
-        yield f"| {literal} | {_shown(number)} |"
+        yield f"| {literal} | {_show(number)} |"
     if rest := sum(number for _, number in ordered[LONGEST_LIST:]):
-        yield f"| all others | {_shown(rest)} |"
+        yield f"| all others | {_show(rest)} |"
     yield ""
 
 
-def _shown(number: int) -> str:
+def _show(number: int) -> str:
     return f"<{SMALLEST_GROUP}" if 0 < number < SMALLEST_GROUP else str(number)
 
 
-def _count(plan: Plan, kind: str) -> int:
+def _count_actions(plan: Plan, kind: str) -> int:
     return sum(action.kind == kind for action in plan.actions)

@@ -84,10 +84,10 @@ def read_vocabulary(*files: tuple[str, bytes]) -> Vocabulary:
 
 def read_initial(result: str, assessment_name: str, course_subject: str, tables: Vocabulary) -> Reading:
     """Read an initial assessment's result, such as `English Level 1` or `Below Entry 3`."""
-    subject, _ = _take_out(tables.subjects, _plain(result))
-    code, recognised = _level(tables, result, assessment_name, course_subject)
+    subject, _ = _take_out(tables.subjects, _normalise(result))
+    code, recognised = _find_level(tables, result, assessment_name, course_subject)
     return Reading(
-        subject=subject or _subject(tables, assessment_name, course_subject),
+        subject=subject or _find_subject(tables, assessment_name, course_subject),
         level_code=code,
         percent=None,
         recognised=recognised,
@@ -99,11 +99,11 @@ def read_diagnostic(result: str, assessment_name: str, course_subject: str, tabl
 
     The level is the one that was diagnosed, not one that the learner reached.
     """
-    percent = _percent(result)
+    percent = _parse_percent(result)
     name = re.sub(r"\bdiagnostic\b", "", assessment_name, flags=re.IGNORECASE)
-    code, _ = _level(tables, name, course_subject)
+    code, _ = _find_level(tables, name, course_subject)
     return Reading(
-        subject=_subject(tables, assessment_name, course_subject),
+        subject=_find_subject(tables, assessment_name, course_subject),
         level_code=code,
         percent=percent,
         recognised=percent is not None,
@@ -117,42 +117,42 @@ def read_v5(ability: str, assessment_name: str, course_subject: str, tables: Voc
     about it. Where the ability names no subject, it is the one that bksb was asked for.
     """
     # a bare number may be anything: a mark, a band, a level
-    percent = _percent(ability) if "%" in ability else None
+    percent = _parse_percent(ability) if "%" in ability else None
     if percent is None and ability.strip():
         return read_initial(ability, course_subject, assessment_name, tables)
-    subject = _subject(tables, course_subject, assessment_name)
+    subject = _find_subject(tables, course_subject, assessment_name)
     return Reading(subject=subject, level_code=None, percent=percent, recognised=True)
 
 
-def _percent(text: str) -> float | None:
+def _parse_percent(text: str) -> float | None:
     match = _PERCENT.fullmatch(text.strip())
     percent = float(match.group(1)) if match else None
     return None if percent is None or percent > 100 else percent
 
 
-def _subject(tables: Vocabulary, *texts: str) -> str:
+def _find_subject(tables: Vocabulary, *texts: str) -> str:
     """The subject that the first telling text names, or `Unknown`."""
-    named = (_take_out(tables.subjects, _plain(text))[0] for text in texts)
+    named = (_take_out(tables.subjects, _normalise(text))[0] for text in texts)
     return next((subject for subject in named if subject), UNKNOWN_SUBJECT)
 
 
-def _level(tables: Vocabulary, text: str, *context: str) -> tuple[str | None, bool]:
+def _find_level(tables: Vocabulary, text: str, *context: str) -> tuple[str | None, bool]:
     """The level that a text names and whether it is known; another scale may be named by what surrounds it."""
-    scales = (_take_out(tables.scales, _plain(around))[0] for around in context)
+    scales = (_take_out(tables.scales, _normalise(around))[0] for around in context)
     around = next((scale for scale in scales if scale), None)
-    _, rest = _take_out(tables.subjects, _plain(text))
-    key = _key(tables.scales, rest, around)
+    _, rest = _take_out(tables.subjects, _normalise(text))
+    key = _make_key(tables.scales, rest, around)
     return tables.levels.get(key), key in tables.levels
 
 
-def _key(scales: Mapping[str, str], text: str, around: str | None = None) -> str:
+def _make_key(scales: Mapping[str, str], text: str, around: str | None = None) -> str:
     """A plain text as it stands in the tables: on another scale, the scale's name comes first."""
     scale, rest = _take_out(scales, text)
     scale = scale or around
     return f"{scale}: {rest}" if scale else rest
 
 
-def _plain(text: str) -> str:
+def _normalise(text: str) -> str:
     return _BLANK.sub(" ", text.lower()).strip()
 
 
@@ -216,14 +216,14 @@ def _levels(
             raise _wrong(
                 name, f"has the level {code} under [levels], which has to be one of {', '.join((*SCALE, NO_LEVEL))}"
             )
-        subject, plain = _take_out(subjects, _plain(text))
+        subject, plain = _take_out(subjects, _normalise(text))
         if subject:
             raise _wrong(
                 name,
                 f"has {text!r} for {code} under [levels]: a word in it names the subject {subject}, which is "
                 "taken out of a result before its level is read, so it has to be left out",
             )
-        key = _key(scales, plain)
+        key = _make_key(scales, plain)
         if key in found:
             raise _wrong(name, f"has {text!r} twice under [levels]: for {found[key] or NO_LEVEL} and for {code}")
         found[key] = None if code == NO_LEVEL else code

@@ -26,7 +26,7 @@ DIGEST_BYTES = 2
 """One change in 65,536 goes unnoticed; and of all passwords that somebody guesses, so many fit that none is proven."""
 
 
-def derived_password(secret: str, username: str) -> str:
+def derive_password(secret: str, username: str) -> str:
     """Three groups like `Gkt4`, joined by hyphens: the same for the same secret and username, whatever its case.
 
     About 43 bits, in characters that every keyboard has; upper case, lower case and a digit are always among them.

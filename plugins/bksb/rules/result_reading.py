@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from bksb.model import AssessmentResult, Source
 from bksb.rules.levels import Reading, Vocabulary, read_diagnostic, read_initial, read_v5
-from bksb.rules.times import read_bksb_time
+from bksb.rules.times import parse_bksb_time
 
 FUTURE_LIMIT = timedelta(days=1)
 """A result dated further ahead than this has a wrong date: clocks and time zones differ by less."""
@@ -37,6 +37,6 @@ class ResultReader:
         reading = self._readings.get((source, *texts))
         if reading is None:
             reading = self._readings[source, *texts] = READERS[source](*texts, self._vocabulary)
-        completed_at = read_bksb_time(result.completed_raw, self._zone)
+        completed_at = parse_bksb_time(result.completed_raw, self._zone)
         is_usable = completed_at is not None and completed_at <= self._latest
         return reading, completed_at if is_usable else None

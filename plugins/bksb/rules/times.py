@@ -49,7 +49,7 @@ class MailHours:
         return f"{self.closes // 60:02}:{self.closes % 60:02}"
 
 
-def read_bksb_time(raw: str, zone: ZoneInfo) -> datetime | None:
+def parse_bksb_time(raw: str, zone: ZoneInfo) -> datetime | None:
     """Read bksb's text (`2026-11-20T14:03:12`, 0 to 7 fractional digits, seldom a zone) as a moment (in UTC).
 
     A text without zone is local time in `zone`. In the hour that autumn repeats, the first of the
@@ -70,7 +70,7 @@ def months_before(day: date, months: int) -> date:
     return date(years, month + 1, min(day.day, calendar.monthrange(years, month + 1)[1]))
 
 
-def day_bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+def find_day_bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """The first moment of `day` in `zone` and the first of the next day: 23, 24 or 25 hours apart."""
     tomorrow = day + timedelta(days=1)
     return (

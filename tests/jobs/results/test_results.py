@@ -14,13 +14,13 @@ import pytest
 
 from bksb.api.client import BksbClient
 from bksb.api.transport import RetryBudget
-from bksb.errors import ConfigurationError, FatalError, KeyRefusedError, PromiseBrokenError, TransientError
+from bksb.errors import CheckFailedError, ConfigurationError, FatalError, KeyRefusedError, TransientError
 from bksb.folders import SQL_FOLDER
 from bksb.jobs.results import check_results, fetch_results, link_people, list_people
 from bksb.jobs.runs import fail_run
 from bksb.mis import Mis
 from bksb.rules.task_split import BUCKETS, bucket_of
-from bksb.rules.times import day_bounds, read_bksb_time
+from bksb.rules.times import find_day_bounds, parse_bksb_time
 from sandbox.bksb.faults.catalogue import Fault
 from tests.conftest import IMPATIENT, query
 from tests.runs import a_run, plan_results, rows_of, run_accounts, run_results, scheduled
@@ -93,7 +93,7 @@ def test_daily_activity_is_what_a_recount_of_the_sandbox_gives(with_accounts, sa
     run_results(with_accounts)
     zone = with_accounts.settings.timezone
     recount = Counter(
-        (read_bksb_time(completed_raw, zone).astimezone(zone).date(), source)
+        (parse_bksb_time(completed_raw, zone).astimezone(zone).date(), source)
         for _, source, _, _, completed_raw in truth(with_accounts, sandbox)
     )
     rows = query(
@@ -131,7 +131,7 @@ def test_the_summary_is_what_plain_python_makes_of_the_results(with_accounts):
 def test_the_level_on_a_day_is_the_latest_up_to_its_end(with_accounts, world):
     run_results(with_accounts)
     day = world.today - timedelta(days=100)
-    _, end = day_bounds(day, with_accounts.settings.timezone)
+    _, end = find_day_bounds(day, with_accounts.settings.timezone)
     results = query(with_accounts.reporting, "select * from bksb.person_result where assessment_kind = 'initial'")
     expected = {}
     for r in sorted((r for r in results if r.level_code and r.completed_at < end), key=lambda r: r.completed_at):
@@ -267,7 +267,7 @@ def test_a_broken_promise_fails_the_run_with_the_name_of_the_check_and_the_ids(w
         "where bksb_user_id = (select min(bksb_user_id) from bksb.assessment_result)",
     )
     (row,) = query(with_accounts.reporting, "select min(bksb_user_id) as id from bksb.assessment_result")
-    with pytest.raises(PromiseBrokenError, match=rf"find_results_from_the_future\.sql returned {row.id}"):
+    with pytest.raises(CheckFailedError, match=rf"find_results_from_the_future\.sql returned {row.id}"):
         check_results(with_accounts, a_run(with_accounts, "bksb_results"))
 
 

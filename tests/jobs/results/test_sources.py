@@ -11,15 +11,15 @@ import psycopg2
 import pytest
 
 from bksb.api.client import V5_SUBJECTS, BksbClient
-from bksb.connection_fields import libpq_arguments
-from bksb.errors import PromiseBrokenError, RejectedError
+from bksb.connection_fields import make_libpq_arguments
+from bksb.errors import CheckFailedError, RejectedError
 from bksb.jobs.results.listings import Listing
 from bksb.jobs.results.reparsing import reparse_results
 from bksb.jobs.runs import fail_run
 from bksb.model import AssessmentResult
 from bksb.reporting.sql_files import read_sql
 from bksb.rules.result_reading import ResultReader
-from bksb.rules.times import read_bksb_time
+from bksb.rules.times import parse_bksb_time
 from sandbox.world.results import Component
 from tests.conftest import query
 from tests.runs import a_run, load_listings, rows_of, run_accounts, run_results, scheduled
@@ -158,7 +158,7 @@ def test_a_result_that_comes_back_counts_again(deployment, sandbox):
     query(deployment.reporting, "update bksb.daily_activity set results = 0")
     run_results(deployment, "manual__2", full_refresh=True)
     assert query(deployment.reporting, "select 1 from bksb.assessment_result where missing_since is not null") == []
-    day = read_bksb_time(result.completed_raw, deployment.settings.timezone).astimezone(deployment.settings.timezone)
+    day = parse_bksb_time(result.completed_raw, deployment.settings.timezone).astimezone(deployment.settings.timezone)
     counted = query(
         deployment.reporting, "select * from bksb.daily_activity where day = %s order by 1, 2, 3, 4", day.date()
     )
@@ -216,7 +216,7 @@ def test_results_that_vanish_all_at_once_are_not_published(deployment, sandbox):
     for user in users_of(deployment):
         for result in sandbox.site.results(user, "initial"):
             sandbox.site.remove_result(user, "initial", result.session_id)
-    with pytest.raises(PromiseBrokenError, match="find_vanished_results"):
+    with pytest.raises(CheckFailedError, match="find_vanished_results"):
         run_results(deployment, "manual__2")
     assert rows_of(deployment, "skill_summary", "daily_activity") == published
 
@@ -230,16 +230,16 @@ def test_what_was_refused_stays_unpublished_until_bksb_or_a_person_puts_it_right
         for user in users_of(deployment)
         for result in sandbox.site.results(user, "initial")
     ]
-    with pytest.raises(PromiseBrokenError):
+    with pytest.raises(CheckFailedError):
         run_results(deployment, "manual__2")
     fail_run(deployment, a_run(deployment, "bksb_results", "manual__2"))
     end = datetime.now(UTC) - timedelta(hours=1)
     nothing_to_ask = scheduled(end - timedelta(days=1), end) | {"run_type": "backfill"}
-    with pytest.raises(PromiseBrokenError, match="find_vanished_results"):
+    with pytest.raises(CheckFailedError, match="find_vanished_results"):
         run_results(deployment, "backfill__1", **nothing_to_ask)
     fail_run(deployment, a_run(deployment, "bksb_results", "backfill__1"))
     reread = a_run(deployment, "bksb_results", "reread__1", run_type="reread")
-    with pytest.raises(PromiseBrokenError, match="find_vanished_results"):
+    with pytest.raises(CheckFailedError, match="find_vanished_results"):
         reparse_results(deployment, reread)
     assert rows_of(deployment, "skill_summary", "daily_activity") == published
     # a person says that it is right
@@ -257,11 +257,11 @@ def test_results_in_words_that_are_all_new_are_not_published(deployment, sandbox
     for user in users_of(deployment):
         for result in sandbox.site.results(user, "initial"):
             sandbox.site.edit_result(user, "initial", result.session_id, result="Band Nine")
-    with pytest.raises(PromiseBrokenError, match="find_too_many_unknown"):
+    with pytest.raises(CheckFailedError, match="find_too_many_unknown"):
         run_results(deployment, "manual__1", person_ids=(), full_refresh=True)
     assert query(deployment.reporting, "select 1 from bksb.daily_activity") == []
     fail_run(deployment, a_run(deployment, "bksb_results", "manual__1"))
-    with pytest.raises(PromiseBrokenError, match="find_too_many_unknown"):
+    with pytest.raises(CheckFailedError, match="find_too_many_unknown"):
         run_results(deployment, "manual__2")
     fail_run(deployment, a_run(deployment, "bksb_results", "manual__2"))
     # bksb goes back to words that are known; had they gone into levels/site.toml, `reparse` would have read them
@@ -277,7 +277,7 @@ def test_results_of_nobody_undo_their_load_and_are_named_by_ids(deployment, sand
     (user, result), run = some_result(deployment, sandbox), a_run(deployment, "bksb_results")
     record = AssessmentResult("77", "ENG", "", 1, "", "English Level 1", result.completed_raw, {})
     answers = [Listing(one, "initial", datetime.now(UTC), [record], is_complete=True) for one in (user, 999_999_999)]
-    with pytest.raises(PromiseBrokenError, match=r"find_loaded_results_of_nobody.sql returned 999999999\. "):
+    with pytest.raises(CheckFailedError, match=r"find_loaded_results_of_nobody.sql returned 999999999\. "):
         load_listings(deployment, run, *answers)
     assert query(deployment.reporting, "select 1 from bksb.assessment_result") == []
 
@@ -290,9 +290,9 @@ def test_what_is_listed_twice_in_one_load_undoes_it(deployment, sandbox):
     load_listings(deployment, run, answer)
     before = rows_of(deployment, "assessment_result", "result_change", "account_source")
     edited = replace(record, result="English Level 2")
-    with pytest.raises(PromiseBrokenError, match=rf"bksb user {user} has a result twice in one listing \(initial\)"):
+    with pytest.raises(CheckFailedError, match=rf"bksb user {user} has a result twice in one listing \(initial\)"):
         load_listings(deployment, run, replace(answer, results=[edited, replace(record, result="English Level 3")]))
-    with pytest.raises(PromiseBrokenError, match=rf"find_sources_loaded_twice.sql returned {user}/initial\. "):
+    with pytest.raises(CheckFailedError, match=rf"find_sources_loaded_twice.sql returned {user}/initial\. "):
         load_listings(deployment, run, answer, replace(answer, results=[]))
     assert rows_of(deployment, "assessment_result", "result_change", "account_source") == before
 
@@ -336,7 +336,7 @@ def test_an_account_whose_answers_were_being_taken_when_the_task_was_stopped_is_
 def test_the_row_checks_see_what_python_should_have_kept_out(reporting, check, broken):
     rows = f"values (7, '8', 'L1', 4, now() - interval '1 hour'), (7, '9', null, null, null), (1, '77', {broken})"
     columns = "bksb_user_id, session_id, level_code, level_order, completed_at"
-    with psycopg2.connect(**libpq_arguments(reporting)) as connection, connection.cursor() as cursor:
+    with psycopg2.connect(**make_libpq_arguments(reporting)) as connection, connection.cursor() as cursor:
         cursor.execute(read_sql("results/create_loaded_result"))
         cursor.execute(f"insert into loaded_result ({columns}) {rows}")
         cursor.execute(read_sql(f"checks/load/{check}"))

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from bksb.api.connect import access
+from bksb.api.connect import read_access
 from bksb.cli.probe.report import SHARE, Probe, as_json, as_table, region_of
 from bksb.errors import BksbSyncError
 
@@ -28,11 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Ask, and print the report."""
-    from bksb.airflow.hook import enabled_hook
+    from bksb.airflow.hook import require_enabled_hook
 
     try:
-        fields = enabled_hook(options.conn).fields
-        facts = Probe(*access(fields)).ask_all(options.username)
+        fields = require_enabled_hook(options.conn).fields
+        facts = Probe(*read_access(fields)).ask_all(options.username)
     except BksbSyncError as error:
         print(error, file=sys.stderr)
         return NOTHING_ASKED

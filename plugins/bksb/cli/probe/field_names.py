@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from bksb.cli.probe.observation import emptiness, kind_of
+from bksb.cli.probe.observation import describe_emptiness, describe_kind
 
 KNOWN_FIELDS = {
     *("abilitymeasurement", "assessmenteoadata", "assessmentid", "assessmentname", "assessmenttype"),
@@ -31,7 +31,7 @@ class FieldNames:
         if not isinstance(body, Mapping):
             return "the page is no object"
         if list_name in body:
-            return f"{list_name}: {kind_of(body[list_name])}{emptiness(body[list_name])}"
+            return f"{list_name}: {describe_kind(body[list_name])}{describe_emptiness(body[list_name])}"
         others = [name for name, value in body.items() if isinstance(value, list)]
         return f"not under {list_name}" + (f", but under {self._show(others)}" if others else ", and no other list")
 
@@ -41,7 +41,7 @@ class FieldNames:
         for body in bodies:
             if isinstance(body, Mapping):
                 for name, value in body.items():
-                    types.setdefault(str(name), set()).add(kind_of(value))
+                    types.setdefault(str(name), set()).add(describe_kind(value))
         return ", ".join(f"{self._show([name])} ({' or '.join(sorted(kinds))})" for name, kinds in types.items()) or "-"
 
     def _show(self, names: Iterable[str]) -> str:

@@ -38,13 +38,13 @@ class Observation:
         return f"HTTP {self.status}, {self.content_type}, {self.kind}"
 
 
-def observation_of(response: requests.Response) -> Observation:
+def observe_response(response: requests.Response) -> Observation:
     """The outside of an answer that `requests` brought."""
     text = response.content.decode("utf-8-sig", errors="replace")
     body: Any
     try:
         body = json.loads(text)
-        kind = "JSON " + kind_of(body)
+        kind = "JSON " + describe_kind(body)
     except (ValueError, RecursionError):
         kind = _kind_of_text(text.lstrip()[:1])
         body = text if kind == PLAIN_TEXT else UNREADABLE
@@ -78,7 +78,7 @@ def _media_type(header: str | None) -> str:
     return "; ".join(part for part in found.groups() if part) if found else "an unusual content type"
 
 
-def kind_of(value: object) -> str:
+def describe_kind(value: object) -> str:
     """The JSON type of a decoded value; an integer and a decimal are told apart."""
     if isinstance(value, bool):
         return "boolean"
@@ -86,19 +86,19 @@ def kind_of(value: object) -> str:
     return names[type(value)]
 
 
-def texts_in(body: object) -> Iterable[str]:
+def find_texts(body: object) -> Iterable[str]:
     """Every text in a body, in small letters."""
     if isinstance(body, str):
         yield body.lower()
     elif isinstance(body, Mapping):
         for value in body.values():
-            yield from texts_in(value)
+            yield from find_texts(value)
     elif isinstance(body, list):
         for value in body:
-            yield from texts_in(value)
+            yield from find_texts(value)
 
 
-def sentence_of(body: object) -> str:
+def find_sentence(body: object) -> str:
     """The text that a body is, or that it holds as Message; '' where there is none."""
     if isinstance(body, Mapping):
         body = next((value for name, value in body.items() if str(name).lower() == "message"), "")
@@ -110,19 +110,19 @@ def member(body: object, name: str) -> object:
     return body.get(name) if isinstance(body, Mapping) else None
 
 
-def whole_number(value: object) -> int | None:
+def to_whole_number(value: object) -> int | None:
     """A whole number, also one written as text."""
     if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def emptiness(value: object) -> str:
+def describe_emptiness(value: object) -> str:
     """Whether an array or object holds anything."""
     return (", empty" if not value else ", not empty") if isinstance(value, (list, dict)) else ""
 
 
-def with_truth(seen: Observation) -> str:
+def describe_truth(seen: Observation) -> str:
     """The outside, and which of true and false the body is or spells."""
     spelled = str(seen.body).strip().lower()
     return seen.outside + (f" ({spelled})" if spelled in ("true", "false") else "")
@@ -133,7 +133,7 @@ def yes(fact: bool) -> str:
     return "yes" if fact else "no"
 
 
-def all_forms(found: Iterable[str]) -> str:
+def join_forms(found: Iterable[str]) -> str:
     """Every form that occurs, once."""
     return " / ".join(sorted(set(found)))
 
@@ -141,10 +141,10 @@ def all_forms(found: Iterable[str]) -> str:
 _ISO = re.compile(r"(\d{4})-\d\d-\d\d(?:([T ])\d\d:\d\d:\d\d(?:\.(\d+))?\s*(Z|[+-]\d\d:?\d\d)?)?")
 
 
-def date_form(value: object) -> str:
+def describe_date(value: object) -> str:
     """How a date is written, not which it is."""
     if not isinstance(value, str):
-        return kind_of(value)
+        return describe_kind(value)
     found = _ISO.fullmatch(value.strip())
     if not found:
         return "a text of another form"
@@ -159,7 +159,7 @@ def date_form(value: object) -> str:
 
 def is_known_date(value: object) -> bool:
     """Whether a date is written as the evidence says."""
-    return date_form(value) in {f"{digits} fractional digits, no zone" for digits in (0, 3, 7)}
+    return describe_date(value) in {f"{digits} fractional digits, no zone" for digits in (0, 3, 7)}
 
 
 def order(dates: list[object]) -> str:
@@ -172,10 +172,10 @@ def order(dates: list[object]) -> str:
     return "oldest first" if texts == sorted(texts) else "neither newest nor oldest first"
 
 
-def result_form(value: object) -> str:
+def describe_result(value: object) -> str:
     """How a result is written, not what it says."""
     if not isinstance(value, str):
-        return f"a JSON {kind_of(value)}"
+        return f"a JSON {describe_kind(value)}"
     text = value.strip()
     if re.fullmatch(r"\d+([.,]\d+)?", text):
         return "a text of digits"

@@ -19,23 +19,23 @@ from requests.auth import HTTPBasicAuth
 
 from bksb.addresses import API_ROOTS, KEYS_PAGE
 from bksb.api.request_errors import translate_request_error
-from bksb.api.transport import api_root
+from bksb.api.transport import clean_api_root
 from bksb.cli.probe.field_names import FieldNames
 from bksb.cli.probe.observation import (
     UNREADABLE,
     Observation,
-    all_forms,
-    date_form,
-    emptiness,
+    describe_date,
+    describe_emptiness,
+    describe_result,
+    describe_truth,
+    find_sentence,
+    find_texts,
     is_known_date,
+    join_forms,
     member,
-    observation_of,
+    observe_response,
     order,
-    result_form,
-    sentence_of,
-    texts_in,
-    whole_number,
-    with_truth,
+    to_whole_number,
     yes,
 )
 from bksb.errors import KeyRefusedError
@@ -77,7 +77,7 @@ class Probe:
     def __init__(
         self, url: str, access_key: str, secret_key: str, *, timeout_seconds: tuple[float, float] = TIMEOUT_SECONDS
     ) -> None:
-        self._root = api_root(url)
+        self._root = clean_api_root(url)
         self._session = requests.Session()
         self._session.auth = HTTPBasicAuth(access_key.encode(), secret_key.encode())
         self._session.headers["Accept"] = "application/json"
@@ -106,28 +106,28 @@ class Probe:
     def _look_at_nobody(self) -> None:
         nobody = f"bksb-sync-probe-{uuid.uuid4()}"
         seen = self._observe("users/user/getUserId", {"username": nobody}, first=True)
-        sentence = sentence_of(seen.body)
+        sentence = find_sentence(seen.body)
         says_so = bool(re.search(r"\buser(name)?\b.*\bnot found\b", sentence, re.IGNORECASE | re.DOTALL))
         self._note("getUserId", "nobody has the username", seen.outside, expected=says_so)
         self._note("getUserId", "fields of that answer", self._fields.describe([seen.body]))
         self._note("getUserId", "it says 'user ... not found'", yes(says_so), expected=says_so)
         self._note("getUserId", "it repeats the username asked for", yes(nobody.lower() in sentence.lower()))
         seen = self._observe("users/isUsernameExists", {"username": nobody})
-        self._note("isUsernameExists", "nobody has the username", with_truth(seen), expected=seen.body is False)
+        self._note("isUsernameExists", "nobody has the username", describe_truth(seen), expected=seen.body is False)
 
     def _look_at_somebody(self, username: str) -> None:
         self._fields.withhold([username.lower()])
         seen = self._observe("users/isUsernameExists", {"username": username})
-        self._note("isUsernameExists", "the username given", with_truth(seen), expected=seen.body is True)
+        self._note("isUsernameExists", "the username given", describe_truth(seen), expected=seen.body is True)
         seen = self._observe("users/user/getUserId", {"username": username})
-        user_id = whole_number(seen.body)
+        user_id = to_whole_number(seen.body)
         self._note("getUserId", "the username given", seen.outside, expected=type(seen.body) is int)
         if user_id is None:
             self._note("results", "of an account", "not looked at: bksb gives no id for the username", expected=False)
             return
         if username.swapcase() != username:
             again = self._observe("users/user/getUserId", {"username": username.swapcase()})
-            same = whole_number(again.body) == user_id
+            same = to_whole_number(again.body) == user_id
             self._note("getUserId", "capitals and small letters are the same", yes(same), expected=same)
         for call, list_name in RESULT_LISTS.items():
             self._look_at_results(call, list_name, user_id)
@@ -155,10 +155,10 @@ class Probe:
         self._note(call, "asked for 1 result a page", _how_many(len(_records(one.body, list_name))))
         self._note(call, "fields of a result", self._fields.describe(records))
         dates = [record.get("ResultDate") for record in records]
-        self._note(call, "ResultDate", all_forms(map(date_form, dates)), expected=all(map(is_known_date, dates)))
+        self._note(call, "ResultDate", join_forms(map(describe_date, dates)), expected=all(map(is_known_date, dates)))
         self._note(call, "order", order(dates))
         results = [record.get("Result") for record in records]
-        self._note(call, "Result", all_forms(map(result_form, results)))
+        self._note(call, "Result", join_forms(map(describe_result, results)))
         if call == "initialAssessment":
             known = all(_is_read(record, self._tables) for record in records)
             self._note(call, "our tables know every Result", yes(known), expected=known)
@@ -167,7 +167,7 @@ class Probe:
         call = "getAssessmentSessionsForCourseV5"
         seen = self._observe(f"assessmentSessions/{call}", {"courseSubject": subject, "userId": str(user_id)})
         known = seen.status == 200 and (seen.body is None or isinstance(seen.body, list))
-        self._note(call, f"sessions of {subject}", f"{seen.outside}{emptiness(seen.body)}", expected=known)
+        self._note(call, f"sessions of {subject}", f"{seen.outside}{describe_emptiness(seen.body)}", expected=known)
         sessions = _records(seen.body, "AssessmentSessions")
         if not sessions:
             return
@@ -175,10 +175,10 @@ class Probe:
         kinds = [session.get("AssessmentType") for session in sessions]
         self._note(call, f"AssessmentType of {subject} is 1 or 2", yes(set(map(str, kinds)) <= {"1", "2"}))
         completed = [session.get("DateCompleted") for session in sessions]
-        self._note(call, f"DateCompleted of {subject}", all_forms(map(date_form, completed)))
+        self._note(call, f"DateCompleted of {subject}", join_forms(map(describe_date, completed)))
         finished = [s for s in sessions if not str(s.get("DateCompleted") or "0001").startswith("0001")]
         for title, chosen in (("finished", finished), ("unfinished", [s for s in sessions if s not in finished])):
-            if chosen and (session_id := whole_number(chosen[0].get("SessionId"))) is not None:
+            if chosen and (session_id := to_whole_number(chosen[0].get("SessionId"))) is not None:
                 self._look_at_report(f"{title} session of {subject}", user_id, session_id)
 
     def _look_at_report(self, title: str, user_id: int, session_id: int) -> None:
@@ -189,11 +189,11 @@ class Probe:
         rows = _records(seen.body, "AssessmentEOAData")
         if rows:
             self._note(call, f"{title}: fields of a component", self._fields.describe(rows))
-            self._note(call, f"{title}: MeasuredAt", all_forms(date_form(row.get("MeasuredAt")) for row in rows))
+            self._note(call, f"{title}: MeasuredAt", join_forms(describe_date(row.get("MeasuredAt")) for row in rows))
 
     def _look_at_groups(self) -> None:
         seen = self._observe("userGroups/search", {"page": "1", "recordsPerPage": "5", "query": ""})
-        self._note("userGroups/search", "a page", f"{seen.outside}{emptiness(seen.body)}")
+        self._note("userGroups/search", "a page", f"{seen.outside}{describe_emptiness(seen.body)}")
         self._note("userGroups/search", "fields of a page", self._fields.describe([seen.body]))
         lists = [seen.body] if isinstance(seen.body, list) else []
         if isinstance(seen.body, Mapping):
@@ -212,7 +212,7 @@ class Probe:
                 raise failure from None
             self._note(path.split("/")[-1], "answered", "no: " + str(failure), expected=False)
             return Observation(0, "no content type", "no answer", UNREADABLE)
-        seen = observation_of(response)
+        seen = observe_response(response)
         if first and seen.status in (401, 403):
             raise KeyRefusedError(
                 f"bksb refused the key (HTTP {seen.status}): see {KEYS_PAGE} in bksb; Status Enabled, "
@@ -222,7 +222,7 @@ class Probe:
         if seen.asks_to_wait:
             self._waits.append(seen.asks_to_wait)
         self._limit_headers.update(seen.limit_headers)
-        self._fields.withhold(texts_in(seen.body))
+        self._fields.withhold(find_texts(seen.body))
         return seen
 
     def _note(self, call: str, about: str, seen: str, *, expected: bool | None = None) -> None:
@@ -239,7 +239,7 @@ def _records(body: object, list_name: str) -> list[Mapping[str, Any]]:
 
 def _page_size(claims: object, came: int) -> str:
     """Whether pages are capped. How many results an account has is not told, only the cap itself."""
-    total, size = whole_number(member(claims, "TotalRecords")), whole_number(member(claims, "RecordsPerPage"))
+    total, size = to_whole_number(member(claims, "TotalRecords")), to_whole_number(member(claims, "RecordsPerPage"))
     said = "says nothing of its size" if size is None else f"says its size is {size}" if size > 0 else "says a size < 1"
     if total is None:
         return f"asked for {MANY_RECORDS}; the page {said}, and no total"

@@ -42,7 +42,7 @@ class AccountCreator:
         """
         self.sent.add(action.person_id)
         try:
-            return CreationOutcome(user=self.client.create_user(self._new_user(action)))
+            return CreationOutcome(user=self.client.create_user(self._make_user(action)))
         except KeyRefusedError:
             # bksb let nobody in, so it created nothing
             self.sent.discard(action.person_id)
@@ -56,7 +56,7 @@ class AccountCreator:
                 return CreationOutcome(user=CreatedUser(found.user_id, action.username))
             return CreationOutcome(error=error if isinstance(error, TransientError) else found.error or error)
 
-    def _new_user(self, action: Action) -> NewUser:
+    def _make_user(self, action: Action) -> NewUser:
         person = self.people[action.person_id]
         return NewUser(
             username=action.username,

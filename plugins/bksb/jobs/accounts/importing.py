@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from bksb.deployment import Deployment
 from bksb.errors import TransientError
 from bksb.issues import ACCOUNT_ISSUES, IssueCode
-from bksb.jobs.account_claims import claim_account, find_holder, known_accounts
+from bksb.jobs.account_claims import claim_account, find_holder, read_accounts
 from bksb.jobs.accounts.claim_obstacles import NOT_SETTLED, UNKNOWN_USERNAME, ClaimObstacles
 from bksb.jobs.issues import replace_issues
 from bksb.jobs.lookups import UsernameLookups
-from bksb.jobs.outage import bksb_outages
-from bksb.jobs.threads import in_batches
+from bksb.jobs.outage import make_bksb_detector
+from bksb.jobs.threads import split_into_batches
 from bksb.model import Account, Person
 from bksb.reporting.store import Store, Writer
 from bksb.rules.account_file import AccountLine, RejectedLine
@@ -62,7 +62,7 @@ def import_accounts(
     strangers = [line for line in lines if line.person_id not in people and line.person_id not in recorded]
     report.rejected += [line.rejected(UNKNOWN_PERSON) for line in strangers]
     importer = AccountImporter(deployment, people, report, dry_run=dry_run)
-    for batch in in_batches(known, LINES_PER_BATCH):
+    for batch in split_into_batches(known, LINES_PER_BATCH):
         importer.import_batch(batch)
 
 
@@ -74,7 +74,7 @@ class AccountImporter:
     ) -> None:
         client = deployment.make_client()
         self._deployment = deployment
-        self._lookups = UsernameLookups(client, bksb_outages(client))
+        self._lookups = UsernameLookups(client, make_bksb_detector(client))
         self._people = people
         self._obstacles = ClaimObstacles(people.values())
         self._report = report
@@ -93,7 +93,7 @@ class AccountImporter:
             # other writers read first who has which account: not while that is being written here
             writers = () if self._dry_run else (Writer.PLAN_ACCOUNTS, Writer.APPLY_PLAN)
             with store.transaction(*writers):
-                accounts = known_accounts(store)
+                accounts = read_accounts(store)
                 for line, user_id in looked_up:
                     account = accounts.get(line.person_id)
                     if account and account.state == "active" and account.bksb_user_id == user_id:
@@ -102,7 +102,7 @@ class AccountImporter:
                         rejected.append(line.rejected(reason))
                     elif user_id is not None:
                         self._taken[user_id] = line.person_id
-                        accounts[line.person_id] = imported_account(line.person_id, line.username, user_id)
+                        accounts[line.person_id] = make_imported_account(line.person_id, line.username, user_id)
                         imported += 1
                         if not self._dry_run:
                             self._claim(store, line, user_id)
@@ -143,7 +143,7 @@ class AccountImporter:
         settle_issues(store, self._deployment, self._people.get(line.person_id), line.person_id, line.username, user_id)
 
 
-def imported_account(person_id: str, username: str, user_id: int) -> Account:
+def make_imported_account(person_id: str, username: str, user_id: int) -> Account:
     """The account of a person for whom a member of staff named the username."""
     return Account(person_id, username, user_id, "active", "imported")
 
@@ -152,6 +152,6 @@ def settle_issues(
     store: Store, deployment: Deployment, person: Person | None, person_id: str, username: str, user_id: int
 ) -> None:
     """Resolve the issues that a new link settles; `person` None: the MIS does not list them now."""
-    account = imported_account(person_id, username, user_id)
+    account = make_imported_account(person_id, username, user_id)
     issues = make_plan([person], [account]).issues if person else ()
     replace_issues(store, issues, deployment.day_start(), codes=SETTLED_BY_CLAIM, person_ids=[person_id])

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from bksb.jobs.accounts.outcomes import OutcomeRecorder
 from bksb.jobs.lookups import UsernameLookups
-from bksb.jobs.threads import in_batches
+from bksb.jobs.threads import split_into_batches
 from bksb.model import Account, Action, Issue
 from bksb.rules.account_plan import still_holds
 
@@ -22,7 +22,7 @@ def check_links(
     expect_failures: bool,
 ) -> None:
     """Look the username of each link up, and record what bksb says; `expect_failures` as in UsernameLookups."""
-    for batch in in_batches(actions, LINKS_PER_BATCH):
+    for batch in split_into_batches(actions, LINKS_PER_BATCH):
         wanted = [(action, action.username) for action in batch]
         for action, outcome in lookups.look_up_all(wanted, expect_failures=expect_failures):
             account = accounts[action.person_id]
@@ -32,10 +32,10 @@ def check_links(
             elif outcome.user_id is not None and still_holds(account, outcome.user_id):
                 outcomes.confirm_link(action, outcome.user_id)
             else:
-                outcomes.mark_stale(action, account.bksb_user_id, _stale_link(account, outcome.user_id))
+                outcomes.mark_stale(action, account.bksb_user_id, _make_stale_issue(account, outcome.user_id))
 
 
-def _stale_link(account: Account, found: int | None) -> Issue:
+def _make_stale_issue(account: Account, found: int | None) -> Issue:
     became = "no longer knows the username" if found is None else f"has given the username to user {found}"
     detail = f"bksb {became} of the account that is linked (user {account.bksb_user_id})"
     return Issue.about(account.person_id, "stale_link", detail)

@@ -9,18 +9,18 @@ from datetime import UTC, datetime
 from bksb.deployment import Deployment
 from bksb.errors import ConfigurationError, MisContractError, TransientError
 from bksb.issues import ACCOUNT_ISSUES, CHECK_ISSUES, PLAN_ISSUES
-from bksb.jobs.account_claims import known_accounts
+from bksb.jobs.account_claims import read_accounts
 from bksb.jobs.invitations import count_invitations, require_resend_allowed
 from bksb.jobs.issues import replace_issues
 from bksb.jobs.people import record_people
 from bksb.jobs.planned_actions import PlannedActions, is_planned, planned_actions, write_plan
 from bksb.jobs.runs import close_run, open_run
 from bksb.jobs.summaries import summarise_people
-from bksb.mail.templates import check_ready
+from bksb.mail.templates import require_ready
 from bksb.model import ActionKind, Person, Plan, Run, Transfer
 from bksb.reporting.store import Store, Writer
 from bksb.rules.account_plan import make_plan
-from bksb.rules.approval import Baseline, has_shrunk, question, reasons_to_ask
+from bksb.rules.approval import Baseline, find_reasons_to_ask, has_shrunk, question
 from bksb.rules.task_split import split_into_tasks
 
 log = logging.getLogger(__name__)
@@ -41,12 +41,12 @@ def plan_accounts(deployment: Deployment, run: Run, now: datetime | None = None)
             require_resend_allowed(deployment.settings, run, now or datetime.now(UTC))
         people = deployment.mis.read_people(run.day)
         with store.transaction():
-            plan = _plan_for(store, deployment, run, people)
+            plan = _make_plan(store, deployment, run, people)
         # talks to the mail server, so not inside a transaction; the plan is made again afterwards
         if any(action.kind == "create" for action in plan.actions):
             _require_ready(deployment, run)
         with store.transaction(Writer.PLAN_ACCOUNTS):
-            plan = _plan_for(store, deployment, run, people)
+            plan = _make_plan(store, deployment, run, people)
             write_plan(store, run, plan)
             asked = "" if run.dry_run else _ask(store, run, plan, people)
     _log_plan(run, plan, len(people))
@@ -69,7 +69,7 @@ def record_plan(deployment: Deployment, run: Run) -> list[list[int]]:
             _refuse_shrunk(store, run, len(people))
             planned = planned_actions(store, run)
             due = [person_id for person_id, (kind, _) in planned.items() if kind == "check"]
-            plan = make_plan(people, known_accounts(store).values(), due)
+            plan = make_plan(people, read_accounts(store).values(), due)
             plan = _keep_planned(plan, planned, run.person_ids)
             record_people(store, people, deployment.day_start())
             _record_plan(store, deployment, run, plan)
@@ -95,9 +95,9 @@ def finish_accounts(deployment: Deployment, run: Run) -> None:
     )
 
 
-def _plan_for(store: Store, deployment: Deployment, run: Run, people: Sequence[Person]) -> Plan:
+def _make_plan(store: Store, deployment: Deployment, run: Run, people: Sequence[Person]) -> Plan:
     due = [row.person_id for row in store.run("accounts/list_due_checks", day_start=deployment.day_start())]
-    return _restrict_to(make_plan(people, known_accounts(store).values(), due), people, run.person_ids)
+    return _restrict_to(make_plan(people, read_accounts(store).values(), due), people, run.person_ids)
 
 
 def _log_plan(run: Run, plan: Plan, eligible: int) -> None:
@@ -117,7 +117,7 @@ def _require_ready(deployment: Deployment, run: Run) -> None:
     if not run.invite:
         deployment.settings.require_initial_password()
         return
-    check_ready(deployment.settings)
+    require_ready(deployment.settings)
     if not run.dry_run:
         try:
             with deployment.open_mailer():
@@ -131,7 +131,7 @@ def _ask(store: Store, run: Run, plan: Plan, people: Sequence[Person]) -> str:
     row = store.run("approvals/find_baseline", **run.key)[0]
     baseline = Baseline(row.approved_before, row.people)
     tried = {(tried.person_id, tried.username) for tried in store.run("approvals/list_attempted_creations", **run.key)}
-    reasons = reasons_to_ask(run, plan, len(people), baseline, tried)
+    reasons = find_reasons_to_ask(run, plan, len(people), baseline, tried)
     store.run(
         "approvals/ask_approval",
         people=len(people),

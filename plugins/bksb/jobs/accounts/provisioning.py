@@ -11,18 +11,18 @@ from bksb.api.client import BksbClient
 from bksb.api.parsing import CreatedUser
 from bksb.deployment import Deployment
 from bksb.errors import BksbSyncError, RejectedError, TransientError
-from bksb.jobs.account_claims import known_accounts
+from bksb.jobs.account_claims import read_accounts
 from bksb.jobs.accounts.creating import AccountCreator, CreationOutcome
 from bksb.jobs.accounts.link_checks import check_links
 from bksb.jobs.accounts.outcomes import OutcomeRecorder
-from bksb.jobs.issues import people_without_answer
+from bksb.jobs.issues import list_people_without_answer
 from bksb.jobs.lookups import LookupOutcome, UsernameLookups
-from bksb.jobs.outage import OutageDetector, bksb_outages
+from bksb.jobs.outage import OutageDetector, make_bksb_detector
 from bksb.jobs.planned_actions import is_planned, planned_actions
-from bksb.jobs.threads import in_batches, run_concurrently
+from bksb.jobs.threads import run_concurrently, split_into_batches
 from bksb.model import Account, AccountOrigin, Action, Issue, Person, Plan, Run
 from bksb.reporting.store import Store, Writer
-from bksb.rules.account_plan import after_lookup, make_plan
+from bksb.rules.account_plan import decide_after_lookup, make_plan
 from bksb.rules.task_split import bucket_of
 from bksb.settings import Settings
 
@@ -44,14 +44,14 @@ def apply_plan(deployment: Deployment, run: Run, buckets: Collection[int]) -> No
         people = {person.person_id: person for person in deployment.mis.read_people(run.day)}
         with store.transaction():
             planned = planned_actions(store, run)
-            accounts = known_accounts(store)
-            unanswered = people_without_answer(store, "bksb_no_answer")
+            accounts = read_accounts(store)
+            unanswered = list_people_without_answer(store, "bksb_no_answer")
         due = [person_id for person_id, (kind, _) in planned.items() if kind == "check"]
         plan = make_plan(list(people.values()), accounts.values(), due)
         actions = [
             action for action in plan.actions if is_planned(action, planned) and bucket_of(action.person_id) in buckets
         ]
-        outages = bksb_outages(client)
+        outages = make_bksb_detector(client)
         lookups = UsernameLookups(client, outages)
         outcomes = OutcomeRecorder(store, deployment.day_start())
         provisioner = AccountProvisioner(
@@ -103,7 +103,7 @@ class AccountProvisioner:
 
     def provision(self, actions: Sequence[Action], *, expect_failures: bool) -> None:
         """Link or create the account of each action; `expect_failures` as in UsernameLookups."""
-        for batch in in_batches(actions, PEOPLE_PER_BATCH):
+        for batch in split_into_batches(actions, PEOPLE_PER_BATCH):
             wanted = [(action, action.username) for action in batch]
             to_create = [
                 action
@@ -127,7 +127,7 @@ class AccountProvisioner:
             else:
                 self.outcomes.block(action, [issue])
             return True
-        verdict = after_lookup(
+        verdict = decide_after_lookup(
             action,
             found=outcome.user_id is not None,
             unfinished=is_unfinished,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bksb.deployment import Deployment
 from bksb.errors import ConfigurationError, RejectedError, TransientError
-from bksb.jobs.account_claims import claim_account, find_holder, known_accounts, release_account
+from bksb.jobs.account_claims import claim_account, find_holder, read_accounts, release_account
 from bksb.jobs.accounts.claim_obstacles import NOT_SETTLED, UNKNOWN_USERNAME, ClaimObstacles
 from bksb.jobs.accounts.importing import REFUSED_USERNAME, UNKNOWN_PERSON, settle_issues
 from bksb.jobs.lookups import look_up
@@ -60,12 +60,12 @@ def relink(
         with store.transaction():
             _require_person(store, people, person_id)
             holder = find_holder(store, person_id, username, user_id)
-            _check_old_account(deployment, known_accounts(store).get(person_id), holder)
+            _check_old_account(deployment, read_accounts(store).get(person_id), holder)
         if not dry_run:
             store.lock_buckets({bucket_of(one) for one in (person_id, holder) if one})
         writers = () if dry_run else (Writer.PLAN_ACCOUNTS, Writer.APPLY_PLAN, Writer.PUBLISH_RESULTS)
         with store.transaction(*writers):
-            accounts = known_accounts(store)
+            accounts = read_accounts(store)
             if find_holder(store, person_id, username, user_id) != holder:
                 raise TransientError("The accounts changed in the meantime, and nothing was done: try again.")
             claims = _plan_claims(people, accounts, _Claim(person_id, username, user_id), holder, swap=swap)

@@ -75,11 +75,11 @@ def due_messages(last_messages: Iterable[LastMessage], eligible: Eligible, run_i
         drawn = hashlib.sha256(f"{run_id} {due.person_id}".encode()).hexdigest()
         return not due.delivery_unknown, due.kind == "reminder", due.intent_at is not None, drawn
 
-    found = (_due_message(last, eligible) for last in last_messages if not is_lost(last))
+    found = (_decide(last, eligible) for last in last_messages if not is_lost(last))
     return sorted((due for due in found if due), key=turn)
 
 
-def _due_message(last: LastMessage, eligible: Eligible) -> DueMessage | None:
+def _decide(last: LastMessage, eligible: Eligible) -> DueMessage | None:
     person = eligible.people.get(last.person_id)
     if person is None or find_obstacle(last, person, eligible):
         return None
@@ -116,35 +116,35 @@ def find_obstacle(last: LastMessage, person: Person, eligible: Eligible) -> str 
 
 def find_issues(last_messages: Sequence[LastMessage], eligible: Eligible, run_id: str, now: datetime) -> list[Issue]:
     """What a member of staff should look at."""
-    return [issue for last in last_messages for issue in _issues_about(last, eligible, run_id, now)]
+    return [issue for last in last_messages for issue in _find_issues_about(last, eligible, run_id, now)]
 
 
-def _issues_about(last: LastMessage, eligible: Eligible, run_id: str, now: datetime) -> Iterator[Issue]:
+def _find_issues_about(last: LastMessage, eligible: Eligible, run_id: str, now: datetime) -> Iterator[Issue]:
     if last.repeated and last.last_run_id == run_id:
-        yield repeated_issue(last.person_id)
+        yield make_repeated_issue(last.person_id)
     person = eligible.people.get(last.person_id)
     if person is None:
         return
     if last.state == "refused" and is_refused_address(last, person):
-        yield _failed(last, f"the mail server refuses the address ({last.reason}): correct it in the MIS")
+        yield _make_failed_issue(last, f"the mail server refuses the address ({last.reason}): correct it in the MIS")
     elif last.state == "unknown":
-        yield _failed(
+        yield _make_failed_issue(
             last, "it is not known whether two messages arrived: ask the person; resend_invitation sends another"
         )
     elif last.state in (None, "waiting", "sending", "refused") and last.kind != "reminder":
         obstacle = find_obstacle(last, person, eligible)
         if obstacle and (last.without_results or not last.password_changed):
-            yield _failed(last, obstacle)
+            yield _make_failed_issue(last, obstacle)
         elif not obstacle and last.state == "waiting" and last.intent_at and last.intent_at < now - DEFERRED_FOR_LONG:
-            yield _failed(last, "the mail server keeps deferring the address: look at it in the MIS")
+            yield _make_failed_issue(last, "the mail server keeps deferring the address: look at it in the MIS")
 
 
-def repeated_issue(person_id: str) -> Issue:
+def make_repeated_issue(person_id: str) -> Issue:
     """A message was sent again because it was not known whether it had arrived."""
     return Issue.about(person_id, "invitation_repeated", "it was not known whether it arrived, so it was sent again")
 
 
-def _failed(last: LastMessage, detail: str) -> Issue:
+def _make_failed_issue(last: LastMessage, detail: str) -> Issue:
     return Issue.about(last.person_id, "invitation_failed", detail)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, cast
 
-from bksb.jobs.invitations.due import DueMessage, LastMessage, MessageState, repeated_issue
+from bksb.jobs.invitations.due import DueMessage, LastMessage, MessageState, make_repeated_issue
 from bksb.jobs.issues import open_issues
 from bksb.model import Run
 from bksb.reporting.store import Store
@@ -107,7 +107,7 @@ class Outbox:
                 run_id=self._run.run_id,
             )
             if rows and due.delivery_unknown:
-                open_issues(self._store, [repeated_issue(due.person_id)], self._day_start)
+                open_issues(self._store, [make_repeated_issue(due.person_id)], self._day_start)
         return cast(datetime, rows[0].intent_at) if rows else None
 
     def finish(self, due: DueMessage) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bksb.errors import ConfigurationError, PutOffError, RejectedError, TransientError
+from bksb.errors import ConfigurationError, MessageDeferredError, RejectedError, TransientError
 from bksb.jobs.invitations.due import DueMessage
 from bksb.jobs.invitations.outbox import Outbox
 
@@ -22,7 +22,7 @@ class RejectionStreak:
         """A message was accepted."""
         self._rejected.clear()
 
-    def add(self, due: DueMessage, error: RejectedError | PutOffError) -> None:
+    def add(self, due: DueMessage, error: RejectedError | MessageDeferredError) -> None:
         """Add a rejection. When there are too many, put all of them back, and raise.
 
         TransientError if the last one was deferred, ConfigurationError if it was refused.
@@ -35,7 +35,7 @@ class RejectionStreak:
             return
         for one in self._rejected:
             self._outbox.put_back(one)
-        if isinstance(error, PutOffError):
+        if isinstance(error, MessageDeferredError):
             raise TransientError(
                 f"The mail server deferred {CONSECUTIVE_REJECTIONS_LIMIT} people in a row; the rest waits for the next "
                 f"try. The last error: {error}"

@@ -15,8 +15,8 @@ from bksb.deployment import Deployment
 from bksb.errors import (
     BksbSyncError,
     ConfigurationError,
-    FateUnknownError,
-    PutOffError,
+    DeliveryUnknownError,
+    MessageDeferredError,
     RejectedError,
     TransientError,
 )
@@ -38,7 +38,7 @@ from bksb.jobs.invitations.writing import write_message
 from bksb.jobs.issues import replace_issues
 from bksb.jobs.outage import OutageDetector
 from bksb.mail.smtp import Mailer
-from bksb.mail.templates import Templates, check_ready
+from bksb.mail.templates import Templates, require_ready
 from bksb.model import Person, Run
 from bksb.reporting.store import Store
 from bksb.settings import Settings
@@ -174,7 +174,7 @@ class InvitationSender:
     def _send_all(self, messages: Sequence[DueMessage]) -> None:
         if not messages:
             return
-        templates = check_ready(self._settings)
+        templates = require_ready(self._settings)
         with ExitStack() as stack:
             mailer: Mailer | None = None
             for due in messages:
@@ -225,13 +225,13 @@ class InvitationSender:
             self._rejections.end()
         elif isinstance(error, RejectedError):
             self._refuse(due, person, error)
-        elif isinstance(error, FateUnknownError) and due.delivery_unknown:
+        elif isinstance(error, DeliveryUnknownError) and due.delivery_unknown:
             self._outbox.mark_unknown(due)
         else:
-            if not isinstance(error, FateUnknownError):
+            if not isinstance(error, DeliveryUnknownError):
                 self._outbox.put_back(due)
             self._waiting[NEXT_RUN] += 1
-        if isinstance(error, RejectedError | PutOffError):
+        if isinstance(error, RejectedError | MessageDeferredError):
             self._outages.record(None)  # the server answers
             self._rejections.add(due, error)
         elif isinstance(error, ConfigurationError):

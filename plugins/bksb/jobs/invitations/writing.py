@@ -8,8 +8,8 @@ from email.message import EmailMessage
 from bksb.errors import RejectedError
 from bksb.jobs.invitations.due import DueMessage
 from bksb.mail.messages import compose
-from bksb.mail.smtp import Mailer, recipient_of
-from bksb.mail.templates import TemplateKind, Templates, words_for
+from bksb.mail.smtp import Mailer, find_recipient
+from bksb.mail.templates import TemplateKind, Templates, make_words
 from bksb.model import Person
 from bksb.settings import Settings
 
@@ -25,7 +25,7 @@ def write_message(
 ) -> EmailMessage | RejectedError:
     """The message, or why this person's address cannot be written to; ConfigurationError if a template fails."""
     kind: TemplateKind = "reminder" if due.kind == "reminder" else "invitation"
-    words = words_for(settings, kind, due.username, person.given_names or "", person.family_name or "")
+    words = make_words(settings, kind, due.username, person.given_names or "", person.family_name or "")
     try:
         message = compose(
             templates.write(kind, words),
@@ -36,6 +36,6 @@ def write_message(
         )
     except RejectedError as error:
         return error
-    if recipient_of(message) != person.email:
+    if find_recipient(message) != person.email:
         return RejectedError("the address in the MIS cannot be written into a message")
     return message

@@ -13,7 +13,7 @@ from bksb.deployment import Deployment
 from bksb.model import Run, Source
 from bksb.reporting.store import Store
 from bksb.rules.task_split import bucket_of
-from bksb.rules.times import day_bounds
+from bksb.rules.times import find_day_bounds
 
 BACKFILL_RETRY_AFTER = timedelta(hours=1)
 """For this long the days of a backfill do not ask again for a source that failed or was incomplete."""
@@ -34,7 +34,7 @@ class DueAccount:
     """V5 sessions whose report is loaded: it never changes."""
 
 
-def due_accounts(
+def list_due_accounts(
     store: Store, deployment: Deployment, run: Run, buckets: Collection[int] | None = None
 ) -> list[DueAccount]:
     """The accounts that the run has to ask about; in some buckets, or in all (None)."""
@@ -48,13 +48,13 @@ def due_accounts(
         **run.key,
     )
     return [
-        _due_account(list(group))
+        _make_due_account(list(group))
         for person_id, group in groupby(rows, lambda row: row.person_id)
         if buckets is None or bucket_of(person_id) in buckets
     ]
 
 
-def with_reported_sessions(store: Store, accounts: Sequence[DueAccount], run: Run) -> list[DueAccount]:
+def add_reported_sessions(store: Store, accounts: Sequence[DueAccount], run: Run) -> list[DueAccount]:
     """The accounts with the V5 sessions whose report need not be fetched again; a full refresh fetches all."""
     users = [account.bksb_user_id for account in accounts if "v5" in account.sources]
     if run.full_refresh or not users:
@@ -75,11 +75,11 @@ def _covered_until(deployment: Deployment, run: Run) -> datetime | None:
         return None
     if not run.is_backfill or run.interval_end is None:
         return run.interval_end
-    _, day_end = day_bounds(run.day, deployment.settings.timezone)
+    _, day_end = find_day_bounds(run.day, deployment.settings.timezone)
     return min(run.interval_end, day_end)
 
 
-def _due_account(rows: Sequence[Any]) -> DueAccount:
+def _make_due_account(rows: Sequence[Any]) -> DueAccount:
     """From the rows of one account, one a source."""
     return DueAccount(
         person_id=rows[0].person_id,

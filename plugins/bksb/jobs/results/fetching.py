@@ -14,12 +14,12 @@ from bksb.api.parsing import V5Session
 from bksb.api.responses import KEY_LENGTH_LIMIT
 from bksb.deployment import Deployment
 from bksb.errors import RejectedError, TransientError
-from bksb.jobs.issues import people_without_answer
-from bksb.jobs.outage import OutageDetector, bksb_outages
-from bksb.jobs.results.due import DueAccount, due_accounts, with_reported_sessions
+from bksb.jobs.issues import list_people_without_answer
+from bksb.jobs.outage import OutageDetector, make_bksb_detector
+from bksb.jobs.results.due import DueAccount, add_reported_sessions, list_due_accounts
 from bksb.jobs.results.listings import Listing
 from bksb.jobs.results.loading import ResultLoader
-from bksb.jobs.results.rows import v5_result
+from bksb.jobs.results.rows import make_v5_result
 from bksb.jobs.threads import run_concurrently
 from bksb.model import AssessmentResult, Run, Source
 
@@ -48,13 +48,13 @@ def fetch_results(deployment: Deployment, run: Run, buckets: Collection[int]) ->
     fetches in any case, so it does not wait: of two listings the load keeps the newer one.
     """
     client = deployment.make_client()
-    outages = bksb_outages(client)
+    outages = make_bksb_detector(client)
     with deployment.open_store() as store:
         if not run.person_ids:
             store.lock_buckets(buckets)
         with store.transaction():
-            unanswered = people_without_answer(store, "results_no_answer")
-            due = with_reported_sessions(store, due_accounts(store, deployment, run, buckets), run)
+            unanswered = list_people_without_answer(store, "results_no_answer")
+            due = add_reported_sessions(store, list_due_accounts(store, deployment, run, buckets), run)
         loader = ResultLoader(store, deployment, run)
         first = [account for account in due if account.person_id not in unanswered]
         _fetch_and_load(client, loader, outages, first)
@@ -170,8 +170,8 @@ def _fetch_report(client: BksbClient, user_id: int, subject: str, session: V5Ses
     results: dict[str, AssessmentResult] = {}
     for component in client.v5_components(user_id, session.session_id):
         name = _make_unique(component.name[:KEY_LENGTH_LIMIT], results)
-        results[name] = v5_result(session, subject, name, component)
-    return list(results.values()) or [v5_result(session, subject, "", None)]
+        results[name] = make_v5_result(session, subject, name, component)
+    return list(results.values()) or [make_v5_result(session, subject, "", None)]
 
 
 def _make_unique(name: str, taken: Mapping[str, object]) -> str:

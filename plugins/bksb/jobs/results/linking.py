@@ -6,9 +6,9 @@ import logging
 from collections.abc import Collection, Sequence
 
 from bksb.deployment import Deployment
-from bksb.jobs.account_claims import claim_account, known_accounts
+from bksb.jobs.account_claims import claim_account, read_accounts
 from bksb.jobs.lookups import LookupOutcome, UsernameLookups
-from bksb.jobs.outage import bksb_outages
+from bksb.jobs.outage import make_bksb_detector
 from bksb.jobs.planned_actions import planned_actions
 from bksb.model import Action, Person, Run
 from bksb.reporting.store import Store, Writer
@@ -24,7 +24,7 @@ def find_links(store: Store, run: Run, people: Sequence[Person]) -> list[Action]
     Those are people without an account, except if bksb did not know their username less than a day ago.
     """
     recently_failed = {row.person_id for row in store.run("results/list_recent_failed_lookups")}
-    accounts = known_accounts(store)
+    accounts = read_accounts(store)
     unsettled = {account.person_id for account in accounts.values() if account.state in ("creating", "stale")}
     wanted = {person.person_id for person in people if person.bksb_username} - recently_failed - unsettled
     if run.person_ids:
@@ -49,11 +49,11 @@ def link_people(deployment: Deployment, run: Run, buckets: Collection[int]) -> N
     for another run.
     """
     client = deployment.make_client()
-    lookups = UsernameLookups(client, bksb_outages(client))
+    lookups = UsernameLookups(client, make_bksb_detector(client))
     with deployment.open_store() as store:
         store.lock_buckets(buckets)
         with store.transaction():
-            actions = _planned_links(store, run, buckets)
+            actions = _read_planned_links(store, run, buckets)
         linked = 0
         wanted = [(action, action.username) for action in actions]
         for action, outcome in lookups.look_up_all(wanted, expect_failures=True):
@@ -61,11 +61,11 @@ def link_people(deployment: Deployment, run: Run, buckets: Collection[int]) -> N
     log.info("Linked %d of %d people by the username stored in the MIS.", linked, len(actions))
 
 
-def _planned_links(store: Store, run: Run, buckets: Collection[int]) -> list[Action]:
+def _read_planned_links(store: Store, run: Run, buckets: Collection[int]) -> list[Action]:
     """The planned links in these buckets, without those that bksb_accounts has settled, or has to settle, meanwhile."""
     settled = {
         account.person_id
-        for account in known_accounts(store).values()
+        for account in read_accounts(store).values()
         if account.bksb_user_id is not None or account.state == "creating"
     }
     return [

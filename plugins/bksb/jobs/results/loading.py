@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from bksb.deployment import Deployment
-from bksb.errors import PromiseBrokenError, RejectedError, TransientError
+from bksb.errors import CheckFailedError, RejectedError, TransientError
 from bksb.issues import RESULT_ISSUES, IssueCode
 from bksb.jobs.checks import run_checks
 from bksb.jobs.issues import open_issues, replace_issues
 from bksb.jobs.results.listings import Listing
 from bksb.jobs.results.rows import make_row
 from bksb.model import Issue, Run, Source
-from bksb.reporting.copy_format import copy_line
-from bksb.reporting.sql_files import sql_names
+from bksb.reporting.copy_format import encode_row
+from bksb.reporting.sql_files import list_statements
 from bksb.reporting.store import Store, Writer
 from bksb.rules.result_reading import ResultReader
 
@@ -65,9 +65,9 @@ class LoadBatch:
         return whole
 
     def add(self, listing: Listing, reader: ResultReader) -> None:
-        """Add a listing; PromiseBrokenError if it holds a result twice, because it is not known which one is right."""
+        """Add a listing; CheckFailedError if it holds a result twice, because it is not known which one is right."""
         if len({(result.session_id, result.component) for result in listing.results}) < len(listing.results):
-            raise PromiseBrokenError(
+            raise CheckFailedError(
                 f"bksb user {listing.bksb_user_id} has a result twice in one listing ({listing.source}), which reading "
                 "its pages should have found. Nothing of this account was loaded; please tell the maintainers."
             )
@@ -82,7 +82,7 @@ class LoadBatch:
                 self._note_text("unknown_result", result.result, "a result in words that are new to us")
             if completed_at is None:
                 self._note_text("unreadable_date", result.completed_raw, "no date, or one in the future")
-            self.lines.append(copy_line(make_row(user_id, source, result, reading, completed_at)))
+            self.lines.append(encode_row(make_row(user_id, source, result, reading, completed_at)))
 
     def _note_text(self, code: IssueCode, text: str, detail: str) -> None:
         key = text[:ISSUE_TEXT_LIMIT]
@@ -133,7 +133,7 @@ class ResultLoader:
 def load_batch(store: Store, deployment: Deployment, run: Run, batch: LoadBatch) -> None:
     """Load a batch in one transaction: results, watermarks and issues.
 
-    PromiseBrokenError, and nothing is written, when a check in `sql/checks/load` returns rows.
+    CheckFailedError, and nothing is written, when a check in `sql/checks/load` returns rows.
     """
     with store.transaction(Writer.LOAD_RESULTS):
         merge_batch(store, run, batch)
@@ -148,7 +148,7 @@ def load_batch(store: Store, deployment: Deployment, run: Run, batch: LoadBatch)
 def merge_batch(store: Store, run: Run, batch: LoadBatch) -> None:
     """COPY into temporary tables, check the rows, and merge once, leaving unchanged rows untouched.
 
-    Call it inside a transaction of the writer LOAD_RESULTS. PromiseBrokenError when a check returns rows.
+    Call it inside a transaction of the writer LOAD_RESULTS. CheckFailedError when a check returns rows.
     """
     if not store.run("results/find_loading_tables")[0].found:
         for name in ("create_loaded_result", "create_loaded_source", "create_kept_session"):
@@ -159,6 +159,6 @@ def merge_batch(store: Store, run: Run, batch: LoadBatch) -> None:
         store.copy("results/copy_kept_session", batch.kept_sessions)
     if store.run("results/discard_stale_sources"):
         store.run("results/discard_stale_results")
-    run_checks(store, sql_names("checks/load"), consequence="nothing of this share was loaded")
+    run_checks(store, list_statements("checks/load"), consequence="nothing of this share was loaded")
     store.run("results/merge_results", run_id=run.run_id)
     store.run("results/merge_account_sources")

@@ -9,7 +9,7 @@ from bksb.deployment import Deployment
 from bksb.errors import ConfigurationError
 from bksb.jobs.people import write_extract
 from bksb.jobs.planned_actions import write_plan
-from bksb.jobs.results.due import due_accounts
+from bksb.jobs.results.due import list_due_accounts
 from bksb.jobs.results.linking import drop_reassigned, find_links
 from bksb.jobs.runs import open_run
 from bksb.model import Person, Plan, Run, Source
@@ -31,7 +31,7 @@ def list_people(deployment: Deployment, run: Run) -> list[list[int]]:
         with store.transaction():
             links = find_links(store, run, people)
         if links and run.day != deployment.today():
-            links = drop_reassigned(links, deployment.mis.read_people(deployment.today(), perhaps_nobody=True))
+            links = drop_reassigned(links, deployment.mis.read_people(deployment.today(), allow_empty=True))
         with store.transaction():
             write_extract(store, [one for one in people if not run.person_ids or one.person_id in run.person_ids])
             store.run("people/delete_run_people", **run.key)
@@ -51,7 +51,7 @@ def plan_fetches(deployment: Deployment, run: Run) -> list[list[int]]:
     people without results.
     """
     with deployment.open_store() as store, store.transaction():
-        due = due_accounts(store, deployment, run)
+        due = list_due_accounts(store, deployment, run)
     without = sorted(set(run.person_ids) - {account.person_id for account in due})
     if without:
         raise ConfigurationError(
@@ -71,8 +71,8 @@ def _read_people(store: Store, deployment: Deployment, run: Run) -> list[Person]
     """
     if run.person_ids:
         with store.transaction():
-            active = {account.person_id for account in due_accounts(store, deployment, run)}
+            active = {account.person_id for account in list_due_accounts(store, deployment, run)}
         if active.issuperset(run.person_ids):
             return []
     # a backfill may go back to a day before there was anybody; at night an empty extract means that the MIS is broken
-    return deployment.mis.read_people(run.day, perhaps_nobody=run.run_type == "backfill")
+    return deployment.mis.read_people(run.day, allow_empty=run.run_type == "backfill")

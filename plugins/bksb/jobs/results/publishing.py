@@ -13,7 +13,7 @@ from bksb.jobs.checks import run_checks
 from bksb.jobs.runs import close_run
 from bksb.jobs.summaries import update_summaries
 from bksb.model import Run
-from bksb.reporting.sql_files import sql_names
+from bksb.reporting.sql_files import list_statements
 from bksb.reporting.store import Store, Writer
 from bksb.rules.levels import Vocabulary
 from bksb.rules.result_reading import READERS
@@ -37,12 +37,12 @@ class RunCounts:
 
 
 def check_results(deployment: Deployment, run: Run) -> None:
-    """Run every check of `sql/checks`; PromiseBrokenError names the check and the ids.
+    """Run every check of `sql/checks`; CheckFailedError names the check and the ids.
 
     A refusal holds for later runs too, until bksb, new words for levels or a person (`publish_anyway`) corrects it.
     """
     skipped = SKIPPED_BY_PUBLISH_ANYWAY if run.publish_anyway else ()
-    names = [name for name in sql_names("checks") if name not in skipped]
+    names = [name for name in list_statements("checks") if name not in skipped]
     with deployment.open_store() as store, store.transaction():
         run_checks(store, names, consequence="nothing was published", run_id=run.run_id)
     left_out = ", ".join(name.removeprefix("checks/") for name in skipped)

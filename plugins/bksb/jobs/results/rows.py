@@ -51,9 +51,9 @@ class ResultRow(NamedTuple):
 
     def says_the_same(self, other: ResultRow) -> bool:
         """Whether both rows have the same columns, apart from the raw answer; a stored percentage is a Decimal."""
-        return self._comparable() == other._comparable()
+        return self._without_raw() == other._without_raw()
 
-    def _comparable(self) -> ResultRow:
+    def _without_raw(self) -> ResultRow:
         return self._replace(raw={}, percent=None if self.percent is None else float(self.percent))
 
 
@@ -86,7 +86,7 @@ def make_row(
     )
 
 
-def v5_result(session: V5Session, subject: str, name: str, component: V5Component | None) -> AssessmentResult:
+def make_v5_result(session: V5Session, subject: str, name: str, component: V5Component | None) -> AssessmentResult:
     """The result of one component of a session's report, kept under `name`; without one, that of the whole session.
 
     `raw` holds both, so that the result can be made of it again.
@@ -114,7 +114,7 @@ def parse_again(source: Source, known: AssessmentResult) -> AssessmentResult:
     session, component = known.raw.get("session"), known.raw.get("component")
     if not isinstance(session, Mapping):
         return known
-    parsed = v5_result(
+    parsed = make_v5_result(
         replace(parse_v5_session(session), session_id=known.session_id),
         known.course_subject,
         known.component,
