@@ -10,34 +10,13 @@ import pandas as pd
 import psycopg2
 from psycopg2.extensions import connection as Connection
 
+from bksb.issues import ISSUE_KINDS
 from bksb.rules.levels import LEVEL_NAMES
 from dev.airflow.rest_api import Run
 from dev.services.clone import ROOT
 
 UNKNOWN = "Unknown"
 WIDTH = 100
-
-REMEDIES = {
-    "account_claimed_twice": "two people claim one bksb account: correct the username of one in the MIS",
-    "bksb_no_answer": "bksb gave no usable answer: the next run tries again",
-    "create_in_doubt": "bksb broke off while creating: the next run looks whether the account is there",
-    "create_rejected": "bksb refused the details: read the issue's detail, correct the MIS",
-    "duplicate_email": "two people share an e-mail address: give each their own in the MIS",
-    "former_record_unsettled": "the applicant this learner was is still eligible: mark it as transferred in the MIS",
-    "invitation_failed": "the invitation could not be sent: check the address and the mail server",
-    "invitation_repeated": "a crash hid whether a mail went out, so it was sent again: nothing to do",
-    "no_email": "no usable e-mail address: enter one in the MIS",
-    "no_name": "no first or family name: complete it in the MIS",
-    "no_username": "no username could be proposed: enter a learner reference number in the MIS",
-    "results_incomplete": "bksb says there are more results than it gives: the next run asks again",
-    "results_no_answer": "bksb gave no usable answer for the results: the next run asks again",
-    "stale_link": "the bksb account has gone: look in bksb, then correct the username in the MIS",
-    "unreadable_date": "bksb gave a date that is none: it is kept as text and counts for no day",
-    "unknown_result": "bksb named a level we do not know: it is kept as text; tell the maintainers",
-    "username_mismatch": "the MIS names another bksb username than the one linked: find out which is right",
-    "username_not_found": "the MIS names a bksb username that does not exist: correct it in the MIS",
-    "username_taken": "somebody in bksb has this username already: enter the right one in the MIS",
-}
 
 OUTCOMES = {
     "approved": "approved",
@@ -111,9 +90,10 @@ def _approval_lines(approvals: pd.DataFrame) -> list[str]:
 def _issue_lines(issues: pd.DataFrame) -> list[str]:
     if issues.empty:
         return []
-    issues["remedy"] = issues["code"].map(REMEDIES).fillna("see the detail in bksb.issue")
     lines = ["", "What needs attention (table bksb.issue)"]
-    return lines + [f"  {row.issues:>6}  {row.code}: {row.remedy}" for row in issues.itertuples()]
+    for row in issues.to_dict("records"):
+        lines.append(f"  {row['issues']:>6}  {row['code']}: {ISSUE_KINDS[row['code']].what_to_do}")
+    return lines
 
 
 def _level_lines(levels: pd.DataFrame) -> list[str]:

@@ -81,6 +81,25 @@ def test_a_better_parser_reads_bksbs_raw_answers_again_where_they_are_kept(every
     assert len(misread) == forgotten[0].n > 0
 
 
+def test_words_that_a_site_adds_are_read_by_the_next_deployment_and_settle_what_was_reported(loaded, config):
+    reported = "select 1 from bksb.issue where code = 'unknown_result' and resolved_at is null"
+    assert query(loaded.reporting, reported)
+    (config / "levels.toml").write_text("[levels]\nL1 = ['See tutor']\nNONE = ['Assessment voided (paper copy)']\n")
+    assert reread(loaded).changed == 0
+    assert reread(replace(loaded), "reread__2").changed > 0
+    levels = query(
+        loaded.reporting, "select distinct level_code from bksb.assessment_result where result_raw like '%See tutor'"
+    )
+    assert levels == [("L1",)] and not query(loaded.reporting, reported)
+
+
+def test_a_mistake_in_a_sites_words_stops_a_run_before_bksb_is_called(deployment, sandbox, config):
+    (config / "levels.toml").write_text("[levels]\nL4 = ['Level 4']")
+    with pytest.raises(FatalError, match=r"levels\.toml has the level L4"):
+        run_results(deployment)
+    assert sandbox.site.calls == {}
+
+
 @pytest.fixture
 def everything_loaded(deployment):
     """A deployment with results of every source."""

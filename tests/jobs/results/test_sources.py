@@ -264,7 +264,7 @@ def test_results_in_words_that_are_all_new_are_not_published(deployment, sandbox
     with pytest.raises(CheckFailedError, match="find_too_many_unknown"):
         run_results(deployment, "manual__2")
     fail_run(deployment, a_run(deployment, "bksb_results", "manual__2"))
-    # bksb goes back to words that are known; had they gone into levels/site.toml, `reparse` would have read them
+    # bksb goes back to words that are known; had they gone into config/levels.toml, `reparse` would have read them
     for user in users_of(deployment):
         for result in sandbox.site.results(user, "initial"):
             sandbox.site.edit_result(user, "initial", result.session_id, result="English Level 1")
