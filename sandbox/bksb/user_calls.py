@@ -84,7 +84,7 @@ class UserCalls:
 
 
 def find_user(site: BksbSite, request: Request) -> User:
-    """The user whose id the path or the query holds; RefusedError, status 404, if there is none."""
+    """The user with the id in the path or the query; RefusedError, status 404, if there is none."""
     user_id = parse_number(request.path_params.get("user_id") or require_parameter(request, "userId"))
     user = site.user(user_id)
     if user is None and site.behaviour.merged_users == "empty":

@@ -1,4 +1,4 @@
-"""Invented names: obviously nobody's, yet shaped like the names that break software."""
+"""Invented names: obviously invented, yet shaped like the names that break software."""
 
 import random
 import re

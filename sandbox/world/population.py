@@ -1,4 +1,4 @@
-"""Who there is: the rows of the MIS, the bksb accounts that exist beforehand, and who is eligible on a day."""
+"""The people of a world: their rows in the MIS, the bksb accounts from before the first sync, and their eligibility."""
 
 import calendar
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from functools import cached_property
 
 
 class Kind(StrEnum):
-    """What is special about a person, who has exactly one kind; eligible on the anchor date unless it says not."""
+    """What is special about a person. Each has one kind, and is eligible on the anchor date unless it says not."""
 
     PLAIN = "plain"
 
@@ -154,7 +154,7 @@ class Account:
 
 @dataclass(frozen=True)
 class World:
-    """Everybody there is on the anchor date `today`: the MIS rows, and the bksb accounts of before."""
+    """All people on the anchor date `today`: the MIS rows, and the bksb accounts from before the first sync."""
 
     learners: int
     today: date
@@ -179,7 +179,7 @@ class World:
         return {person.person_id: person for person in self.people}
 
     def eligible_on(self, day: date) -> set[str]:
-        """Who is to be synchronised on `day`, said in plain Python, independently of the MIS query that it checks.
+        """The people to synchronise on `day`, in plain Python, independent of the MIS query that it checks.
 
         Learners: a Live programme, not on a break, started by `day`, and not ended before one calendar month
         earlier. Applicants: a Live application, not transferred, made in the twelve months up to `day`.
@@ -206,7 +206,7 @@ class World:
 
 
 def months_before(day: date, months: int) -> date:
-    """The same day of the month so many calendar months earlier, or that month's last day where it is shorter."""
+    """The same day of the month, `months` calendar months earlier; the last day of a month that is too short for it."""
     year, month0 = divmod(day.year * 12 + day.month - 1 - months, 12)
     last = calendar.monthrange(year, month0 + 1)[1]
     return date(year, month0 + 1, min(day.day, last))

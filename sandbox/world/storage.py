@@ -62,7 +62,7 @@ def load_or_create(folder: Path, learners: int | None = None, today: date | None
 
 
 def _write_once(path: Path, content: dict[str, object]) -> None:
-    """Writes the file whole, unless somebody else was first."""
+    """Writes the file whole, unless another process was first."""
     if int(str(content["learners"])) < 1:
         raise WorldMismatchError(f"A sandbox needs at least 1 person, not {content['learners']}.")
     draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")

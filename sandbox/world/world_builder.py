@@ -1,4 +1,4 @@
-"""Adds invented people to a world one by one: rows of the MIS, and the bksb accounts of before the first sync."""
+"""Adds invented people to a world one by one: their rows in the MIS, and bksb accounts from before the first sync."""
 
 import random
 from datetime import date, timedelta
@@ -162,14 +162,14 @@ def add_learner(world: WorldBuilder, kind: Kind, **given: Unpack[PersonDetails])
 def add_learner_with_account(
     world: WorldBuilder, kind: Kind, username: str = "", **given: Unpack[PersonDetails]
 ) -> None:
-    """A person in learning whose stored username is that of an existing account."""
+    """A person in learning, with an account and its username stored in the MIS."""
     username = username or world.next_username
     given["bksb_username"] = username
     world.add_account(add_learner(world, kind, **given), username)
 
 
 def add_leaver(world: WorldBuilder, kind: Kind, end: date, status: str = "Completed") -> None:
-    """A person whose only programme ended that day."""
+    """A person with one programme, which ended that day."""
     world.add_episode(world.add_person(kind), end - timedelta(days=370), end=end, planned=end, status=status)
 
 

@@ -84,7 +84,7 @@ def truncate(whole: Response, chunked: bool) -> Response:
 
 
 async def wait_for_client(request: Request, seconds: float) -> None:
-    """Waits for the seconds to pass or the client to leave, whichever comes first."""
+    """Waits until the seconds have passed or the client has left."""
     await request.body()
     try:
         async with asyncio.timeout(seconds):
