@@ -98,6 +98,11 @@ class Plan:
     transfers: tuple[Transfer, ...]
     issues: tuple[Issue, ...]
 
+    @property
+    def creates_accounts(self) -> bool:
+        """Whether at least one account is to be created."""
+        return any(action.kind == "create" for action in self.actions)
+
 
 @dataclass(frozen=True)
 class AssessmentResult:

@@ -320,4 +320,4 @@ def _explain(error: ErrorDetails) -> str:
     """What is wrong with one setting, without the value: it may be a secret."""
     if error["type"] == "value_error":
         return str(error["ctx"]["error"])
-    return f"{error['loc'][0]} of the bksb connection has to be {WRONG_TYPES[error['type']]}."
+    return f"{error['loc'][0]} of the bksb connection has to be {WRONG_TYPES.get(error['type'], 'another value')}."

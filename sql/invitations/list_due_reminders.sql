@@ -16,7 +16,7 @@ with last_one as (
         reason,
         address_digest
     from bksb.invitation
-    where kind = 'reminder'
+    where kind = 'reminder' and state <> 'superseded'
     order by person_id asc, intent_at desc
 )
 

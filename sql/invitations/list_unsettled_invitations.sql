@@ -18,7 +18,7 @@ with last_one as (
         reason,
         address_digest
     from bksb.invitation
-    where kind in ('invitation', 'resend')
+    where kind in ('invitation', 'resend') and state <> 'superseded'
     order by person_id asc, intent_at desc
 )
 

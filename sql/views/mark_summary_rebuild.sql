@@ -13,17 +13,18 @@ begin
 end
 $$;
 
+-- in the order in which a run writes these tables, so that migrate and a run never wait for each other
 create or replace trigger mark_summary_rebuild
-after insert or delete or truncate
-or update of bksb_user_id, source, session_id, component, assessment_kind, subject, level_code, level_order,
-percent, completed_at, missing_since
-on bksb.assessment_result
-for each statement execute function bksb.mark_summary_rebuild('skill_summary', 'daily_activity');
+after insert or delete or truncate or update of person_id, person_kind, start_on on bksb.learner
+for each statement execute function bksb.mark_summary_rebuild('skill_summary');
 
 create or replace trigger mark_summary_rebuild
 after insert or delete or truncate or update on bksb.account_link
 for each statement execute function bksb.mark_summary_rebuild('skill_summary', 'daily_activity');
 
 create or replace trigger mark_summary_rebuild
-after insert or delete or truncate or update of person_id, person_kind, start_on on bksb.learner
-for each statement execute function bksb.mark_summary_rebuild('skill_summary');
+after insert or delete or truncate
+or update of bksb_user_id, source, session_id, component, assessment_kind, subject, level_code, level_order,
+percent, completed_at, missing_since
+on bksb.assessment_result
+for each statement execute function bksb.mark_summary_rebuild('skill_summary', 'daily_activity');

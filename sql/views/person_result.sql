@@ -1,7 +1,7 @@
 -- Purpose: the results that bksb still shows, by person. The results of a bksb user belong to the person who was linked
 --     to it last. After a merge in bksb, one session can stand under two users of one person: it counts once, and the
 --     user linked last decides whether bksb still shows it, because the other user is never read again.
---     A link that was withdrawn as wrong gives the person no results.
+--     If that last link was withdrawn as wrong, the results count for nobody: an earlier link may be wrong as well.
 -- Safe to repeat: yes.
 create or replace view bksb.person_result as
 with holder as (
@@ -9,9 +9,9 @@ with holder as (
         bksb_user_id,
         person_id,
         from_at,
-        to_at
+        to_at,
+        withdrawn_at
     from bksb.account_link
-    where withdrawn_at is null
     order by bksb_user_id asc, (to_at is null) desc, from_at desc, person_id desc
 ),
 
@@ -36,6 +36,7 @@ shown_last as (
         result.missing_since
     from holder
     inner join bksb.assessment_result as result on holder.bksb_user_id = result.bksb_user_id
+    where holder.withdrawn_at is null
     order by
         holder.person_id asc, result.source asc, result.session_id asc, result.component asc,
         (holder.to_at is null) desc, holder.from_at desc, result.bksb_user_id desc

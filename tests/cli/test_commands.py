@@ -132,10 +132,10 @@ def test_a_link_is_corrected_and_what_changed_is_said_without_a_username(
     importing(file((plain[0], "unmistakeable.wrong")))
     capsys.readouterr()
     assert main(["relink", plain[0], "unmistakeable.right", "--dry-run"]) == 0
-    assert capsys.readouterr().out.startswith("Dry run, nothing was written. Would relink:\n")
+    assert capsys.readouterr().out.startswith("Dry run, nothing was written. Would change:\n")
     assert main(["relink", plain[0], "unmistakeable.right"]) == 0
     shown = capsys.readouterr()
-    assert shown.out.startswith(f"Relinked:\n  {plain[0]}: bksb user ") and "unmistakeable" not in shown.out + shown.err
+    assert shown.out.startswith(f"Changed:\n  {plain[0]}: bksb user ") and "unmistakeable" not in shown.out + shown.err
     (account,) = query(reporting, "select username, state from bksb.account")
     assert tuple(account) == ("unmistakeable.right", "active")
     assert main(["relink", plain[0], "unmistakeable.absent"]) == 1

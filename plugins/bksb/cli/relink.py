@@ -1,10 +1,11 @@
 """Link a person to another bksb account, because the present link turned out to be wrong.
 
 USERNAME is looked up in bksb. The old link stays in the history, but its results no longer count for PERSON. If another
-person has the account, nothing is changed unless --swap is given: then the two people exchange their accounts. The
-summaries of everybody concerned are brought up to date. Nothing is created in bksb, and no one is mailed.
+person has the account, nothing is changed unless you add --swap (the two people have each other's account) or --take
+(the other person is left without one, for the next run of bksb_accounts to plan). The summaries of everybody concerned
+are brought up to date. Nothing is created in bksb, and no one is mailed.
 
-For an account that was merged or renamed in bksb, use import-accounts instead: it keeps the old results.
+For an account that was merged in bksb, use import-accounts instead: it keeps the old results.
 """
 
 from __future__ import annotations
@@ -18,7 +19,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.add_argument("person", metavar="PERSON", help="person_id of the person to link")
     parser.add_argument("username", metavar="USERNAME", help="bksb username of the account that is really theirs")
-    parser.add_argument("--swap", action="store_true", help="if another person has the account, exchange the two")
+    holder = parser.add_mutually_exclusive_group()
+    holder.add_argument(
+        "--swap", dest="from_holder", action="store_const", const="swap", help="exchange accounts with its holder"
+    )
+    holder.add_argument(
+        "--take", dest="from_holder", action="store_const", const="take", help="leave its holder without an account"
+    )
     parser.add_argument("--dry-run", action="store_true", help="say what would change, write nothing")
 
 
@@ -27,27 +34,27 @@ def run(options: argparse.Namespace) -> int:
     from bksb.airflow.hook import open_enabled_deployment
 
     deployment = open_enabled_deployment()
-    print(
-        report(
-            relink(deployment, options.person, options.username, swap=options.swap, dry_run=options.dry_run),
-            dry_run=options.dry_run,
-        )
-    )
+    dry_run = options.dry_run
+    result = relink(deployment, options.person, options.username, from_holder=options.from_holder, dry_run=dry_run)
+    print(report(result, dry_run=dry_run))
     return 0
 
 
 def report(result: Relink, *, dry_run: bool) -> str:
     """What changed, by person_id and bksb user id."""
+    heading = "Dry run, nothing was written. Would change:" if dry_run else "Changed:"
+    if result.is_renamed:
+        return f"{heading}\n  {result.person_id}: the username of bksb user {result.new_user_id}"
     if not result.is_change:
-        return f"{result.person_id} has bksb user {result.new_user_id} already: no link was changed."
-    was = "no account" if result.old_user_id is None else f"bksb user {result.old_user_id}"
-    lines = [f"{result.person_id}: {was} -> bksb user {result.new_user_id}"]
-    if result.other_person_id:
-        gets = (
-            "no account; the next run of bksb_accounts plans one"
-            if result.old_user_id is None
-            else f"bksb user {result.old_user_id}"
-        )
-        lines.append(f"{result.other_person_id}: bksb user {result.new_user_id} -> {gets}")
-    heading = "Dry run, nothing was written. Would relink:" if dry_run else "Relinked:"
-    return "\n".join([heading, *(f"  {line}" for line in lines)])
+        return f"{result.person_id} has bksb user {result.new_user_id} under this username already: nothing to change."
+    lines = [heading, f"  {result.person_id}: {_show(result.old_user_id)} -> {_show(result.new_user_id)}"]
+    if result.holder:
+        gets = _show(result.holder_gets)
+        if result.holder_gets is None:
+            gets += "; the next run of bksb_accounts plans one"
+        lines.append(f"  {result.holder}: {_show(result.new_user_id)} -> {gets}")
+    return "\n".join([*lines, "No one was mailed: tell the people which username is theirs."])
+
+
+def _show(user_id: int | None) -> str:
+    return "no account" if user_id is None else f"bksb user {user_id}"

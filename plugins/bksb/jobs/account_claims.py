@@ -45,12 +45,12 @@ def claim_account(store: Store, person_id: str, username: str, bksb_user_id: int
     return None
 
 
-def release_account(store: Store, person_id: str, *, wrong_user_id: int | None) -> None:
-    """Take a person's account away: the row stays, blocked and without username.
+def release_account(store: Store, person_id: str, wrong_user_id: int) -> None:
+    """Take a wrong account away from a person: the row stays, blocked and without username.
 
-    With `wrong_user_id`, that bksb user never was the person's: the links to it are withdrawn, which leaves them in the
-    history but gives the person no results.
+    The links to `wrong_user_id` are withdrawn, which leaves them in the history but gives the person no results. The
+    messages about the account are superseded, so that an account that is created later is told of like any other.
     """
     store.run("accounts/release_account", person_id=person_id)
-    if wrong_user_id is not None:
-        store.run("accounts/withdraw_links", person_id=person_id, bksb_user_id=wrong_user_id)
+    store.run("accounts/withdraw_links", person_id=person_id, bksb_user_id=wrong_user_id)
+    store.run("invitations/supersede_messages", person_id=person_id)

@@ -13,6 +13,8 @@ from bksb.errors import ConfigurationError
 
 PERSON_ID, USERNAME = "person_id", "username"
 
+SURPLUS = "it has more fields than the header: put a value that holds a comma into quotes"
+
 _LOOKS_LIKE_AN_ID = re.compile(r"(?=.*\d)[\w./-]{1,64}", re.ASCII)
 
 
@@ -52,7 +54,7 @@ def read_account_file(content: bytes) -> tuple[list[AccountLine], list[RejectedL
     read: list[AccountLine] = []
     rejected: list[RejectedLine] = []
     for number, person_id, username, surplus in _read_rows(_decode(content)):
-        reason = _find_fault(person_id, username, surplus)
+        reason = SURPLUS if surplus else find_fault(person_id, username)
         if reason:
             rejected.append(RejectedLine(number, person_id, reason))
         else:
@@ -110,9 +112,8 @@ def _find_columns(header: Sequence[str]) -> dict[str, int]:
     return {name: names.index(name) for name in (PERSON_ID, USERNAME)}
 
 
-def _find_fault(person_id: str, username: str, surplus: bool) -> str | None:
-    if surplus:
-        return "it has more fields than the header: put a value that holds a comma into quotes"
+def find_fault(person_id: str, username: str) -> str | None:
+    """Why these two values cannot be used; None if they can."""
     if not person_id or not username:
         return f"the {PERSON_ID if not person_id else USERNAME} is missing"
     if any(ord(character) < 32 or ord(character) == 127 for character in person_id + username):

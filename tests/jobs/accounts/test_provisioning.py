@@ -646,3 +646,19 @@ def test_a_mail_server_that_is_down_is_said_when_planning_and_the_accounts_are_m
     sandbox.mailbox.faults.clear()
     run_accounts(deployment, "manual__2", person_ids=people)
     assert len(sandbox.mailbox.messages()) == 2
+
+
+def test_a_password_that_is_gone_before_the_first_creation_is_sent_leaves_nothing_unfinished(
+    deployment, sandbox, world
+):
+    """Approval may take hours; somebody may empty the setting meanwhile."""
+    three = tuple(sorted(world.people_of("plain"))[:3])
+    run = a_run(deployment, "bksb_accounts", person_ids=three)
+    plan_accounts(deployment, run)
+    without = replace(deployment, settings=replace(deployment.settings, default_password=None))
+    for buckets in record_plan(deployment, run):
+        with pytest.raises(ConfigurationError, match="Default Password"):
+            apply_plan(without, run, buckets)
+    states = "select distinct state from bksb.account where person_id = any(%s)"
+    assert [row.state for row in query(deployment.reporting, states, list(three))] == ["pending"]
+    assert "createUser" not in sandbox.site.calls

@@ -89,11 +89,12 @@ def test_two_people_whose_accounts_were_mixed_up_exchange_them_with_results_summ
     own_of_second, own_of_first = user_of(deployment, first), user_of(deployment, second)
     assert english_levels(deployment, first) == (["E2"], ["E2"])
     assert english_levels(deployment, second) == (["L1"], ["L1"])
-    result = relink(deployment, first, f"of.{first}", swap=True)
+    result = relink(deployment, first, f"of.{first}", from_holder="swap")
     assert report(result, dry_run=False).splitlines() == [
-        "Relinked:",
+        "Changed:",
         f"  {first}: bksb user {own_of_second} -> bksb user {own_of_first}",
         f"  {second}: bksb user {own_of_first} -> bksb user {own_of_second}",
+        "No one was mailed: tell the people which username is theirs.",
     ]
     assert (user_of(deployment, first), user_of(deployment, second)) == (own_of_first, own_of_second)
     assert english_levels(deployment, first) == (["L1"], ["L1"])
@@ -110,14 +111,15 @@ def test_two_people_whose_accounts_were_mixed_up_exchange_them_with_results_summ
 
 def test_relinking_again_changes_no_row(deployment, pair):
     first, _ = pair
-    relink(deployment, first, f"of.{first}", swap=True)
+    relink(deployment, first, f"of.{first}", from_holder="swap")
     before = rows_of(deployment, *TABLES)
-    result = relink(deployment, first, f"OF.{first}".replace("OF", "of"), swap=True)
-    assert not result.is_change and "already" in report(result, dry_run=False)
+    for username in (f"of.{first}", f" OF.{first} "):
+        result = relink(deployment, first, username, from_holder="swap")
+        assert not result.is_change and "already" in report(result, dry_run=False)
     assert rows_of(deployment, *TABLES) == before
 
 
-def test_a_username_of_another_person_is_refused_unless_the_two_are_swapped(deployment, pair):
+def test_a_username_of_another_person_is_refused_unless_swap_or_take_is_given(deployment, pair):
     first, second = pair
     before = rows_of(deployment, *TABLES)
     with pytest.raises(ConfigurationError, match=rf"Nothing was changed: the account is that of {second}.*--swap"):
@@ -128,10 +130,10 @@ def test_a_username_of_another_person_is_refused_unless_the_two_are_swapped(depl
 def test_a_dry_run_says_the_same_and_writes_nothing(deployment, pair):
     first, _ = pair
     before = rows_of(deployment, *TABLES)
-    dry = relink(deployment, first, f"of.{first}", swap=True, dry_run=True)
+    dry = relink(deployment, first, f"of.{first}", from_holder="swap", dry_run=True)
     assert rows_of(deployment, *TABLES) == before
-    assert report(dry, dry_run=True).splitlines()[0] == "Dry run, nothing was written. Would relink:"
-    assert relink(deployment, first, f"of.{first}", swap=True) == dry
+    assert report(dry, dry_run=True).splitlines()[0] == "Dry run, nothing was written. Would change:"
+    assert relink(deployment, first, f"of.{first}", from_holder="swap") == dry
 
 
 def test_a_person_gets_a_free_account_and_the_wrong_results_count_for_nobody(deployment, sandbox, pair):
@@ -148,10 +150,11 @@ def test_a_person_gets_a_free_account_and_the_wrong_results_count_for_nobody(dep
     assert query(deployment.reporting, "select 1 from bksb.assessment_result where bksb_user_id = %s", wrong)
 
 
-def test_results_go_back_to_the_person_who_had_the_user_before(deployment, pair, sandbox):
+def test_results_do_not_go_back_to_a_person_who_had_the_user_before(deployment, pair, sandbox):
+    """That link may have been wrong as well: the results count for nobody until somebody is linked to the user."""
     first, _ = pair
     lent = user_of(deployment, first)
-    free = make_user(sandbox, "the.right.one", "Entry 3")
+    make_user(sandbox, "the.right.one", "Entry 3")
     query(
         deployment.reporting,
         "insert into bksb.account_link (person_id, bksb_user_id, from_at, to_at) "
@@ -159,8 +162,68 @@ def test_results_go_back_to_the_person_who_had_the_user_before(deployment, pair,
         lent,
     )
     relink(deployment, first, "the.right.one")
-    assert english_levels(deployment, "BEFORE") == (["E2"], ["E2"])
-    assert free == user_of(deployment, first)
+    assert english_levels(deployment, "BEFORE") == ([], [])
+    run_results(deployment, "manual__2")
+    assert english_levels(deployment, "BEFORE") == ([], [])
+
+
+def test_a_holder_may_be_left_without_an_account_and_has_no_issue_about_the_old_one(deployment, pair):
+    first, second = pair
+    own_of_first = user_of(deployment, second)
+    query(
+        deployment.reporting,
+        "insert into bksb.issue (code, subject_key, person_id) values ('stale_link', %s, %s)",
+        second,
+        second,
+    )
+    result = relink(deployment, first, f"of.{first}", from_holder="take")
+    assert (result.holder, result.holder_gets) == (second, None)
+    assert (user_of(deployment, first), user_of(deployment, second)) == (own_of_first, None)
+    assert english_levels(deployment, second) == ([], [])
+    open_issues = "select code from bksb.issue where person_id = %s and resolved_at is null"
+    assert query(deployment.reporting, open_issues, second) == []
+
+
+def test_a_person_left_without_an_account_is_told_of_the_one_that_is_created_later(deployment, world, sandbox):
+    first, second = sorted(world.people_of("plain"))[:2]
+    run_accounts(deployment, person_ids=(first,))
+    (created,) = query(deployment.reporting, "select username from bksb.account where person_id = %s", first)
+    (mail,) = sandbox.mailbox.messages()
+    relink(deployment, second, created.username, from_holder="take")
+    # so that the username meant for the first person is free
+    sandbox.site.rename(user_of(deployment, second), "renamed.by.staff")
+    relink(deployment, second, "renamed.by.staff")
+    run_accounts(deployment, "manual__2", person_ids=(first,))
+    assert user_of(deployment, first) not in (None, user_of(deployment, second))
+    assert [message.recipients for message in sandbox.mailbox.messages()] == [mail.recipients] * 2
+
+
+def test_an_account_that_is_only_renamed_keeps_its_invitation(deployment, world, sandbox):
+    (person_id, *_) = sorted(world.people_of("plain"))
+    run_accounts(deployment, person_ids=(person_id,))
+    kept = "select bksb_user_id, origin, created_at, invited_at from bksb.account where person_id = %s"
+    (before,) = query(deployment.reporting, kept, person_id)
+    messages = rows_of(deployment, "invitation", "account_link")
+    sandbox.site.rename(before.bksb_user_id, "renamed")
+    result = relink(deployment, person_id, "renamed")
+    assert report(result, dry_run=False) == f"Changed:\n  {person_id}: the username of bksb user {before.bksb_user_id}"
+    assert query(deployment.reporting, kept, person_id) == [before]
+    assert rows_of(deployment, "invitation", "account_link") == messages
+
+
+def test_while_the_mis_names_another_username_nothing_is_changed(deployment, pair, mis_fields):
+    """The next run would link the person by it again."""
+    first, second = pair
+    before = rows_of(deployment, *TABLES)
+    for named in pair:
+        query(mis_fields, "update person set bksb_username = 'a.third.one' where person_id = %s", named)
+        with pytest.raises(ConfigurationError, match=f"{named}: the MIS names another bksb username: correct it"):
+            relink(deployment, first, f"of.{first}", from_holder="swap")
+        query(mis_fields, "update person set bksb_username = null where person_id = %s", named)
+    assert rows_of(deployment, *TABLES) == before
+    query(mis_fields, "update person set bksb_username = %s where person_id = %s", f"OF.{first}", first)
+    relink(deployment, first, f"of.{first}", from_holder="swap")
+    assert english_levels(deployment, second) == (["E2"], ["E2"])
 
 
 def test_if_the_first_person_has_no_account_the_other_is_left_without_and_the_next_run_plans_one(
@@ -169,11 +232,12 @@ def test_if_the_first_person_has_no_account_the_other_is_left_without_and_the_ne
     first, _ = pair
     newcomer = sorted(world.people_of("plain"))[2]
     wrong = user_of(deployment, first)
-    result = relink(deployment, newcomer, f"of.{pair[1]}", swap=True)
+    result = relink(deployment, newcomer, f"of.{pair[1]}", from_holder="swap")
     assert report(result, dry_run=False).splitlines() == [
-        "Relinked:",
+        "Changed:",
         f"  {newcomer}: no account -> bksb user {wrong}",
         f"  {first}: bksb user {wrong} -> no account; the next run of bksb_accounts plans one",
+        "No one was mailed: tell the people which username is theirs.",
     ]
     assert (user_of(deployment, newcomer), user_of(deployment, first)) == (wrong, None)
     assert english_levels(deployment, newcomer) == (["E2"], ["E2"])
@@ -188,7 +252,7 @@ def test_a_renamed_user_keeps_link_and_results_and_gets_the_new_username(deploym
     sandbox.site.rename(user_of(deployment, first), "renamed")
     links = rows_of(deployment, "account_link")
     result = relink(deployment, first, "renamed")
-    assert not result.is_change
+    assert result.is_renamed and not result.is_change
     (row,) = query(deployment.reporting, "select username, state from bksb.account where person_id = %s", first)
     assert tuple(row) == ("renamed", "active") and user_of(deployment, first) == user_id
     assert rows_of(deployment, "account_link") == links and english_levels(deployment, first) == (["E2"], ["E2"])
@@ -209,13 +273,15 @@ def test_what_is_not_known_or_not_settled_is_refused_with_the_reason(deployment,
     before = rows_of(deployment, *TABLES)
     for person_id, username, reason in (
         (first, "nobody.has.this", "bksb does not know this username"),
+        (first, "   ", "the username is missing"),
+        (first, "two\nlines", "a line break"),
         ("X999999", "free", "the MIS does not list this person"),
         (first, stored.bksb_username, f"the MIS gives this username to {named}"),
         (unsettled, "free", "a creation for this person is not settled"),
         (first, "open", f"{unsettled}: a creation for this person is not settled"),
     ):
         with pytest.raises(ConfigurationError, match=f"Nothing was changed: .*{reason}"):
-            relink(deployment, person_id, username, swap=True)
+            relink(deployment, person_id, username, from_holder="swap")
     assert rows_of(deployment, *TABLES) == before
 
 
@@ -224,7 +290,7 @@ def test_an_account_that_bksb_no_longer_knows_is_not_given_to_the_other_person(d
     sandbox.site.rename(user_of(deployment, first), "gone")
     before = rows_of(deployment, *TABLES)
     with pytest.raises(ConfigurationError, match=f"bksb no longer knows the account of {first}"):
-        relink(deployment, first, f"of.{first}", swap=True)
+        relink(deployment, first, f"of.{first}", from_holder="swap")
     assert rows_of(deployment, *TABLES) == before
 
 
@@ -234,7 +300,7 @@ def test_a_refused_key_or_a_silent_bksb_changes_nothing(deployment, pair, sandbo
     for kind, error in (("401", KeyRefusedError), ("500", TransientError)):
         sandbox.site.faults.add(Fault(kind))
         with pytest.raises(error):
-            relink(deployment, first, f"of.{first}", swap=True)
+            relink(deployment, first, f"of.{first}", from_holder="swap")
         sandbox.site.faults.clear()
     assert rows_of(deployment, *TABLES) == before
 
@@ -245,7 +311,7 @@ def test_it_waits_for_a_run_that_works_on_the_same_people(deployment, pair):
     done = threading.Event()
 
     def correct() -> None:
-        relink(replace(deployment), first, f"of.{first}", swap=True)
+        relink(replace(deployment), first, f"of.{first}", from_holder="swap")
         done.set()
 
     with deployment.open_store() as run:

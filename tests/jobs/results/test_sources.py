@@ -12,7 +12,7 @@ import pytest
 
 from bksb.api.client import V5_SUBJECTS, BksbClient
 from bksb.connection_fields import make_libpq_arguments
-from bksb.errors import CheckFailedError, RejectedError
+from bksb.errors import CheckFailedError, RejectedError, TransientError
 from bksb.jobs.results.listings import Listing
 from bksb.jobs.results.reparsing import reparse_results
 from bksb.jobs.runs import fail_run
@@ -20,6 +20,7 @@ from bksb.model import AssessmentResult
 from bksb.reporting.sql_files import read_sql
 from bksb.rules.result_reading import ResultReader
 from bksb.rules.times import parse_bksb_time
+from sandbox.bksb.faults.catalogue import Fault
 from sandbox.world.results import Component
 from tests.conftest import query
 from tests.runs import a_run, load_listings, rows_of, run_accounts, run_results, scheduled
@@ -505,3 +506,17 @@ def one_who_left_and_one_who_came(world):
         if left and came:
             return min(left), min(came), day
     raise LookupError("nobody ever left this world")
+
+
+def test_results_are_fetched_although_no_username_can_be_looked_up(deployment, sandbox, world, caplog):
+    (with_account, *_) = sorted(world.people_of("plain"))
+    run_accounts(deployment, "manual__1", person_ids=(with_account,))
+    for call in ("getUserId", "isUsernameExists"):
+        sandbox.site.faults.add(Fault("500", (call,)))
+    run_results(deployment)
+    assert "results are fetched all the same" in caplog.text
+    assert query(deployment.reporting, "select 1 from bksb.account_source where synced_at is not null")
+    # with nothing to fetch, the failed look-ups are all that could show that bksb is down
+    query(deployment.reporting, "update bksb.account set state = 'stale' where person_id = %s", with_account)
+    with pytest.raises(TransientError, match="8 people in a row"):
+        run_results(deployment, "manual__2")

@@ -40,9 +40,10 @@ class AccountCreator:
         username is taken" means that the existing account is somebody else's, unless our own earlier creation is
         unfinished.
         """
+        new_user = self._make_user(action)  # may fail for want of a password: before anything counts as sent
         self.sent.add(action.person_id)
         try:
-            return CreationOutcome(user=self.client.create_user(self._make_user(action)))
+            return CreationOutcome(user=self.client.create_user(new_user))
         except KeyRefusedError:
             # bksb let nobody in, so it created nothing
             self.sent.discard(action.person_id)

@@ -43,10 +43,13 @@ def plan_accounts(deployment: Deployment, run: Run, now: datetime | None = None)
         with store.transaction():
             plan = _make_plan(store, deployment, run, people)
         # talks to the mail server, so not inside a transaction; the plan is made again afterwards
-        if any(action.kind == "create" for action in plan.actions):
+        is_ready = plan.creates_accounts
+        if is_ready:
             _require_ready(deployment, run)
         with store.transaction(Writer.PLAN_ACCOUNTS):
             plan = _make_plan(store, deployment, run, people)
+            if plan.creates_accounts and not is_ready:
+                raise TransientError("The accounts changed while this run was planned: it is planned again.")
             write_plan(store, run, plan)
             asked = "" if run.dry_run else _ask(store, run, plan, people)
     _log_plan(run, plan, len(people))

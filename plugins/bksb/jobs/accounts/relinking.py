@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
+from bksb.api.client import BksbClient
 from bksb.deployment import Deployment
 from bksb.errors import ConfigurationError, RejectedError, TransientError
+from bksb.issues import CHECK_ISSUES, INVITATION_ISSUES, RESULT_ISSUES
 from bksb.jobs.account_claims import claim_account, find_holder, read_accounts, release_account
 from bksb.jobs.accounts.claim_obstacles import NOT_SETTLED, UNKNOWN_USERNAME, ClaimObstacles
 from bksb.jobs.accounts.importing import REFUSED_USERNAME, UNKNOWN_PERSON, settle_issues
+from bksb.jobs.issues import replace_issues
 from bksb.jobs.lookups import look_up
 from bksb.jobs.summaries import summarise_people
 from bksb.model import Account, Person
 from bksb.reporting.store import Store, Writer
+from bksb.rules.account_file import find_fault
 from bksb.rules.task_split import bucket_of
+
+FromHolder = Literal["swap", "take"]
+"""What to do with the person who has the account: exchange the two accounts, or leave that person without one."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +32,13 @@ class Relink:
     person_id: str
     old_user_id: int | None
     new_user_id: int
-    other_person_id: str | None = None
-    """The person who gives the account away, and gets PERSON's old one."""
+    is_renamed: bool = False
+    """Whether the user is the same, and only its username is another one than we knew."""
+
+    holder: str | None = None
+    """The person who gives the account away."""
+
+    holder_gets: int | None = None
 
     @property
     def is_change(self) -> bool:
@@ -41,43 +54,69 @@ class _Claim:
 
 
 def relink(
-    deployment: Deployment, person_id: str, username: str, *, swap: bool = False, dry_run: bool = False
+    deployment: Deployment,
+    person_id: str,
+    username: str,
+    *,
+    from_holder: FromHolder | None = None,
+    dry_run: bool = False,
 ) -> Relink:
     """Link the person to the bksb user with this username, in place of the user that is linked now.
 
     The old link is withdrawn: it stays in the history, but its results no longer count for the person. If another
-    person holds the account, `swap` is needed: the two people then exchange their accounts. If the first person has
-    none, the other one is left without, for the next run of bksb_accounts to plan. The summaries of everybody concerned
-    are brought up to date. A dry run writes nothing.
+    person holds the account, `from_holder` says what happens to that person; one who is left without an account is
+    planned again by the next run of bksb_accounts. The summaries of everybody concerned are brought up to date. If the
+    person has that user already, only the username is updated. A dry run writes nothing.
 
     Raises ConfigurationError, with the reason and nothing changed, for a person or username that is unknown, for an
-    account that another person holds (without `swap`), and for whatever else speaks against it; TransientError when
-    bksb or a database gives no answer.
+    account that another person holds (without `from_holder`), and for whatever else speaks against it; TransientError
+    when bksb or a database gives no answer.
     """
+    username = username.strip()
+    if fault := find_fault(person_id, username):
+        raise _refusal(fault)
     people = {person.person_id: person for person in deployment.mis.read_people(deployment.today())}
-    user_id = _require_user(deployment, username)
+    client = deployment.make_client()
+    user_id = _require_user(client, username)
+    wanted = _Claim(person_id, username, user_id)
     with deployment.open_store() as store:
         with store.transaction():
             _require_person(store, people, person_id)
             holder = find_holder(store, person_id, username, user_id)
-            _check_old_account(deployment, read_accounts(store).get(person_id), holder)
+            old = read_accounts(store).get(person_id)
+        if holder and from_holder == "swap":
+            _require_known_username(client, old, holder)
         if not dry_run:
             store.lock_buckets({bucket_of(one) for one in (person_id, holder) if one})
         writers = () if dry_run else (Writer.PLAN_ACCOUNTS, Writer.APPLY_PLAN, Writer.PUBLISH_RESULTS)
         with store.transaction(*writers):
             accounts = read_accounts(store)
-            if find_holder(store, person_id, username, user_id) != holder:
+            if find_holder(store, person_id, username, user_id) != holder or accounts.get(person_id) != old:
                 raise TransientError("The accounts changed in the meantime, and nothing was done: try again.")
-            claims = _plan_claims(people, accounts, _Claim(person_id, username, user_id), holder, swap=swap)
-            old = accounts.get(person_id)
-            result = Relink(person_id, old.bksb_user_id if old else None, user_id, holder)
-            if not dry_run and (result.is_change or (old and old.username != username)):
-                _carry_out(store, deployment, people, accounts, claims, holder)
+            claims = _plan_claims(people, accounts, wanted, holder, from_holder)
+            result = Relink(
+                person_id,
+                old_user_id=old.bksb_user_id if old else None,
+                new_user_id=user_id,
+                is_renamed=old is not None and old.bksb_user_id == user_id and not _is_settled(old, username),
+                holder=holder,
+                holder_gets=next((claim.user_id for claim in claims if claim.person_id == holder), None),
+            )
+            if not dry_run and result.is_renamed:
+                store.run("accounts/rename_account", person_id=person_id, bksb_user_id=user_id, username=username)
+                settle_issues(store, deployment, people.get(person_id), person_id, username, user_id)
+            elif not dry_run and result.is_change:
+                _exchange(store, deployment, people, accounts, claims, holder)
     return result
 
 
-def _require_user(deployment: Deployment, username: str) -> int:
-    outcome = look_up(deployment.make_client(), username)
+def _is_settled(account: Account, username: str) -> bool:
+    """Whether the account is active under this username, in any case."""
+    return account.state == "active" and (account.username or "").casefold() == username.casefold()
+
+
+def _require_user(client: BksbClient, username: str) -> int:
+    outcome = look_up(client, username)
     if isinstance(outcome.error, RejectedError):
         raise _refusal(REFUSED_USERNAME)
     if outcome.error is not None:
@@ -92,10 +131,10 @@ def _require_person(store: Store, people: Mapping[str, Person], person_id: str) 
         raise _refusal(UNKNOWN_PERSON)
 
 
-def _check_old_account(deployment: Deployment, old: Account | None, holder: str | None) -> None:
+def _require_known_username(client: BksbClient, old: Account | None, holder: str) -> None:
     """Before an exchange, the account that is given away must still be the one we know."""
-    if holder and old and old.bksb_user_id is not None and old.username:
-        outcome = look_up(deployment.make_client(), old.username)
+    if old and old.bksb_user_id is not None and old.username:
+        outcome = look_up(client, old.username)
         if outcome.error is not None:
             raise outcome.error
         if outcome.user_id != old.bksb_user_id:
@@ -106,36 +145,50 @@ def _check_old_account(deployment: Deployment, old: Account | None, holder: str 
 
 
 def _plan_claims(
-    people: Mapping[str, Person], accounts: Mapping[str, Account], wanted: _Claim, holder: str | None, *, swap: bool
+    people: Mapping[str, Person],
+    accounts: Mapping[str, Account],
+    wanted: _Claim,
+    holder: str | None,
+    from_holder: FromHolder | None,
 ) -> list[_Claim]:
     """Which person claims which account; ConfigurationError if something speaks against one of the claims."""
-    old = accounts.get(wanted.person_id)
     claims = [wanted]
     if holder:
-        others = accounts[holder]
-        if not swap:
-            raise _refusal(
-                f"the account is that of {holder}: if the accounts of the two people were mixed up, add --swap"
-            )
-        if others.state == "creating":
-            raise _refusal(f"{holder}: {NOT_SETTLED}")
-        if others.bksb_user_id != wanted.user_id:
-            raise _refusal(
-                f"{holder} is linked under this username to another bksb user ({others.bksb_user_id}): relink {holder} "
-                "first"
-            )
-        if old and old.bksb_user_id is not None and old.username:
+        _require_free_from(accounts[holder], wanted, from_holder)
+        old = accounts.get(wanted.person_id)
+        if from_holder == "swap" and old and old.bksb_user_id is not None and old.username:
             claims.append(_Claim(holder, old.username, old.bksb_user_id))
     obstacles = ClaimObstacles(people.values())
     for claim in claims:
         account = accounts.get(claim.person_id)
-        reason = NOT_SETTLED if account and account.state == "creating" else None
-        if reason := reason or obstacles.find(accounts, claim.person_id, claim.username):
+        named = people[claim.person_id].bksb_username if claim.person_id in people else None
+        if account and account.state == "creating":
+            raise _refusal(f"{claim.person_id}: {NOT_SETTLED}")
+        if reason := obstacles.find(accounts, claim.person_id, claim.username):
             raise _refusal(f"{claim.person_id}: {reason}")
+        if named and named.casefold() != claim.username.casefold():
+            # the next run would link the person by it again
+            raise _refusal(f"{claim.person_id}: the MIS names another bksb username: correct it in the MIS first")
     return claims
 
 
-def _carry_out(
+def _require_free_from(held: Account, wanted: _Claim, from_holder: FromHolder | None) -> None:
+    """ConfigurationError unless the account can be taken from the person who holds it."""
+    if from_holder is None:
+        raise _refusal(
+            f"the account is that of {held.person_id}. Add --swap if the two people have each other's account, or "
+            f"--take to leave {held.person_id} without one"
+        )
+    if held.state == "creating":
+        raise _refusal(f"{held.person_id}: {NOT_SETTLED}")
+    if held.bksb_user_id != wanted.user_id:
+        raise _refusal(
+            f"{held.person_id} is linked under this username to another bksb user ({held.bksb_user_id}): relink "
+            f"{held.person_id} first"
+        )
+
+
+def _exchange(
     store: Store,
     deployment: Deployment,
     people: Mapping[str, Person],
@@ -143,14 +196,15 @@ def _carry_out(
     claims: list[_Claim],
     holder: str | None,
 ) -> None:
-    new_users = {claim.person_id: claim.user_id for claim in claims}
-    users = set(new_users.values())
+    users = {claim.user_id for claim in claims}
     for person_id in filter(None, (claims[0].person_id, holder)):
         account = accounts.get(person_id)
         if account and account.bksb_user_id is not None:
             users.add(account.bksb_user_id)
-            is_same_user = account.bksb_user_id == new_users.get(person_id)
-            release_account(store, person_id, wrong_user_id=None if is_same_user else account.bksb_user_id)
+            release_account(store, person_id, account.bksb_user_id)
+            # they are all about the account that the person no longer has
+            codes = (*CHECK_ISSUES, *RESULT_ISSUES, *INVITATION_ISSUES)
+            replace_issues(store, (), deployment.day_start(), codes=codes, person_ids=[person_id])
     for claim in claims:
         if other := claim_account(store, claim.person_id, claim.username, claim.user_id, "imported"):
             raise _refusal(f"the account is that of {other}")

@@ -6,10 +6,12 @@ import logging
 from collections.abc import Collection, Sequence
 
 from bksb.deployment import Deployment
+from bksb.errors import TransientError
 from bksb.jobs.account_claims import claim_account, read_accounts
 from bksb.jobs.lookups import LookupOutcome, UsernameLookups
 from bksb.jobs.outage import make_bksb_detector
 from bksb.jobs.planned_actions import planned_actions
+from bksb.jobs.results.due import list_due_accounts
 from bksb.model import Action, Person, Run
 from bksb.reporting.store import Store, Writer
 from bksb.rules.account_plan import make_plan
@@ -45,8 +47,8 @@ def drop_reassigned(links: Sequence[Action], people_now: Sequence[Person]) -> li
 def link_people(deployment: Deployment, run: Run, buckets: Collection[int]) -> None:
     """Look up the people of these buckets whom the run planned to link, and link each user who is found and free.
 
-    TransientError when bksb is down. If bksb answers about others but not about these people, the rest of them waits
-    for another run.
+    If bksb gives no answers, the rest of them waits for another run, so that results are fetched all the same. Raises
+    TransientError then only if the run has nothing to fetch: no other task would notice that bksb is down.
     """
     client = deployment.make_client()
     lookups = UsernameLookups(client, make_bksb_detector(client))
@@ -56,8 +58,14 @@ def link_people(deployment: Deployment, run: Run, buckets: Collection[int]) -> N
             actions = _read_planned_links(store, run, buckets)
         linked = 0
         wanted = [(action, action.username) for action in actions]
-        for action, outcome in lookups.look_up_all(wanted, expect_failures=True):
-            linked += _link(store, action, outcome)
+        try:
+            for action, outcome in lookups.look_up_all(wanted, expect_failures=True):
+                linked += _link(store, action, outcome)
+        except TransientError as error:
+            with store.transaction():
+                if not list_due_accounts(store, deployment, run):
+                    raise
+            log.warning("%s Linking ends here; results are fetched all the same.", error)
     log.info("Linked %d of %d people by the username stored in the MIS.", linked, len(actions))
 
 
