@@ -84,6 +84,7 @@ def test_hours_that_are_none_or_go_over_midnight_are_refused(text):
         MailHours.from_text(text)
 
 
-def test_hours_say_when_they_begin():
-    hours = MailHours.from_text("09:05-24:00")
+def test_hours_say_when_they_begin_and_end():
+    hours = MailHours.from_text("09:05 - 24:00")
     assert (hours.opening, hours.closing) == ("09:05", "24:00")
+    assert str(hours) == "09:05-24:00"
