@@ -1,7 +1,8 @@
 """Export a list as CSV for other programs: `unmatched` or `account_for_mis`.
 
-The CSV is UTF-8 with a header line, and usernames are written unchanged. FILE is replaced only after the export is
-complete, and only its owner can read it.
+`unmatched` lists eligible people without an account and accounts without an eligible person. `account_for_mis` lists
+the username of each active account. The CSV is UTF-8 with a header line, and usernames are written unchanged. FILE is
+replaced only after the export is complete, and only its owner can read it.
 """
 
 from __future__ import annotations
@@ -84,7 +85,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.add_argument("name", choices=sorted(LISTS), help="view to export")
     parser.add_argument("--out", type=Path, metavar="FILE", help="file to write (default: standard output)")
-    parser.add_argument("--conn", default="reporting", metavar="ID", help="Airflow connection to read from")
+    parser.add_argument(
+        "--conn", default="reporting", metavar="ID", help="Airflow connection to read from (default: reporting)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""Link people to the bksb accounts that they already have, from a file.
+"""Link people to their existing bksb accounts, from a file.
 
 FILE is CSV in UTF-8 with the columns person_id and username. Each username is looked up in bksb and linked to its
 person. No account is created, no one is mailed, and an account that is already linked is not changed. Importing a file

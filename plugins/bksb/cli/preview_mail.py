@@ -1,7 +1,8 @@
-"""Preview the e-mails to learners without sending them: each message as text, HTML and .eml.
+"""Preview the e-mails to learners without sending them.
 
-The messages use the templates in config/templates, or the default where there is none. The learner and the password are
-invented. With --conn, the Site URL comes from that connection; without it, the command does not need Airflow.
+Writes each message as text, HTML and .eml. The messages use the templates in config/templates, or the default where
+there is none. The learner and the password are invented. With --conn, the Site URL comes from that connection; without
+it, the command does not need Airflow.
 """
 
 from __future__ import annotations
@@ -45,7 +46,9 @@ def write_previews(settings: Settings, out: Path) -> list[Path]:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.add_argument("--conn", metavar="ID", help="Airflow connection of type bksb to take the Site URL from")
-    parser.add_argument("--out", type=Path, default=Path("preview"), help="folder to write to (default: preview)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("preview"), metavar="FOLDER", help="folder to write to (default: preview)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

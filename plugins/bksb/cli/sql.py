@@ -20,7 +20,9 @@ NOT_MIGRATED = (errorcodes.INVALID_SCHEMA_NAME, errorcodes.UNDEFINED_TABLE, erro
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.add_argument("query", metavar="QUERY", help='query, such as "select * from bksb.skill_summary limit 10"')
-    parser.add_argument("--conn", default="reporting", metavar="ID", help="Airflow connection to read from")
+    parser.add_argument(
+        "--conn", default="reporting", metavar="ID", help="Airflow connection to read from (default: reporting)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -21,7 +21,7 @@ NOTHING_ASKED = 2
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("--conn", default="bksb", metavar="ID", help="Airflow connection of type bksb")
+    parser.add_argument("--conn", default="bksb", metavar="ID", help="Airflow connection of type bksb (default: bksb)")
     parser.add_argument("--username", metavar="X", help="bksb username of an account with results; never shown")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
