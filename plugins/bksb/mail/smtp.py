@@ -156,9 +156,7 @@ class Mailer:
             code = -1
         if code == -1:
             self._drop()
-            raise DeliveryUnknownError(
-                "The connection to the mail server ended before it confirmed the message: it may have accepted it."
-            )
+            raise DeliveryUnknownError("The mail server did not confirm the message: it may have accepted it.")
         if code == 421:
             self._drop()
         return code

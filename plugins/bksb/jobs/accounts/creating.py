@@ -1,4 +1,4 @@
-"""Creates one bksb account, and finds out whether it exists when the reply leaves that open."""
+"""Creates one bksb account. If the reply is unclear, checks whether the account exists."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ class AccountCreator:
     settings: Settings
     people: dict[str, Person]
     unfinished: Collection[str]
-    """People with an earlier creation that bksb never confirmed: their account may exist by now."""
+    """People with an earlier creation that bksb never confirmed: their account may exist."""
 
     sent: set[str] = field(default_factory=set)
     """person_id of each account that bksb may have created."""
 
     def create(self, action: Action) -> CreationOutcome:
-        """Create one account. If the reply leaves the outcome open, look up the username; never send it twice.
+        """Create one account. If the reply is unclear, look up the username instead of sending the creation again.
 
-        Even a rejection leaves it open: a proxy may have sent it although bksb created the account. Only "username is
-        taken" is certain: the account belongs to someone else, unless our own earlier creation is unfinished.
+        Even a rejection is unclear: a proxy may have sent it although bksb created the account. Only "username is
+        taken" is clear: the account belongs to someone else, unless our own earlier creation is unfinished.
         """
         new_user = self._make_user(action)  # raises if no password is set, so it comes before `sent`
         self.sent.add(action.person_id)

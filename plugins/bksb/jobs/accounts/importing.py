@@ -50,8 +50,8 @@ def import_accounts(
     """Look up the username of each line and link it to its person. Updates `report` after each batch.
 
     Each person and each username occurs at most once in `lines` (see rules.account_file). Sends only GET requests to
-    bksb. Never changes an account that is active or whose creation is unfinished, so importing twice changes nothing.
-    A dry run writes nothing.
+    bksb. Never changes an active account or an unfinished creation, so importing twice changes nothing. A dry run
+    writes nothing.
 
     Raises KeyRefusedError at once, TransientError when bksb or a database is down, and any error from reading the MIS.
     Batches that were written before the error stay written.
@@ -91,7 +91,7 @@ class AccountImporter:
         with self._deployment.open_store() as store:
             if not self._dry_run:
                 store.lock_buckets({bucket_of(line.person_id) for line, _ in looked_up})
-            # these writers also read who has which account before they write, so keep them out meanwhile
+            # both writers read which accounts are free before they write: keep them out meanwhile
             writers = () if self._dry_run else (Writer.PLAN_ACCOUNTS, Writer.APPLY_PLAN)
             with store.transaction(*writers):
                 accounts = read_accounts(store)
@@ -145,7 +145,7 @@ class AccountImporter:
 
 
 def make_imported_account(person_id: str, username: str, user_id: int) -> Account:
-    """Make the account of a person for whom staff gave the username."""
+    """Make the active account of a person from a username that staff gave."""
     return Account(person_id, username, user_id, "active", "imported")
 
 

@@ -131,7 +131,7 @@ def _log_plan(run: Run, plan: Plan, eligible: int) -> None:
     need_attention = len({issue.person_id for issue in plan.issues})
     table = "bksb.planned_action" if run.dry_run else "bksb.issue"
     if _is_empty(plan):
-        # a person with a username mismatch has an account, the others with issues have none
+        # all other issues of a plan are about people without an account
         without = len({issue.person_id for issue in plan.issues if issue.code != "username_mismatch"})
         log.info(
             "%sNothing to do in bksb: all %d %s people who can have an account have one; %d need attention (see %s).",
@@ -158,7 +158,7 @@ def _is_empty(plan: Plan) -> bool:
 
 
 def _require_ready(deployment: Deployment, run: Run) -> None:
-    """Fail before accounts are created whose owners could not be invited. ConfigurationError says what is missing."""
+    """Fail before any account is created if people could not be invited. ConfigurationError says what is missing."""
     if not run.invite:
         deployment.settings.require_initial_password()
         return
