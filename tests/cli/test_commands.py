@@ -1,4 +1,4 @@
-"""The commands around links as people call them, through Airflow's connections: import, and the lists as CSV."""
+"""The commands import-accounts, relink and export, called through Airflow's connections."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def plain(world) -> list[str]:
 
 @pytest.fixture
 def file(tmp_path):
-    """Writes an import file of these pairs; gives its path."""
+    """Write an import file of these pairs; return its path."""
 
     def write(*pairs, encoding="utf-8") -> str:
         path = tmp_path / "accounts.csv"
@@ -41,7 +41,7 @@ def file(tmp_path):
 
 @pytest.fixture
 def made(sandbox):
-    """Makes accounts in bksb with these usernames."""
+    """Create accounts in bksb with these usernames."""
 
     def make(*usernames):
         for username in usernames:
@@ -50,7 +50,9 @@ def made(sandbox):
     return make
 
 
-def test_a_file_is_imported_then_said_to_be_linked_already(airflow, connections, reporting, plain, file, made, capsys):
+def test_a_file_is_imported_once_and_then_reported_as_linked_already(
+    airflow, connections, reporting, plain, file, made, capsys
+):
     made("unmistakeable.one", "unmistakeable.two")
     path = file((plain[0], "unmistakeable.one"), (plain[1], "unmistakeable.two"), encoding="utf-8-sig")
     assert importing(path, "--dry-run") == 0
@@ -63,7 +65,7 @@ def test_a_file_is_imported_then_said_to_be_linked_already(airflow, connections,
     assert len(query(reporting, "select 1 from bksb.account where origin = 'imported' and state = 'active'")) == 2
 
 
-def test_lines_that_need_attention_are_told_without_a_username_and_the_others_done(
+def test_lines_that_need_attention_are_reported_without_usernames_and_the_others_imported(
     airflow, connections, reporting, plain, file, made, capfd, caplog
 ):
     caplog.set_level(logging.DEBUG)
@@ -74,13 +76,13 @@ def test_lines_that_need_attention_are_told_without_a_username_and_the_others_do
     assert told.out.splitlines() == [
         "Imported 1 account, 0 were linked already, 2 lines need attention:",
         f"  line 3, {plain[1]}: bksb does not know this username: correct it",
-        "  line 4: the MIS does not list this person now and no run has recorded them: correct the person_id",
+        "  line 4: neither the MIS nor an earlier run lists this person: correct the person_id",
     ]
     assert "unmistakeable" not in (told.out + told.err + caplog.text).lower()
     assert len(query(reporting, "select 1 from bksb.account")) == 1
 
 
-def test_what_keeps_an_import_from_starting_is_said_and_bksb_is_not_asked(
+def test_an_import_that_cannot_start_says_why_and_makes_no_calls_to_bksb(
     airflow, connections, sandbox, file, plain, tmp_path, monkeypatch, capsys
 ):
     (tmp_path / "empty.csv").write_text("")
@@ -114,7 +116,7 @@ def test_what_keeps_an_import_from_starting_is_said_and_bksb_is_not_asked(
         assert ended.value.code == 2
 
 
-def test_a_key_that_is_refused_is_said_with_where_to_mend_it(
+def test_a_refused_key_is_reported_with_the_page_where_to_correct_it(
     airflow, connections, reporting, file, plain, monkeypatch, capsys
 ):
     monkeypatch.setenv("AIRFLOW_CONN_BKSB", json.dumps(connections | {"password": "wrong-secret-key"}))
@@ -123,7 +125,7 @@ def test_a_key_that_is_refused_is_said_with_where_to_mend_it(
     assert query(reporting, "select 1 from bksb.account") == []
 
 
-def test_a_link_is_corrected_and_what_changed_is_said_without_a_username(
+def test_relink_corrects_a_link_and_reports_it_without_usernames(
     airflow, connections, reporting, plain, file, made, capsys
 ):
     from bksb.cli import main
@@ -146,9 +148,7 @@ def command(*arguments: str, **options):
     return subprocess.run([sys.executable, "-m", *arguments], capture_output=True, check=False, timeout=120, **options)
 
 
-def test_the_commands_work_as_processes_from_standard_input_to_standard_output(
-    airflow, connections, reporting, plain, made
-):
+def test_the_commands_read_standard_input_and_write_standard_output(airflow, connections, reporting, plain, made):
     made("Zoë, 王")
     content = f'person_id,username\n{plain[0]},"Zoë, 王"\n'
     done = command("bksb", "import-accounts", "-", input=content.encode())
@@ -161,7 +161,7 @@ def test_the_commands_work_as_processes_from_standard_input_to_standard_output(
     assert done.stderr.decode().splitlines()[-1] == "Wrote 1 rows of account_for_mis."
 
 
-def test_the_lists_are_exported_from_the_connection_that_is_named(
+def test_the_lists_are_exported_from_the_given_connection(
     airflow, connections, reporting, tmp_path, monkeypatch, capsysbinary
 ):
     from bksb.cli import main
@@ -183,7 +183,7 @@ def test_the_lists_are_exported_from_the_connection_that_is_named(
     assert ended.value.code == 2
 
 
-def test_a_reader_that_leaves_early_is_no_error_message(airflow, connections, reporting):
+def test_a_reader_that_stops_early_causes_no_error_message(airflow, connections, reporting):
     query(
         reporting,
         "insert into bksb.account (person_id, username, bksb_user_id, state, origin) "

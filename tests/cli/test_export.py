@@ -1,4 +1,4 @@
-"""`unmatched` and `account_for_mis` on what real runs leave behind, and their CSV."""
+"""The views `unmatched` and `account_for_mis` after real runs, and their export as CSV."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_unmatched_lists_each_learner_without_an_account_with_the_reason(deploym
             assert codes[person_id] == code
 
 
-def test_unmatched_lists_each_account_whose_person_left_and_nobody_who_never_had_one(
+def test_unmatched_lists_accounts_of_people_who_left_but_not_people_who_never_had_one(
     deployment, mis_fields, world, tmp_path
 ):
     run_accounts(deployment)
@@ -113,7 +113,7 @@ def test_unmatched_lists_each_account_whose_person_left_and_nobody_who_never_had
         ("never recorded", "active", ["account without eligible learner active"]),
     ],
 )
-def test_each_state_of_an_account_is_on_its_side(deployment, tmp_path, learner, state, sides):
+def test_each_account_state_is_listed_on_the_right_side(deployment, tmp_path, learner, state, sides):
     if learner != "never recorded":
         put_learner(deployment, "P1", eligible=learner == "eligible")
     if state in ("active", "stale"):
@@ -124,7 +124,7 @@ def test_each_state_of_an_account_is_on_its_side(deployment, tmp_path, learner, 
     assert [f"{row['side']} {row['account_state']}" for row in listed] == sides
 
 
-def test_a_resolved_issue_is_no_reason_any_more_and_open_ones_are_named_once(deployment, tmp_path):
+def test_resolved_issues_are_not_listed_and_open_ones_only_once(deployment, tmp_path):
     put_learner(deployment, "P1")
     for code, key, resolved in (("b", "1", None), ("a", "2", None), ("a", "3", None), ("c", "4", "2026-01-01")):
         query(
@@ -138,7 +138,7 @@ def test_a_resolved_issue_is_no_reason_any_more_and_open_ones_are_named_once(dep
     assert row["issues"] == "a, b"
 
 
-def test_account_for_mis_holds_every_active_account_and_no_other(deployment, tmp_path):
+def test_account_for_mis_lists_exactly_the_active_accounts(deployment, tmp_path):
     run_accounts(deployment)
     for number, state in enumerate(("pending", "creating", "blocked", "stale", "active")):
         user_id = number if state in ("stale", "active") else None
@@ -150,7 +150,7 @@ def test_account_for_mis_holds_every_active_account_and_no_other(deployment, tmp
     assert {row.origin for row in known} == {"created", "linked", "imported"}
 
 
-def test_every_username_comes_out_of_the_csv_as_it_is(deployment, tmp_path):
+def test_every_username_can_be_read_unchanged_from_the_csv(deployment, tmp_path):
     for number, username in enumerate(ODD):
         put(deployment, f"P{number:02}", username, number)
     path = tmp_path / "accounts.csv"
@@ -159,7 +159,7 @@ def test_every_username_comes_out_of_the_csv_as_it_is(deployment, tmp_path):
     assert content.startswith(b"person_id,username\nP00,0012\n") and b"\r" not in content
 
 
-def test_more_rows_than_memory_is_given_are_all_written(deployment, tmp_path):
+def test_a_list_of_several_batches_is_written_completely(deployment, tmp_path):
     number = 2 * ROWS_AT_A_TIME + 3
     query(
         deployment.reporting,
@@ -172,12 +172,12 @@ def test_more_rows_than_memory_is_given_are_all_written(deployment, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["unmatched", "account_for_mis"])
-def test_an_empty_list_is_a_header(deployment, tmp_path, name):
+def test_an_empty_list_is_only_a_header(deployment, tmp_path, name):
     assert exported(deployment, name, tmp_path / "list.csv") == []
     assert (tmp_path / "list.csv").read_text().count("\n") == 1
 
 
-def test_the_file_is_its_owners_only_and_takes_the_place_of_an_older_one(deployment, tmp_path):
+def test_the_file_is_readable_only_by_its_owner_and_replaces_an_older_one(deployment, tmp_path):
     path = tmp_path / "accounts.csv"
     path.write_text("old")
     path.chmod(0o644)
@@ -187,7 +187,7 @@ def test_the_file_is_its_owners_only_and_takes_the_place_of_an_older_one(deploym
     assert [one.name for one in tmp_path.iterdir()] == ["accounts.csv"]
 
 
-def test_an_export_that_breaks_off_leaves_the_older_file_as_it_was(deployment, tmp_path):
+def test_an_export_that_fails_does_not_change_the_older_file(deployment, tmp_path):
     path = tmp_path / "unmatched.csv"
     path.write_text("old")
     put_learner(deployment, "P1")
@@ -208,18 +208,18 @@ def test_an_export_that_breaks_off_leaves_the_older_file_as_it_was(deployment, t
     assert path.read_text() == "old" and [one.name for one in tmp_path.iterdir()] == ["unmatched.csv"]
 
 
-def test_a_file_that_cannot_be_written_is_said_in_one_sentence(deployment, tmp_path):
+def test_a_file_that_cannot_be_written_is_an_error_with_the_reason(deployment, tmp_path):
     with pytest.raises(ConfigurationError, match="list.csv cannot be written: No such file or directory"):
         export(deployment.reporting, "unmatched", tmp_path / "nowhere" / "list.csv")
-    with pytest.raises(ConfigurationError, match="is there and no file"):
+    with pytest.raises(ConfigurationError, match="exists and is not a file"):
         export(deployment.reporting, "unmatched", tmp_path)
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(ConfigurationError, match="is there and no file"):
+    with pytest.raises(ConfigurationError, match="exists and is not a file"):
         export(deployment.reporting, "unmatched", tmp_path / "pipe")
     assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
 
 
-def test_a_link_to_a_file_stays_a_link(deployment, tmp_path):
+def test_a_symbolic_link_to_a_file_stays_a_link(deployment, tmp_path):
     (tmp_path / "real.csv").write_text("old")
     (tmp_path / "link.csv").symlink_to(tmp_path / "real.csv")
     export(deployment.reporting, "account_for_mis", tmp_path / "link.csv")
@@ -227,7 +227,7 @@ def test_a_link_to_a_file_stays_a_link(deployment, tmp_path):
     assert (tmp_path / "real.csv").read_text() == "person_id,username\n"
 
 
-def test_the_role_for_readers_may_export(deployment, postgres, tmp_path):
+def test_the_reader_role_can_export(deployment, postgres, tmp_path):
     query(deployment.reporting, "create role list_reader login password 'for-the-lists-only'")
     try:
         query(deployment.reporting, "select bksb.grant_reader('list_reader')")
@@ -239,7 +239,7 @@ def test_the_role_for_readers_may_export(deployment, postgres, tmp_path):
         query(deployment.reporting, "drop owned by list_reader; drop role list_reader")
 
 
-def test_a_database_without_the_tables_is_told_how_to_get_them(empty_database, tmp_path):
+def test_a_database_without_tables_is_an_error_that_names_the_migrate_command(empty_database, tmp_path):
     with pytest.raises(ConfigurationError, match=r"run `python -m bksb migrate`"):
         export(fields_of(empty_database, "reporting"), "unmatched", tmp_path / "list.csv")
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""The frame of `python -m bksb`: help, wrong arguments, exit codes."""
+"""What all commands of `python -m bksb` share: help, wrong arguments and exit codes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from bksb.cli import COMMANDS, main
 
 
-def test_the_help_names_every_command_with_one_sentence(capsys):
+def test_the_help_lists_every_command(capsys):
     with pytest.raises(SystemExit) as ended:
         main(["--help"])
     assert ended.value.code == 0
@@ -20,7 +20,7 @@ def test_the_help_names_every_command_with_one_sentence(capsys):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_each_command_explains_itself_and_its_options(command, capsys):
+def test_each_command_has_help_with_its_options(command, capsys):
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"], prog="./run")
     assert ended.value.code == 0

@@ -1,4 +1,4 @@
-"""The command that shows what people are sent."""
+"""The command preview-mail."""
 
 from email import message_from_bytes, policy
 
@@ -18,12 +18,12 @@ def test_the_preview_writes_every_message_without_airflow(config, tmp_path, caps
     assert len(capsys.readouterr().out.splitlines()) == 6
 
 
-def test_the_preview_shows_the_site_of_the_connection(airflow, connections, config, tmp_path):
+def test_the_preview_uses_the_site_url_of_the_connection(airflow, connections, config, tmp_path):
     assert main(["preview-mail", "--conn", "bksb", "--out", str(tmp_path / "out")]) == 0
     assert connections["extra"]["site_url"] in (tmp_path / "out" / "invitation.txt").read_text(encoding="utf-8")
 
 
-def test_the_preview_says_what_is_wrong(config, tmp_path, capsys):
+def test_the_preview_reports_what_is_wrong(config, tmp_path, capsys):
     (config / "templates" / "invitation.txt").mkdir()
     assert main(["preview-mail", "--out", str(tmp_path / "out")]) == 1
     assert "invitation.txt cannot be read" in capsys.readouterr().err

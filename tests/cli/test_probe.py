@@ -1,4 +1,4 @@
-"""The conformance kit: it sees each variant of the sandbox, and tells nothing about anybody."""
+"""The command `probe` notices each variant of the sandbox, and reports nothing personal."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def marked(facts: list[Fact]) -> list[Fact]:
 
 
 def much_assessed(sandbox: Sandbox) -> str:
-    """The username of the account with the most results."""
+    """Return the username of the account with the most results."""
     users = sandbox.site.users()
     return max(users, key=lambda user: len(sandbox.site.results(user.user_id, "initial"))).username
 
 
 def newcomer(sandbox: Sandbox) -> User:
-    """A new account without any results."""
+    """Create an account without any results."""
     for number in itertools.count(1):
         user = sandbox.site.create_user(f"n-{number}", "A", "B", "a@learner.example", "Change-me-2026")
         if not sandbox.site.results(user.user_id, "v5"):
@@ -57,19 +57,19 @@ def newcomer(sandbox: Sandbox) -> User:
         ("message", "application/json; utf-8, JSON object", "Message (string)"),
     ],
 )
-def test_it_sees_how_the_service_says_nobody(world, status, body, shape, fields):
+def test_it_reports_how_bksb_answers_about_an_unknown_username(world, status, body, shape, fields):
     with Sandbox(world, behaviour=Behaviour(not_found_status=status, not_found_body=body)) as sandbox:
         facts = probed(sandbox)
     seen = seen_of(facts)
-    assert seen["getUserId", "nobody has the username"] == f"HTTP {status}, {shape}"
+    assert seen["getUserId", "a username that no one has"] == f"HTTP {status}, {shape}"
     assert seen["getUserId", "fields of that answer"] == fields
     assert seen["getUserId", "it repeats the username asked for"] == "yes"
-    assert seen["isUsernameExists", "nobody has the username"].endswith("JSON boolean (false)")
+    assert seen["isUsernameExists", "a username that no one has"].endswith("JSON boolean (false)")
     assert marked(facts) == []
 
 
 @pytest.mark.parametrize("cap", [20, 100, 1000])
-def test_it_sees_a_cap_on_pages_and_what_stands_in_their_place(world, cap):
+def test_it_reports_a_cap_on_the_page_size(world, cap):
     with Sandbox(world, behaviour=Behaviour(page_cap=cap)) as sandbox:
         user = newcomer(sandbox)
         for _ in range(103):
@@ -77,7 +77,7 @@ def test_it_sees_a_cap_on_pages_and_what_stands_in_their_place(world, cap):
         seen = seen_of(probed(sandbox, user.username))
     told = f"capped at {cap}" if cap < 103 else "this account has too few results to show a cap"
     assert seen[INITIAL, "page size"] == f"asked for 1000; the page says its size is {cap}; {told}"
-    assert seen[INITIAL, "asked for 1 result a page"] == "came 1"
+    assert seen[INITIAL, "asked for 1 result a page"] == "got 1"
     assert "103" not in " ".join(seen.values())
 
 
@@ -85,7 +85,7 @@ def test_it_sees_a_cap_on_pages_and_what_stands_in_their_place(world, cap):
     ("choice", "told"),
     [("always", "not under InitialAssessmentResults, and no other list"), ("never", ": array, empty")],
 )
-def test_it_sees_whether_an_empty_list_is_left_out(world, choice, told):
+def test_it_reports_whether_an_empty_list_is_left_out(world, choice, told):
     with Sandbox(world, behaviour=Behaviour(leaves_out_empty_lists=choice)) as sandbox:
         facts = probed(sandbox, newcomer(sandbox).username)
     seen = seen_of(facts)
@@ -99,14 +99,14 @@ def test_it_sees_whether_an_empty_list_is_left_out(world, choice, told):
 
 
 @pytest.mark.parametrize(("choice", "shape"), [("always", "JSON null"), ("never", "JSON array, empty")])
-def test_it_sees_how_no_v5_sessions_look(world, choice, shape):
+def test_it_reports_how_an_account_without_v5_sessions_looks(world, choice, shape):
     with Sandbox(world, behaviour=Behaviour(null_for_no_sessions=choice)) as sandbox:
         seen = seen_of(probed(sandbox, newcomer(sandbox).username))
     assert seen[SESSIONS, "sessions of ENG_NEW"].endswith(shape)
     assert seen[SESSIONS, "sessions of MATHS_NEW"].endswith(shape)
 
 
-def test_it_sees_the_forms_of_dates_results_and_reports(sandbox):
+def test_it_reports_the_formats_of_dates_results_and_reports(sandbox):
     user, site = newcomer(sandbox), sandbox.site
     user_id = user.user_id
     for result, date in (
@@ -141,7 +141,7 @@ def test_it_sees_the_forms_of_dates_results_and_reports(sandbox):
     }
 
 
-def test_it_reads_only_and_asks_about_twenty_questions(sandbox):
+def test_it_makes_at_most_twenty_calls_and_never_writes(sandbox):
     username = much_assessed(sandbox)
     sandbox.site.reset_counters()
     probed(sandbox, username)
@@ -149,7 +149,7 @@ def test_it_reads_only_and_asks_about_twenty_questions(sandbox):
     assert not {"createUser", "getAutoLoginLink"} & set(sandbox.site.calls)
 
 
-def test_a_username_that_bksb_does_not_know_is_pointed_out(sandbox):
+def test_a_username_that_bksb_does_not_know_is_reported(sandbox):
     facts = probed(sandbox, "nobody at all")
     assert "gives no id" in seen_of(facts)["results", "of an account"]
     assert marked(facts)
@@ -158,7 +158,7 @@ def test_a_username_that_bksb_does_not_know_is_pointed_out(sandbox):
 UNMISTAKEABLE = ("zebedee", "unmistakeable", "o'zed", "zed@learner.example", "4242", "1 january 2009", "2009-01")
 
 
-def test_nothing_about_the_person_it_looked_at_is_told(sandbox):
+def test_the_report_contains_nothing_about_the_person(sandbox):
     username = "Unmistakeable 'Zed+1' @ x"
     user = sandbox.site.create_user(username, "Zebedee", "O'Zed", "zed@learner.example", "Change-me-2026")
     for source in ("initial", "diagnostic"):
@@ -182,7 +182,7 @@ def test_nothing_about_the_person_it_looked_at_is_told(sandbox):
         assert sandbox.url not in report and sandbox.access_key not in report and sandbox.secret_key not in report
 
 
-def test_a_service_that_puts_people_where_fields_and_headers_belong_is_not_quoted(scripted):
+def test_personal_content_in_field_names_and_headers_is_withheld(scripted):
     scripted.answer(
         200,
         json.dumps(
@@ -203,25 +203,25 @@ def test_a_service_that_puts_people_where_fields_and_headers_belong_is_not_quote
     ("body", "kind"),
     [("<html>busy</html>", "HTML or XML"), ('{"half', "broken JSON"), ("", "empty body"), ("null", "JSON null")],
 )
-def test_answers_outside_the_evidence_are_marked_and_stop_nothing(scripted, body, kind):
+def test_answers_of_an_unknown_form_are_marked_and_do_not_stop_it(scripted, body, kind):
     scripted.answer(200, body, Content_Type="text/html; charset=utf-8")
     facts = Probe(scripted.url, "AK", "SK").ask_all("somebody")
-    assert kind in seen_of(facts)["getUserId", "nobody has the username"]
-    assert ("getUserId", "nobody has the username") in {(fact.call, fact.about) for fact in marked(facts)}
+    assert kind in seen_of(facts)["getUserId", "a username that no one has"]
+    assert ("getUserId", "a username that no one has") in {(fact.call, fact.about) for fact in marked(facts)}
     assert "? " in as_table(facts, "UK")
 
 
-def test_a_permission_that_only_some_calls_lack_is_seen(scripted):
+def test_a_permission_that_some_calls_lack_is_reported(scripted):
     scripted.answer(200, "\"A user with username 'x' not found.\"")
     scripted.answer(403, "", Retry_After="20", X_RateLimit_Remaining="0")
     facts = Probe(scripted.url, "AK", "SK").ask_all(None)
     seen = seen_of(facts)
-    assert seen["isUsernameExists", "nobody has the username"].startswith("HTTP 403")
+    assert seen["isUsernameExists", "a username that no one has"].startswith("HTTP 403")
     assert seen["all", "Retry-After"] == "in seconds"
     assert seen["all", "headers about limits"] == "x-ratelimit-remaining"
 
 
-def test_a_refused_key_or_an_address_that_is_silent_leaves_nothing_to_report(scripted):
+def test_a_refused_key_or_an_unreachable_address_is_an_error(scripted):
     scripted.answer(401, "")
     with pytest.raises(KeyRefusedError, match="API Access Keys"):
         Probe(scripted.url, "AK", "SK").ask_all(None)
@@ -229,7 +229,7 @@ def test_a_refused_key_or_an_address_that_is_silent_leaves_nothing_to_report(scr
         Probe("http://127.0.0.1:1", "AK", "SK").ask_all(None)
 
 
-def test_a_call_that_breaks_off_is_a_fact_and_the_others_are_asked(scripted):
+def test_a_call_without_a_complete_answer_is_a_fact_and_the_other_calls_are_made(scripted):
     scripted.answer(200, "\"A user with username 'x' not found.\"")
     scripted.answer(200, "fal", Content_Length="99")
     scripted.answer(200, '{"UserGroups": []}')
@@ -238,7 +238,7 @@ def test_a_call_that_breaks_off_is_a_fact_and_the_others_are_asked(scripted):
     assert seen_of(facts)["userGroups/search", "fields of a page"] == "UserGroups (array)"
 
 
-def test_both_reports_hold_every_fact_and_ask_to_be_shared(sandbox):
+def test_both_reports_contain_every_fact_and_ask_to_be_shared(sandbox):
     facts = probed(sandbox, much_assessed(sandbox))
     table, data = as_table(facts, "Australia"), json.loads(as_json(facts, "Australia"))
     assert all(fact.seen in table for fact in facts) and "Australia" in table
@@ -246,7 +246,7 @@ def test_both_reports_hold_every_fact_and_ask_to_be_shared(sandbox):
     assert (data["probe"], data["region"], len(data["facts"])) == (1, "Australia", len(facts))
 
 
-def test_of_the_url_only_the_service_is_told():
+def test_only_the_service_of_the_url_is_shown():
     assert region_of(" https://live2api.bksblive2.co.uk/api/ ") == "UK"
     assert region_of("https://LIVE2API.bksblive2.com.au") == "Australia"
     assert region_of("https://college.example") == "another address"

@@ -1,4 +1,4 @@
-"""python -m bksb sql: rows as CSV, and a message of the server's where there are none."""
+"""The command sql: rows as CSV, or the server's error message."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_rows_are_printed_as_csv_with_a_header(airflow, connections, capsys):
         ("delete from bksb.account returning 1", "cannot execute DELETE in a read-only transaction"),
     ],
 )
-def test_a_query_that_fails_says_why_in_one_line(airflow, connections, capsys, statement, message):
+def test_a_failing_query_prints_the_reason_in_one_line(airflow, connections, capsys, statement, message):
     assert main(["sql", statement]) == 1
     told = capsys.readouterr()
     assert told.out == ""

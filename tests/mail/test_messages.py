@@ -1,4 +1,4 @@
-"""Composed messages are ready for any mail server, and go to the address as it stands in the MIS or nowhere."""
+"""Composed messages suit any mail server, and go to exactly the address in the MIS or are not sent."""
 
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
@@ -30,20 +30,20 @@ def composed(**changes):
     return compose(facts.pop("letter"), **facts)
 
 
-def test_a_message_is_ready_for_any_server_on_the_way():
+def test_a_message_is_ascii_and_has_text_and_html():
     message = message_from_bytes(composed().as_bytes(), policy=policy.default)
     assert message["Date"] == "Thu, 01 Jan 2026 00:00:00 +0000"
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
     assert composed().as_bytes().isascii()
 
 
-def test_a_letter_without_html_is_a_message_of_text_alone():
+def test_a_letter_without_html_is_a_plain_text_message():
     message = composed(letter=Letter("Subject", "Text"))
     assert message.get_content_type() == "text/plain" and message.get_content() == "Text\n"
     assert message["Auto-Submitted"] == "auto-generated"
 
 
-def test_half_a_character_in_a_name_stops_nobody():
+def test_a_lone_surrogate_in_a_name_is_removed():
     assert "T" in composed(letter=Letter("S\udc80", "T\udc80\0", "H\udc80")).as_string()
 
 
@@ -59,7 +59,7 @@ PART = st.builds("{}{}{}".format, PLAIN, ODD, PLAIN)
 
 
 @given(st.builds("{}@{}.{}".format, PART, PART, PART))
-def test_whatever_counts_as_an_address_is_written_to_as_it_stands_or_not_at_all(address):
+def test_every_valid_address_is_used_unchanged_or_not_at_all(address):
     assume(is_email(address))
     try:
         message = composed(to=address)

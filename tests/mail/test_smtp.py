@@ -1,4 +1,4 @@
-"""The mailer over real SMTP: what became of a message is known, or known to be unknown; and nobody is named."""
+"""The mailer over real SMTP: it reports each outcome, including an unknown one, and names no person."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def mailer(sandbox):
 
 
 @pytest.fixture(autouse=True)
-def nobody_is_named(caplog):
+def require_no_name_in_logs(caplog):
     caplog.set_level(logging.DEBUG, logger="bksb")
     yield
     assert "zebedee" not in caplog.text.lower()
 
 
 def fails(mailer, kind, message=None):
-    """Send, and hold the error to its kind and to silence about the person."""
+    """Send, and check that the error is of this kind and does not name the person."""
     with pytest.raises(kind) as caught:
         mailer.send(message or letter_to())
     assert type(caught.value) is kind
@@ -48,7 +48,7 @@ def fails(mailer, kind, message=None):
     return caught.value
 
 
-def test_an_accepted_message_arrives_whole_in_text_and_html(sandbox, mailer):
+def test_an_accepted_message_arrives_complete_in_text_and_html(sandbox, mailer):
     mailer.send(letter_to(text=".leading dot\n..two\nlong " + "x" * 2000 + "\n"))
     (message,) = sandbox.mailbox.messages()
     assert (message.sender, message.recipients) == ("skills@college.example", (WHO,))
@@ -65,7 +65,7 @@ def test_an_accepted_message_arrives_whole_in_text_and_html(sandbox, mailer):
     ("kind", "error", "reason"),
     [("refuses", RejectedError, "SMTP 550"), ("refuses_message", RejectedError, "SMTP 554")],
 )
-def test_what_is_refused_for_good_is_one_persons_and_the_session_goes_on(sandbox, mailer, kind, error, reason):
+def test_a_refused_message_does_not_end_the_session(sandbox, mailer, kind, error, reason):
     sandbox.mailbox.faults.add(MailFault(kind, to=WHO))
     assert fails(mailer, error).reason == reason
     mailer.send(letter_to("next@learner.example"))
@@ -73,14 +73,14 @@ def test_what_is_refused_for_good_is_one_persons_and_the_session_goes_on(sandbox
 
 
 @pytest.mark.parametrize(("kind", "code"), [("later", 451), ("message_later", 452)])
-def test_what_is_not_taken_now_may_be_tried_later_on_the_same_session(sandbox, mailer, kind, code):
+def test_a_deferred_message_can_be_sent_later_in_the_same_session(sandbox, mailer, kind, code):
     sandbox.mailbox.faults.add(MailFault(kind, times=1))
     assert str(code) in str(fails(mailer, MessageDeferredError))
     mailer.send(letter_to())
     assert len(sandbox.mailbox.messages()) == 1
 
 
-def test_a_connection_that_dies_before_the_message_means_it_was_not_sent(sandbox, mailer):
+def test_a_connection_lost_before_the_message_means_that_it_was_not_sent(sandbox, mailer):
     sandbox.mailbox.faults.add(MailFault("dies_before_data", times=1))
     fails(mailer, TransientError)
     assert sandbox.mailbox.messages() == []
@@ -89,7 +89,7 @@ def test_a_connection_that_dies_before_the_message_means_it_was_not_sent(sandbox
 
 
 @pytest.mark.parametrize(("kind", "kept"), [("dies_in_data", 0), ("dies_after_data", 1)])
-def test_a_connection_that_dies_after_the_message_leaves_its_fate_unknown(sandbox, mailer, kind, kept):
+def test_a_connection_lost_after_the_message_means_unknown_delivery(sandbox, mailer, kind, kept):
     sandbox.mailbox.faults.add(MailFault(kind, times=1))
     fails(mailer, DeliveryUnknownError)
     assert len(sandbox.mailbox.messages()) == kept
@@ -97,31 +97,31 @@ def test_a_connection_that_dies_after_the_message_leaves_its_fate_unknown(sandbo
     assert len(sandbox.mailbox.messages()) == kept + 1
 
 
-def test_a_server_that_says_nothing_to_a_message_leaves_its_fate_unknown(sandbox):
+def test_a_server_that_does_not_reply_to_a_message_means_unknown_delivery(sandbox):
     sandbox.mailbox.faults.add(MailFault("silent_after_data"))
     mailer = Mailer(lambda: smtp_of(sandbox), SENDER, final_reply_seconds=0.2)
     fails(mailer, DeliveryUnknownError)
     assert len(sandbox.mailbox.messages()) == 1
 
 
-def test_a_server_that_ends_the_session_is_connected_to_again(sandbox, mailer):
+def test_the_mailer_reconnects_when_the_server_has_ended_the_session(sandbox, mailer):
     mailer.send(letter_to())
     sandbox.mailbox.faults.add(MailFault("ends_session", times=1))
     mailer.send(letter_to())
     assert len(sandbox.mailbox.messages()) == 2
 
 
-def test_a_server_that_takes_no_session_at_all_is_not_tried_for_ever(sandbox, mailer):
+def test_the_mailer_does_not_reconnect_endlessly(sandbox, mailer):
     sandbox.mailbox.faults.add(MailFault("ends_session"))
     fails(mailer, TransientError)
 
 
-def test_a_sender_who_is_refused_is_for_the_connection_to_mend(sandbox, mailer):
+def test_a_refused_sender_is_a_configuration_error(sandbox, mailer):
     sandbox.mailbox.faults.add(MailFault("refuses_sender"))
     assert "from_email" in str(fails(mailer, ConfigurationError))
 
 
-def test_a_server_that_is_down_or_not_there_is_worth_trying_again(sandbox):
+def test_a_server_that_is_down_or_unreachable_is_a_transient_error(sandbox):
     sandbox.mailbox.faults.add(MailFault("down"))
     with pytest.raises(TransientError, match="did not answer"), mailer_of(sandbox):
         pytest.fail("opened")
@@ -130,7 +130,7 @@ def test_a_server_that_is_down_or_not_there_is_worth_trying_again(sandbox):
         pytest.fail("opened")
 
 
-def test_a_server_that_goes_down_between_messages_is_tried_again_later(sandbox, mailer):
+def test_a_server_that_goes_down_between_messages_can_be_tried_later(sandbox, mailer):
     mailer.send(letter_to())
     sandbox.mailbox.faults.add(MailFault("down"), MailFault("ends_session", times=1))
     fails(mailer, TransientError)
@@ -139,13 +139,13 @@ def test_a_server_that_goes_down_between_messages_is_tried_again_later(sandbox, 
     assert len(sandbox.mailbox.messages()) == 2
 
 
-def test_an_address_in_other_letters_goes_where_the_server_takes_it(sandbox, mailer):
+def test_a_non_ascii_address_is_used_if_the_server_supports_it(sandbox, mailer):
     mailer.send(letter_to("zoë@lärner.example"))
     (message,) = sandbox.mailbox.messages()
     assert message.recipients == ("zoë@lärner.example",)
 
 
-def test_an_address_in_other_letters_is_refused_where_the_server_takes_none(sandbox):
+def test_a_non_ascii_address_is_rejected_if_the_server_does_not_support_it(sandbox):
     def without_utf8() -> smtplib.SMTP:
         smtp = smtp_of(sandbox)
         smtp.ehlo()
@@ -176,8 +176,8 @@ def test_no_address_adds_a_header_a_command_or_a_recipient(sandbox, mailer, addr
     assert sandbox.mailbox.messages() == []
 
 
-@pytest.mark.parametrize("sender", ["", "nobody", "a@b.example, c@d.example", "a@b.example\nBcc: x@y.example"])
-def test_a_sender_that_is_no_address_is_for_the_connection_to_mend(sandbox, sender):
+@pytest.mark.parametrize("sender", ["", "no address", "a@b.example, c@d.example", "a@b.example\nBcc: x@y.example"])
+def test_a_sender_that_is_not_an_address_is_a_configuration_error(sandbox, sender):
     with pytest.raises(ConfigurationError, match="from_email"), open_mailer(lambda: smtp_of(sandbox), sender):
         pytest.fail("opened")
 
@@ -198,20 +198,20 @@ def test_a_sender_that_is_no_address_is_for_the_connection_to_mend(sandbox, send
         (RuntimeError("zebedee"), ConfigurationError, "OAuth2"),
     ],
 )
-def test_a_session_that_cannot_be_had_is_named_by_what_to_mend(error, kind, says):
+def test_a_failed_connection_names_what_to_correct(error, kind, says):
     ours = translate_connect_error(error)
     assert type(ours) is kind and says in str(ours) and "zebedee" not in str(ours)
 
 
-def test_an_error_of_the_provider_is_what_it_hides():
+def test_an_error_of_the_airflow_provider_is_translated_by_its_cause():
     with pytest.raises(RuntimeError) as caught:
         try:
             raise smtplib.SMTPServerDisconnected
         except smtplib.SMTPServerDisconnected:
-            raise RuntimeError("Unable to connect to smtp server")  # noqa: B904 - as the provider does
+            raise RuntimeError("Unable to connect to smtp server")  # noqa: B904 - like the provider
     assert type(translate_connect_error(caught.value)) is TransientError
 
 
-def test_the_sandbox_knows_its_own_faults_only():
+def test_the_sandbox_rejects_an_unknown_fault():
     with pytest.raises(MailFaultError, match="dies_after_data"):
         MailFault("explodes")

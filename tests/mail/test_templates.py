@@ -1,4 +1,4 @@
-"""Templates: what they may say, what is wrong with them in words, and that nothing of a person gets out of place."""
+"""Templates: variables, error messages, and safe rendering of names."""
 
 import re
 import shutil
@@ -24,7 +24,7 @@ from tests.conftest import SETTINGS, repository
 
 @pytest.fixture
 def folder(config):
-    """The folder of the site's own templates, to fill."""
+    """The empty folder for the site's own templates."""
     return config / "templates"
 
 
@@ -34,7 +34,7 @@ def complaint() -> str:
     return str(caught.value)
 
 
-def test_the_templates_that_come_with_the_project_are_ready(config):
+def test_the_default_templates_are_complete(config):
     assert {path.name for path in OUR_TEMPLATES.iterdir()} == set(FILES)
     templates = require_ready(SETTINGS)
     for kind in KINDS:
@@ -46,7 +46,7 @@ def test_the_templates_that_come_with_the_project_are_ready(config):
         assert "{" not in letter.text + letter.subject
 
 
-def test_what_learners_read_is_short_and_plain(config):
+def test_the_sentences_that_learners_read_are_short(config):
     for kind in KINDS:
         text = load_templates().write(kind, make_sample_words(kind)).text
         sentences = [one for one in re.split(r"[.?!:]\s", text) if "://" not in one]
@@ -66,7 +66,7 @@ class Page(HTMLParser):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_page_fits_a_phone_follows_nobody_and_says_its_language(kind, config):
+def test_the_page_fits_a_phone_has_no_trackers_and_declares_its_language(kind, config):
     page = Page(load_templates().write(kind, make_sample_words(kind)).html)
     tags = {tag for tag, _ in page.tags}
     assert not tags & {"img", "script", "link", "iframe", "form", "table"}
@@ -78,44 +78,44 @@ def test_the_page_fits_a_phone_follows_nobody_and_says_its_language(kind, config
     assert [given["href"] for tag, given in page.tags if tag == "a"] == [make_sample_words(kind)["login_url"]]
 
 
-def test_a_username_of_any_kind_is_filled_into_the_log_in_page():
+def test_any_username_is_encoded_in_the_log_in_address():
     assert login_url("https://x.example", "a b@c+d'é/&") == (
         "https://x.example/bksbLive2/Login.aspx?username=a%20b%40c%2Bd%27%C3%A9%2F%26"
     )
 
 
-def test_markup_in_a_name_is_text_in_html_and_stays_as_it_is_in_text(folder):
+def test_markup_in_a_name_is_escaped_in_html_and_unchanged_in_text(folder):
     words = make_sample_words("invitation") | {"given_names": "<b>O'Neil</b> & {{ password }}"}
     letter = load_templates().write("invitation", words)
     assert "<b>O'Neil</b> & {{ password }}" in letter.text and "<b>O'Neil</b>" in letter.subject
     assert "<b>O" not in letter.html and "&lt;b&gt;O&#39;Neil&lt;/b&gt; &amp; {{ password }}" in letter.html
 
 
-def test_a_subject_is_one_line_whatever_a_name_holds(folder):
+def test_a_subject_is_one_line_whatever_a_name_contains(folder):
     words = make_sample_words("invitation") | {"given_names": "Ann\r\nBcc: x@y.example\0\u202e\t"}
     letter = load_templates().write("invitation", words)
     assert letter.subject.startswith("Ann Bcc: x@y.example ,")
     assert letter.subject.isprintable()
 
 
-def test_an_unknown_variable_is_named_with_those_that_there_are(folder):
-    (folder / "reminder.html").write_text("{% if username == 'nobody' %}{{ frist_name }}{% endif %}")
+def test_an_unknown_variable_is_reported_with_the_allowed_ones(folder):
+    (folder / "reminder.html").write_text("{% if username == 'no one' %}{{ frist_name }}{% endif %}")
     said = complaint()
     assert "reminder.html uses frist_name" in said and all(name in said for name in VARIABLES["reminder"])
 
 
-def test_a_reminder_may_not_name_a_password_which_the_learner_may_have_changed(folder):
+def test_a_reminder_cannot_contain_the_password_because_the_learner_may_have_changed_it(folder):
     (folder / "reminder.txt").write_text("Hello {{ given_names }}, use {{ password }}")
     assert "reminder.txt uses password, which reminders do not have" in complaint()
     assert "password" not in make_words(SETTINGS, "reminder", "L1", "Synthia", "Sample")
 
 
-def test_a_mistake_is_named_with_its_line(folder):
+def test_a_syntax_error_is_reported_with_its_line(folder):
     (folder / "invitation.txt").write_text("Hello\n{% if %}")
     assert re.search(r"invitation\.txt has a mistake in line 2", complaint())
 
 
-def test_a_template_of_the_site_takes_the_place_of_ours_and_no_other(folder):
+def test_a_site_template_replaces_only_the_default_of_the_same_name(folder):
     ours = load_templates().write("invitation", make_sample_words("invitation"))
     (folder / "invitation.txt").write_text("Come in, {{ given_names }}")
     theirs = load_templates().write("invitation", make_sample_words("invitation"))
@@ -123,12 +123,12 @@ def test_a_template_of_the_site_takes_the_place_of_ours_and_no_other(folder):
     assert (theirs.subject, theirs.html) == (ours.subject, ours.html)
 
 
-def test_a_template_of_the_site_that_cannot_be_read_is_named_and_ours_is_not_used(folder):
+def test_an_unreadable_site_template_is_an_error_and_not_replaced_by_the_default(folder):
     (folder / "reminder.subject.txt").symlink_to(folder / "not there")
     assert f"{folder}/reminder.subject.txt cannot be read: No such file" in complaint()
 
 
-def test_the_example_for_a_site_is_one_that_works(folder):
+def test_the_example_template_works(folder):
     example = repository() / "config" / "templates" / "invitation.txt.example"
     shutil.copy(example, folder / "invitation.txt")
     words = make_sample_words("invitation")
@@ -147,7 +147,7 @@ def test_the_example_for_a_site_is_one_that_works(folder):
         (b"{{ username | shout }}", "line 1"),
     ],
 )
-def test_whatever_else_is_wrong_with_a_template_is_said_before_anything_is_sent(folder, source, says):
+def test_other_mistakes_in_a_template_are_reported_when_it_is_loaded(folder, source, says):
     (folder / "invitation.txt").write_bytes(source)
     said = complaint()
     assert "invitation.txt" in said and says in said
@@ -158,13 +158,13 @@ def test_an_empty_subject_is_refused(folder):
     assert "needs a subject" in complaint()
 
 
-def test_a_template_may_include_another_of_its_folder(folder):
+def test_a_template_may_include_another_file_of_its_folder(folder):
     (folder / "footer.txt").write_text("Yours, {{ family_name }}")
     (folder / "invitation.txt").write_text("{% include 'footer.txt' %}")
     assert load_templates().write("invitation", make_sample_words("invitation")).text == ("Yours, O'Sample\n")
 
 
-def test_what_fails_on_one_person_alone_names_the_file_and_not_the_person(folder):
+def test_a_template_that_fails_for_one_person_is_reported_without_naming_the_person(folder):
     (folder / "invitation.txt").write_text("{{ 'x' if given_names != 'Zebedee' else {'a': 1}[given_names] }}")
     templates = load_templates()
     with pytest.raises(ConfigurationError, match=r"invitation\.txt cannot be filled in") as caught:
@@ -180,6 +180,6 @@ def test_what_fails_on_one_person_alone_names_the_file_and_not_the_person(folder
         (Settings(site_url="https://x.example", password_secret="short"), "16 or more"),
     ],
 )
-def test_what_an_invitation_lacks_is_named(settings, says):
+def test_a_setting_that_invitations_need_is_named_when_it_is_missing(settings, says):
     with pytest.raises(ConfigurationError, match=says):
         require_ready(settings)

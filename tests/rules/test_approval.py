@@ -1,4 +1,4 @@
-"""When a run has to ask a person, and what it asks: figures, programmes, and never anybody."""
+"""When a run needs approval, and what it asks: figures and programmes, and never a person."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ def asked(listed, *, reasons=("first_run",), baseline=APPROVED, plan=None, **cha
     return question(a_run(**changes), plan or plan_for(listed), listed, reasons, baseline)
 
 
-def table(text: str) -> list[list[str]]:
-    """The rows of the question's table, without its head."""
-    lines = [line for line in text.splitlines() if line.startswith("|")]
-    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]
+def programmes(text: str) -> list[str]:
+    """The items of the list of new accounts by programme."""
+    _, _, rest = text.partition("New accounts by programme:\n\n")
+    return [line.removeprefix("- ") for line in rest.partition("\n\n")[0].splitlines()]
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_the_same_people_under_other_usernames_are_asked_about_again():
     assert find_reasons_to_ask(a_run(), plan_for(listed), 251, APPROVED, tried) == ("many_new_accounts",)
 
 
-def test_nothing_tried_stands_in_for_the_first_approval():
+def test_an_attempted_creation_does_not_count_as_the_first_approval():
     listed = people(1)
     tried = {(person_id, f"zebedee-{person_id}") for person_id in listed}
     assert find_reasons_to_ask(a_run(), plan_for(listed), 1, Baseline(False, None), tried) == ("first_run",)
@@ -110,83 +110,92 @@ def test_an_extract_has_shrunk_when_less_than_half_is_left(listed, before, shrun
 def test_the_first_line_says_what_is_asked_and_for_whom():
     first, *_ = asked(people(30) | people(7, "applicant")).splitlines()
     assert first == (
-        "**37 bksb accounts would be created**, for 30 learners and 7 applicants. Each is sent an invitation by e-mail."
+        "**37 bksb accounts would be created**, for 30 learners and 7 applicants. "
+        "Each person is sent an invitation by e-mail."
     )
 
 
-def test_with_invite_off_the_question_says_that_nobody_is_told():
+def test_with_invite_off_the_question_says_that_no_one_is_invited():
     first, *_ = asked(people(30), invite=False).splitlines()
-    assert first.endswith("Nobody is sent an invitation (`invite` is off).")
+    assert first.endswith("No invitations are sent, because invitations are off for this run.")
 
 
 def test_each_reason_is_given_with_its_figures():
     text = asked(people(30), reasons=("first_run", "many_new_accounts", "shrunk_extract"), max_new_accounts=20)
-    assert "- No run that creates accounts has been approved yet; one for people who are named does not count." in text
-    assert "- This is more than `max_new_accounts` (20)." in text
-    assert "- The MIS lists 30 people now, and listed 100 at the last run that went ahead" in text
+    assert "- No run that creates accounts has been approved yet. (Approving a run for a few named people" in text
+    assert "- This run would create more new accounts than its approval threshold, 20." in text
+    assert (
+        "- The MIS lists 30 people now. In the last run that went ahead it listed 100, more than twice as many." in text
+    )
 
 
 def test_groups_of_fewer_than_five_are_not_counted_out():
     text = asked(people(4) | people(5, programme="Plumbing") | people(3, "applicant", "Hair"))
-    assert table(text) == [["Plumbing", "5"], ["Carpentry L2", "<5"], ["Hair", "<5"]]
-    assert "for 9 learners and <5 applicants" in text
+    assert programmes(text) == ["5 in Plumbing", "fewer than 5 in Carpentry L2", "fewer than 5 in Hair"]
+    assert "for 9 learners and fewer than 5 applicants" in text
     few = asked(people(4), plan=plan_for(people(4), issues=(Issue("no_email", "P1", "P1"),)))
-    assert few.startswith("**<5 bksb accounts would be created**, for <5 learners")
-    assert "0 accounts to link, <5 people who cannot be served now." in few
+    assert few.startswith("**Fewer than 5 bksb accounts would be created**, for fewer than 5 learners")
+    assert "- Existing bksb accounts to link: 0.\n- People with a problem to fix first: fewer than 5.\n" in few
 
 
-def test_an_issue_about_nobody_counts_as_nobody():
+def test_an_issue_about_a_text_counts_as_no_person():
     text = asked(people(9), plan=plan_for(people(9), issues=(Issue("unknown_result", "Level 9"),)))
-    assert "0 people who cannot be served now" in text
+    assert "People with a problem to fix first: 0." in text
 
 
-def test_nobody_is_named_and_the_way_to_who_and_why_is():
+def test_the_question_names_no_person_but_the_table_and_run_that_list_them():
     text = asked(people(30) | people(7, "applicant"))
     assert not [trace for trace in ("zebedee", "unmistakeable", "@", "2009", "REF") if trace in text.lower()]
-    assert "    select person_id, action, reason from bksb.planned_action where run_id = 'manual__1'" in text
+    assert "look up the run in the table bksb.planned_action of the reporting database: manual__1" in text
 
 
 def test_the_largest_twenty_programmes_are_named_and_the_others_added_up():
     listed = {}
     for n in range(LONGEST_LIST + 2):
         listed |= people(40 - n, programme=f"Programme {n:02}")
-    rows = table(asked(listed))
-    assert [name for name, _ in rows] == [f"Programme {n:02}" for n in range(LONGEST_LIST)] + ["all others"]
-    assert rows[-1] == ["all others", str(20 + 19)]
+    *named, last = programmes(asked(listed))
+    assert named == [f"{40 - n} in Programme {n:02}" for n in range(LONGEST_LIST)]
+    assert last == f"{20 + 19} in all other programmes"
 
 
 def test_a_list_that_fits_has_no_others():
     listed = {}
     for n in range(LONGEST_LIST):
         listed |= people(9, programme=f"Programme {n:02}")
-    assert len(table(asked(listed))) == LONGEST_LIST
+    assert len(programmes(asked(listed))) == LONGEST_LIST
 
 
 @pytest.mark.parametrize(
     ("programme", "shown"),
     [
-        ("Care | Level 2", r"Care \| Level 2"),
-        ("Care\nLevel 2\r\n| x | 1 |", r"Care Level 2 \| x \| 1 \|"),
-        ("**Care** [here](http://x)", r"\*\*Care\*\* \[here\](http://x)"),
-        ("<b>Care_2", r"\<b\>Care\_2"),
-        (" \n ", "no programme"),
-        (None, "no programme"),
+        ("Care | Level 2", r"in Care \| Level 2"),
+        ("Care\nLevel 2\r\n- x: 1", "in Care Level 2 - x: 1"),
+        ("1. Care", "in 1. Care"),
+        ("**Care** [here](http://x)", r"in \*\*Care\*\* \[here\](http://x)"),
+        ("<b>Care_2", r"in \<b\>Care\_2"),
+        (" \n ", "without a programme"),
+        (None, "without a programme"),
     ],
 )
-def test_the_name_of_a_programme_stays_in_its_cell(programme, shown):
+def test_the_name_of_a_programme_is_shown_as_text_on_one_line(programme, shown):
     text = asked(people(9, programme=programme))
-    assert f"| {shown} | 9 |" in text.splitlines()
-    assert len(table(text)) == 1
+    assert programmes(text) == [f"9 {shown}"]
 
 
-def test_where_no_account_would_be_created_there_is_no_table_and_no_word_of_mail():
+def test_where_no_account_would_be_created_there_are_no_programmes_and_no_word_of_mail():
     listed = people(9)
     text = asked(listed, plan=plan_for(listed, "link"), reasons=("shrunk_extract",))
     assert text.startswith("**No bksb account would be created.**\n")
-    assert "9 accounts to link" in text and "|" not in text and "invitation" not in text
+    assert "bksb accounts to link: 9." in text and "programme" not in text and "invitation" not in text
 
 
-def test_the_question_says_what_either_answer_and_none_will_do():
+def test_the_question_needs_no_markdown_beyond_lists_and_bold():
+    reasons = ("first_run", "many_new_accounts", "shrunk_extract")
+    text = asked(people(30) | people(4, programme="Plumbing"), reasons=reasons)
+    assert not [mark for mark in ("`", "|", "#", "<", ">", "    ", "select ") if mark in text]
+
+
+def test_the_question_says_what_each_answer_does_and_no_answer():
     text = asked(people(9))
     assert "Nothing has been done yet." in text
     assert "**Approve**" in text and "**Reject**, or no answer within 20 hours" in text

@@ -1,7 +1,7 @@
-"""The commands of `python -m bksb`: one module each, and one frame for options, errors and exit codes.
+"""The commands of `python -m bksb`, one module each. This module handles their options, errors and exit codes.
 
-Exit code: 0 done; 1 it failed, or something needs attention (the text says what); 2 wrong arguments. `probe` has
-codes of its own.
+Exit codes: 0 success; 1 failure, or something needs attention (the output says what); 2 wrong arguments. `probe` has
+its own exit codes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ COMMANDS = {
     "reparse": "bksb.cli.reparse",
     "sql": "bksb.cli.sql",
 }
-"""The module of each command. Airflow takes seconds to import, so modules import it only when their command runs."""
+"""The module of each command. Importing Airflow takes seconds, so modules do it only when their command runs."""
 
 
 class Command(Protocol):
@@ -35,17 +35,17 @@ class Command(Protocol):
         """Declare the command's options."""
 
     def run(self, options: argparse.Namespace) -> int:
-        """Do it, and return the exit code; a BksbSyncError is printed and ends with exit code 1."""
+        """Run the command and return its exit code. A BksbSyncError is printed, and the exit code is 1."""
 
 
 def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m bksb") -> int:
-    """Run one command; returns the exit code. SystemExit(2) for wrong arguments."""
+    """Run one command and return its exit code. SystemExit(2) for wrong arguments."""
     return run(parse(arguments, prog=prog))
 
 
 def parse(arguments: Sequence[str] | None, *, prog: str) -> argparse.Namespace:
-    """The options of one command, whose name is in `command`. SystemExit(2) for wrong arguments."""
-    parser = argparse.ArgumentParser(prog=prog, description="The commands of bksb sync.")
+    """Parse the arguments. The command is in `command` of the result. SystemExit(2) for wrong arguments."""
+    parser = argparse.ArgumentParser(prog=prog, description="Set up, check and correct bksb sync.")
     parsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, module_name in COMMANDS.items():
         module = import_module(module_name)
@@ -61,13 +61,13 @@ def parse(arguments: Sequence[str] | None, *, prog: str) -> argparse.Namespace:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command that `parse` has read; returns the exit code."""
+    """Run the command that `parse` returned, and return its exit code."""
     command = cast(Command, import_module(COMMANDS[options.command]))
     try:
         return command.run(options)
     except BksbSyncError as error:
         print(error, file=sys.stderr)
     except BrokenPipeError:
-        # the reader of our output has closed it; without this, Python complains again when it flushes at exit
+        # the reader closed our output, as `head` does; without this, Python fails again when it flushes at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 1

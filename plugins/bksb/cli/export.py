@@ -1,7 +1,8 @@
-"""Write a list as CSV for other programs: `unmatched` or `account_for_mis`.
+"""Export a list as CSV for other programs: `unmatched` or `account_for_mis`.
 
-The CSV is UTF-8 with a header line and holds usernames exactly as they are. FILE appears whole or not at all, readable
-by its owner only.
+`unmatched` lists eligible people without an account and accounts without an eligible person. `account_for_mis` lists
+the username of each active account. The CSV is UTF-8 with a header line, and usernames are written unchanged. FILE is
+replaced only after the export is complete, and only its owner can read it.
 """
 
 from __future__ import annotations
@@ -22,16 +23,16 @@ from bksb.errors import ConfigurationError
 from bksb.reporting.store import open_store
 
 LISTS = {"unmatched": "accounts/list_unmatched", "account_for_mis": "accounts/list_accounts_for_mis"}
-"""What can be exported: a view, and the statement that reads it in a fixed order."""
+"""The views that can be exported, each with the statement that reads it in a fixed order."""
 
 
 def export(fields: ConnectionFields, name: str, out: Path | None = None) -> int:
-    """Write the list `name` (one of LISTS) to `out`, or to standard output; returns the number of its rows.
+    """Write the list `name` (one of LISTS) to `out` or standard output, and return the number of rows.
 
-    ConfigurationError says why `out` cannot be written; the database's errors are those of the store.
+    ConfigurationError says why `out` cannot be written. Database errors are those of the store.
     """
     with (
-        # whoever may only read the reports may not see which migrations there were
+        # a role that may only read reports cannot see the table of migrations
         open_store(fields, migrated=False) as store,
         store.transaction(),
         store.stream(LISTS[name]) as (columns, rows),
@@ -48,7 +49,7 @@ def export(fields: ConnectionFields, name: str, out: Path | None = None) -> int:
 
 @contextmanager
 def _open_standard_output() -> Iterator[TextIO]:
-    """Standard output in UTF-8, whatever the locale says."""
+    """Standard output in UTF-8, whatever the locale is."""
     text = TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="", write_through=True)
     try:
         yield text
@@ -58,12 +59,12 @@ def _open_standard_output() -> Iterator[TextIO]:
 
 @contextmanager
 def _open_new_file(out: Path) -> Iterator[TextIO]:
-    """A new file beside `out` that takes its place once it is complete."""
+    """A temporary file that replaces `out` once it is complete."""
     out = out.resolve()
     unfinished: Path | None = None
     try:
         if out.exists() and not out.is_file():
-            raise ConfigurationError(f"{out.name} is there and no file: choose another name.")
+            raise ConfigurationError(f"{out.name} exists and is not a file: choose another name.")
         # mkstemp makes it readable by its owner only
         handle, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
         unfinished = Path(name)
@@ -82,13 +83,15 @@ def _open_new_file(out: Path) -> Iterator[TextIO]:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("name", choices=sorted(LISTS), help="the view to export")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="the file to write; standard output without it")
-    parser.add_argument("--conn", default="reporting", metavar="ID", help="Airflow connection to read from")
+    parser.add_argument("name", choices=sorted(LISTS), help="view to export")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="file to write (default: standard output)")
+    parser.add_argument(
+        "--conn", default="reporting", metavar="ID", help="Airflow connection to read from (default: reporting)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the list, and say on standard error how many rows it has."""
+    """Export the list, and print the number of rows on standard error."""
     from bksb.airflow.hook import connection_fields
 
     number = export(connection_fields(options.conn), options.name, options.out)

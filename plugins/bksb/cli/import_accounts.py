@@ -1,8 +1,8 @@
-"""Link the accounts that people have in bksb already, from a file.
+"""Link people to their existing bksb accounts, from a file.
 
 FILE is CSV in UTF-8 with the columns person_id and username. Each username is looked up in bksb and linked to its
-person. No account is created, no one is mailed, and an account that is linked to a person stays as it is. Importing a
-file again changes nothing. Exit code 1 if lines need attention.
+person. No account is created, no one is mailed, and an account that is already linked is not changed. Importing a file
+twice changes nothing. The exit code is 1 if lines need attention.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from bksb.rules.account_file import read_account_file
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("file", metavar="FILE", help="the CSV file; - for standard input")
-    parser.add_argument("--dry-run", action="store_true", help="look every username up, write nothing")
+    parser.add_argument("file", metavar="FILE", help="CSV file, or - for standard input")
+    parser.add_argument("--dry-run", action="store_true", help="look up every username, but write nothing")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Import the file, and report what came of it."""
+    """Import the file, and print a report."""
     imported = ImportReport()
     lines, imported.rejected = read_account_file(_read_content(options.file))
     from bksb.airflow.hook import open_enabled_deployment
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     except BksbSyncError:
         if imported.imported and not options.dry_run:
             print(
-                f"{_count(imported.imported, 'account')} imported before that stay: import the file again.",
+                f"Imported {_count(imported.imported, 'account')} before the error. Import the file again to continue.",
                 file=sys.stderr,
             )
         raise
@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def report(result: ImportReport, *, dry_run: bool = False) -> str:
-    """What came of an import, for the person who started it: figures, then a line each with number and person_id."""
+    """Describe an import for the person who started it: the counts, then each line that needs attention."""
     imported, linked, lines = result.imported, result.linked_already, len(result.rejected)
     text = (
         f"{'Dry run, nothing was written: would import' if dry_run else 'Imported'} {_count(imported, 'account')}, "

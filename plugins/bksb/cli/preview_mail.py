@@ -1,7 +1,8 @@
-"""Show what people are sent, without sending it: every message for an invented learner, as text, HTML and .eml.
+"""Preview the e-mails to learners without sending them.
 
-It shows the templates in config/templates, and ours where that folder has none. With --conn the Site URL is that of
-the connection; without it no Airflow is needed. The password shown is invented.
+Writes each message as text, HTML and .eml. The messages use the templates in config/templates, or the default where
+there is none. The learner and the password are invented. With --conn, the Site URL comes from that connection; without
+it, the command does not need Airflow.
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ TO = "learner@learner.example"
 
 
 def write_previews(settings: Settings, out: Path) -> list[Path]:
-    """Write every message for an invented learner into a folder; the files written. ConfigurationError as for
-    `load_templates`."""
+    """Write every message to an invented learner into a folder, and return the files.
+
+    ConfigurationError as for `load_templates`.
+    """
     templates = load_templates()
     out.mkdir(parents=True, exist_ok=True)
     written = []
@@ -43,7 +46,9 @@ def write_previews(settings: Settings, out: Path) -> list[Path]:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.add_argument("--conn", metavar="ID", help="Airflow connection of type bksb to take the Site URL from")
-    parser.add_argument("--out", type=Path, default=Path("preview"), help="folder to write to (default: preview)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("preview"), metavar="FOLDER", help="folder to write to (default: preview)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -54,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
             print(path)
     except OSError as error:
         raise ConfigurationError(
-            f"{options.out} cannot be written to ({error.strerror}): choose another folder."
+            f"{options.out} cannot be written ({error.strerror}): choose another folder."
         ) from None
     return 0
 

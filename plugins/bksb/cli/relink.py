@@ -1,9 +1,9 @@
-"""Link a person to another bksb account, because the present link turned out to be wrong.
+"""Correct a wrong link: link a person to another bksb account.
 
 USERNAME is looked up in bksb. The old link stays in the history, but its results no longer count for PERSON. If another
-person has the account, nothing is changed unless you add --swap (the two people have each other's account) or --take
-(the other person is left without one, for the next run of bksb_accounts to plan). The summaries of everybody concerned
-are brought up to date. Nothing is created in bksb, and no one is mailed.
+person has the account, nothing is changed unless you add --swap or --take. With --swap, the two people exchange
+accounts. With --take, the other person loses theirs, and the next run of bksb_accounts plans another one. The summaries
+of both people are updated. Nothing is created in bksb, and no one is mailed.
 
 For an account that was merged in bksb, use import-accounts instead: it keeps the old results.
 """
@@ -21,16 +21,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("username", metavar="USERNAME", help="bksb username of the account that is really theirs")
     holder = parser.add_mutually_exclusive_group()
     holder.add_argument(
-        "--swap", dest="from_holder", action="store_const", const="swap", help="exchange accounts with its holder"
+        "--swap",
+        dest="from_holder",
+        action="store_const",
+        const="swap",
+        help="exchange accounts with the person who has it",
     )
     holder.add_argument(
-        "--take", dest="from_holder", action="store_const", const="take", help="leave its holder without an account"
+        "--take", dest="from_holder", action="store_const", const="take", help="take it from the person who has it"
     )
-    parser.add_argument("--dry-run", action="store_true", help="say what would change, write nothing")
+    parser.add_argument("--dry-run", action="store_true", help="show what would change, but write nothing")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Relink, and say what changed."""
+    """Relink, and print what changed."""
     from bksb.airflow.hook import open_enabled_deployment
 
     deployment = open_enabled_deployment()
@@ -41,12 +45,12 @@ def run(options: argparse.Namespace) -> int:
 
 
 def report(result: Relink, *, dry_run: bool) -> str:
-    """What changed, by person_id and bksb user id."""
+    """Describe what changed, by person_id and bksb user id."""
     heading = "Dry run, nothing was written. Would change:" if dry_run else "Changed:"
     if result.is_renamed:
         return f"{heading}\n  {result.person_id}: the username of bksb user {result.new_user_id}"
     if not result.is_change:
-        return f"{result.person_id} has bksb user {result.new_user_id} under this username already: nothing to change."
+        return f"{result.person_id} already has bksb user {result.new_user_id} under this username: nothing to change."
     lines = [heading, f"  {result.person_id}: {_show(result.old_user_id)} -> {_show(result.new_user_id)}"]
     if result.holder:
         gets = _show(result.holder_gets)

@@ -1,8 +1,8 @@
-"""Parse every loaded result again, without asking bksb.
+"""Parse all loaded results again, without calls to bksb.
 
-Use it after a change to config/levels.toml or to the connection's time zone, or after an update of this project. It
-reads bksb's raw answers; where they are no longer kept (raw_days), the texts that are kept for ever. Safe to repeat,
-and safe while the DAGs run.
+Use it after you change config/levels.toml or the connection's time zone, or after you update this project. It reads
+bksb's raw answers or, where those were deleted (raw_days), the texts that are always kept. Safe to repeat, and safe
+while the DAGs run.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from bksb.model import Run
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("--dry-run", action="store_true", help="count what would change, write nothing")
+    parser.add_argument("--dry-run", action="store_true", help="count what would change, but write nothing")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Parse all results, and say how many of them changed."""
+    """Parse all results, and print how many of them changed."""
     from bksb.airflow.hook import open_deployment
 
     deployment = open_deployment()
@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def report(counts: ReparseCounts, *, dry_run: bool) -> str:
-    """What came of it, in a sentence."""
+    """Describe the outcome in one sentence."""
     if dry_run:
         return f"Dry run, nothing was written: of {counts.results} results, {counts.changed} would change."
     return f"Parsed {counts.results} results again; {counts.changed} of them changed."

@@ -19,8 +19,10 @@ NOT_MIGRATED = (errorcodes.INVALID_SCHEMA_NAME, errorcodes.UNDEFINED_TABLE, erro
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("query", metavar="QUERY", help='one query, such as "select * from bksb.skill_summary limit 10"')
-    parser.add_argument("--conn", default="reporting", metavar="ID", help="Airflow connection to read from")
+    parser.add_argument("query", metavar="QUERY", help='query, such as "select * from bksb.skill_summary limit 10"')
+    parser.add_argument(
+        "--conn", default="reporting", metavar="ID", help="Airflow connection to read from (default: reporting)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -32,9 +34,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def print_rows(fields: ConnectionFields, query: str) -> None:
-    """The rows of `query` as CSV on standard output; ConfigurationError holds the server's message.
+    """Print the rows of `query` as CSV. ConfigurationError contains the server's message.
 
-    The person who typed the query reads the message, so it may be shown; it enters no log.
+    Only the person who typed the query sees that message: it is in no log.
     """
     try:
         connection = psycopg2.connect(**make_libpq_arguments(fields))
@@ -61,7 +63,7 @@ def _explain(connection: psycopg2.extensions.connection, error: psycopg2.Error) 
     if error.diag.message_hint:
         lines.append(error.diag.message_hint)
     if error.pgcode in NOT_MIGRATED and not _is_migrated(connection):
-        lines.append("The reporting tables are not there. Make them with the command migrate.")
+        lines.append("The reporting tables do not exist yet: create them with the command migrate.")
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""Composes e-mails, for learners and for staff."""
+"""Composes e-mails to learners and staff."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bksb.errors import RejectedError
 
 @dataclass(frozen=True)
 class Letter:
-    """What a message says. Most are about one person, so nothing is in `repr`."""
+    """The subject and text of a message. `repr` shows neither, because most are about one person."""
 
     subject: str = field(repr=False)
     text: str = field(repr=False)
@@ -23,9 +23,9 @@ class Letter:
 
 
 def compose(letter: Letter, *, sender: str, to: str, message_id: str, now: datetime) -> EmailMessage:
-    """The letter as a message, in text and, where it has any, in HTML.
+    """Make an e-mail from the letter, as text and, if the letter has it, HTML.
 
-    RejectedError if the address cannot stand in a header.
+    RejectedError if the address is not valid in a header.
     """
     message = EmailMessage(policy=SMTP)
     try:
@@ -34,17 +34,17 @@ def compose(letter: Letter, *, sender: str, to: str, message_id: str, now: datet
         message["Subject"] = letter.subject
         message["Date"] = format_datetime(now)
         message["Message-ID"] = message_id
-        # keeps out-of-office replies away from the sender
+        # prevents out-of-office replies to the sender
         message["Auto-Submitted"] = "auto-generated"
-        # in seven bits and short lines, so that no server on the way has to change it
+        # 7-bit and short lines, so that no mail server has to re-encode it
         message.set_content(_make_encodable(letter.text), cte="quoted-printable")
         if letter.html is not None:
             message.add_alternative(_make_encodable(letter.html), subtype="html", cte="quoted-printable")
     except (ValueError, IndexError, MessageError):
-        raise RejectedError("the address cannot be written into a message") from None
+        raise RejectedError("the address is not valid in a message") from None
     return message
 
 
 def _make_encodable(text: str) -> str:
-    """The text without what no e-mail can carry: NUL, and halves of characters."""
+    """Remove what an e-mail cannot contain: NUL and lone surrogates."""
     return re.sub(r"[\0\ud800-\udfff]", "", text)

@@ -1,4 +1,4 @@
-"""The window on the mail server: hands over one message at a time, and knows what became of it."""
+"""Sends messages to the mail server one at a time, and reports the outcome of each."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from bksb.errors import (
 )
 
 CONNECTION = "smtp_default"
-"""The Airflow connection that all mail goes through."""
+"""The Airflow connection used for all e-mail."""
 
 FINAL_REPLY_SECONDS = 120.0
-"""So long may the server look at a whole message before it answers; given up too soon, it would be sent again."""
+"""Seconds to wait for the reply to a complete message. If we stop too early, an accepted message is sent twice."""
 
-ASKS_FOR_A_LOGIN = (530, 535, 538)
+LOGIN_REQUIRED_CODES = (530, 535, 538)
 
 
 class Mailer:
-    """Hands messages over to a mail server, through one SMTP session that is renewed when the server ends it.
+    """Sends messages through one SMTP session, which it reopens when the server ends it.
 
-    `connect` returns a session that is ready (encrypted, logged in) or raises an error of ours. `sender` is what
-    stands in From, with or without a name. Addresses are in no error of this class: of what the server says, only
-    its number is passed on.
+    `connect` returns a session that is encrypted and logged in, or raises one of our errors. `sender` is the From
+    header, with or without a name. No error of this class contains an address: of a server's reply, only the code is
+    passed on.
     """
 
     def __init__(
@@ -52,7 +52,8 @@ class Mailer:
         self._sender = _parse_single_address(sender)
         if self._sender is None:
             raise ConfigurationError(
-                f"The sender of connection '{CONNECTION}' is no e-mail address: mend From email (extra from_email)."
+                f"The sender of connection '{CONNECTION}' is not an e-mail address: correct From email (extra "
+                "from_email)."
             )
 
     @property
@@ -61,7 +62,7 @@ class Mailer:
         return self._sender.domain if self._sender else ""
 
     def connect(self) -> smtplib.SMTP:
-        """The session that is open, or a new one; TransientError or ConfigurationError when there is none to be had."""
+        """Return the open session, or open one. Raises TransientError or ConfigurationError if that fails."""
         if self._smtp is None:
             smtp = self._connect()
             try:
@@ -73,7 +74,7 @@ class Mailer:
         return self._smtp
 
     def close(self) -> None:
-        """End the session; messages handed over stay so, whatever the server says to that."""
+        """End the session, and ignore the server's reply: messages that it accepted stay accepted."""
         smtp, self._smtp = self._smtp, None
         if smtp is not None:
             try:
@@ -82,29 +83,29 @@ class Mailer:
                 smtp.close()
 
     def send(self, message: EmailMessage) -> None:
-        """Hand over one message to the one person in its To.
+        """Send one message to the one person in its To header. Returns when the server has accepted it.
 
-        Returns when the server has accepted it. Raises RejectedError when it refuses this person or message for
-        good, TransientError when it did not take it now, DeliveryUnknownError when nobody can tell, ConfigurationError
-        when it would take no message at all.
+        Raises RejectedError if the server refuses this person or message permanently, TransientError if it did not
+        accept the message now, DeliveryUnknownError if it may or may not have accepted it, and ConfigurationError if
+        it would refuse every message.
         """
         recipient = _parse_single_address(message["To"])
         if recipient is None:
-            raise RejectedError("the address cannot be written into a message")
+            raise RejectedError("the address is not valid in a message")
         international = not recipient.addr_spec.isascii()
         if international and not self.connect().has_extn("smtputf8"):
-            raise RejectedError("the mail server takes no address with such letters")
+            raise RejectedError("the mail server accepts only addresses in ASCII letters")
         content = message.as_bytes(policy=SMTPUTF8 if international else SMTP)
         smtp = self._begin(["SMTPUTF8", "BODY=8BITMIME"] if international else [])
         code = self._ask(lambda: smtp.rcpt(recipient.addr_spec))
-        if code in ASKS_FOR_A_LOGIN:
+        if code in LOGIN_REQUIRED_CODES:
             raise self._reset_after(_login_error(code))
         self._expect(2, code)
         self._expect(3, self._ask(lambda: smtp.docmd("DATA")))
         self._expect(2, self._hand_over(smtp, content))
 
     def _begin(self, options: list[str]) -> smtplib.SMTP:
-        """Name the sender; on a new session where the server has ended the old one since the last message."""
+        """Name the sender, in a new session if the server has ended the old one since the last message."""
         reused = self._smtp is not None
         try:
             return self._name_sender(options)
@@ -117,7 +118,7 @@ class Mailer:
         smtp = self.connect()
         address = self._sender.addr_spec if self._sender else ""
         code = self._ask(lambda: smtp.mail(address, options))
-        if code in ASKS_FOR_A_LOGIN:
+        if code in LOGIN_REQUIRED_CODES:
             raise self._reset_after(_login_error(code))
         if code // 100 == 5 and not options:
             raise self._reset_after(
@@ -130,18 +131,18 @@ class Mailer:
         return smtp
 
     def _ask(self, step: Callable[[], tuple[int, bytes]]) -> int:
-        """What the server answers to a step before the message itself."""
+        """Run one step before the message itself; returns the reply code."""
         try:
             code, _ = step()
         except (smtplib.SMTPException, OSError):
             code = -1
         if code in (-1, 421):
             self._drop()
-            raise TransientError("The mail server ended the connection before it took the message.")
+            raise TransientError("The mail server ended the connection before it accepted the message.")
         return code
 
     def _hand_over(self, smtp: smtplib.SMTP, content: bytes) -> int:
-        """Hand over the message itself; what the server says to it."""
+        """Send the message itself; returns the reply code."""
         dotted = re.sub(rb"(?m)^\.", b"..", content)
         try:
             if smtp.sock:
@@ -155,7 +156,7 @@ class Mailer:
             code = -1
         if code == -1:
             self._drop()
-            raise DeliveryUnknownError("The mail server did not say whether it took the message.")
+            raise DeliveryUnknownError("The mail server did not confirm the message: it may have accepted it.")
         if code == 421:
             self._drop()
         return code
@@ -165,10 +166,10 @@ class Mailer:
             return
         if code // 100 == 5:
             raise self._reset_after(RejectedError(f"SMTP {code}"))
-        raise self._reset_after(MessageDeferredError(f"The mail server did not take the message now (SMTP {code})."))
+        raise self._reset_after(MessageDeferredError(f"The mail server deferred the message (SMTP {code})."))
 
     def _reset_after(self, error: BksbSyncError) -> BksbSyncError:
-        """The error to raise, once the session is ready for the next message."""
+        """Reset the session for the next message; returns the error to raise."""
         if self._smtp is not None:
             try:
                 self._smtp.rset()
@@ -184,7 +185,7 @@ class Mailer:
 
 @contextmanager
 def open_mailer(connect: Callable[[], smtplib.SMTP], sender: str) -> Iterator[Mailer]:
-    """A Mailer for as long as the block lasts; it is connected at once, so that a server that is down shows."""
+    """Open a Mailer for a `with` block. Connects at once, so that a server that is down is noticed early."""
     mailer = Mailer(connect, sender)
     try:
         mailer.connect()
@@ -194,7 +195,7 @@ def open_mailer(connect: Callable[[], smtplib.SMTP], sender: str) -> Iterator[Ma
 
 
 def translate_connect_error(error: Exception) -> BksbSyncError:
-    """Our error for one that a connection attempt ended in, named by what to mend; its own text is dropped."""
+    """Turn an error of a connection attempt into ours, which says what to correct. Drops the original text."""
     where = f"connection '{CONNECTION}'"
     if isinstance(error, smtplib.SMTPNotSupportedError):
         return ConfigurationError(
@@ -208,18 +209,19 @@ def translate_connect_error(error: Exception) -> BksbSyncError:
         )
     if isinstance(error, smtplib.SMTPResponseException):
         if error.smtp_code // 100 != 5:
-            return TransientError(f"The mail server does not want to talk just now (SMTP {error.smtp_code}).")
+            return TransientError(f"The mail server accepts no connections now (SMTP {error.smtp_code}).")
         if isinstance(error, smtplib.SMTPAuthenticationError):
             return _login_error(error.smtp_code)
         return ConfigurationError(
-            f"The mail server refuses to talk to this machine (SMTP {error.smtp_code}): check host and port of {where}."
+            f"The mail server refuses connections from this machine (SMTP {error.smtp_code}): check host and port of "
+            f"{where}, and which machines the server accepts."
         )
-    # the provider hides a connection that was cut behind an exception of its own
+    # the Airflow provider wraps a lost connection in its own exception
     if isinstance(error, OSError) or isinstance(error.__context__, OSError):
         return TransientError(f"The mail server of {where} did not answer: check host, port and that it runs.")
     return ConfigurationError(
-        f"No session with the mail server could be opened ({type(error).__name__}): check {where}, with OAuth2 its "
-        "auth_type, access_token, client_id, client_secret, tenant_id and scope."
+        f"The session with the mail server could not be opened ({type(error).__name__}): check {where}; with OAuth2, "
+        "also auth_type, access_token, client_id, client_secret, tenant_id and scope."
     )
 
 
@@ -231,13 +233,13 @@ def _login_error(code: int) -> ConfigurationError:
 
 
 def find_recipient(message: EmailMessage) -> str | None:
-    """The one address that a message goes to, as a mail server is told it; None where there is none, or several."""
+    """Return the one address that a message goes to, as sent to the mail server; None if it has none or several."""
     address = _parse_single_address(message["To"])
     return address.addr_spec if address else None
 
 
 def _parse_single_address(header: object) -> Address | None:
-    """The one address that a header's text amounts to; None where it is none, or several."""
+    """Return the one address in the text of a header; None if it has none or several."""
     try:
         parsed = EmailMessage(policy=SMTP)
         parsed["To"] = str(header or "")

@@ -1,4 +1,4 @@
-"""Loads, checks and fills in the templates of invitations and reminders: ours, or a site's own, file by file."""
+"""Loads, checks and fills in the templates of invitations and reminders. A site can replace each of our files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ VARIABLES: Mapping[TemplateKind, tuple[str, ...]] = {
     "invitation": (*REMINDER_VARIABLES, "password"),
     "reminder": REMINDER_VARIABLES,
 }
-"""What a template may use. A reminder names no password: by then the first one may no longer be right."""
+"""Variables of each kind of template. Reminders have no password, because by then it may have been changed."""
 
 INVENTED = {
     "given_names": "Zoë-Mae",
@@ -39,13 +39,13 @@ INVENTED = {
     "password": "Gkt4-Rwx7-Pqd9",
     "site_url": "https://yourcollege.bksblive2.co.uk",
 }
-"""The person whom templates are tried on; with a name and a username that are not easy."""
+"""An invented person to check templates with. Name and username contain difficult characters."""
 
 
 class Templates:
-    """The templates of the site's folder `templates/`, and ours where it has none. `load_templates` checks them, too.
+    """The templates in the site's folder `templates/`, and ours for files that are not there.
 
-    ConfigurationError if BKSB_CONFIG names no folder.
+    `load_templates` also checks them. ConfigurationError if BKSB_CONFIG names no folder.
     """
 
     def __init__(self) -> None:
@@ -59,15 +59,14 @@ class Templates:
         )
 
     def write(self, kind: TemplateKind, words: Mapping[str, str]) -> Letter:
-        """The letter of one kind to one person; ConfigurationError, which holds none of the words, if a template
-        fails on them."""
+        """Write the letter to one person. ConfigurationError, without any of the words, if a template fails."""
         subject, text, html = (self._render(f"{kind}.{part}", words) for part in PARTS)
-        # a line break or a control character in a name must not begin a header of its own
+        # a line break in a name must not start another header
         printable = "".join(character if character.isprintable() else " " for character in subject)
         return Letter(" ".join(printable.split()), text.strip() + "\n", html)
 
     def check(self) -> None:
-        """Try every template on an invented person; ConfigurationError names file, mistake and what is allowed."""
+        """Try every template with an invented person. ConfigurationError names the file and its mistake."""
         for kind in KINDS:
             for part in PARTS:
                 self._check_file(kind, f"{kind}.{part}")
@@ -79,9 +78,9 @@ class Templates:
         try:
             return self._environment.get_template(name).render(words)
         except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-            # the texts of these errors may repeat a name
+            # the texts of these errors may contain a name
             raise ConfigurationError(
-                f"The template {folders.shown(_find_path(name))} cannot be filled in ({type(error).__name__}): look at "
+                f"The template {folders.shown(_find_path(name))} cannot be filled in ({type(error).__name__}): check "
                 "it with `python -m bksb preview-mail`."
             ) from None
 
@@ -100,7 +99,7 @@ class Templates:
                 )
             # the person is invented, so the error's text can be shown
             self._environment.get_template(name).render(make_sample_words(kind))
-        # an OSError as well
+        # before OSError, of which it is a subclass
         except TemplateNotFound as error:
             raise ConfigurationError(
                 f"The template {shown} includes {error.name}, which is not in the folder templates/."
@@ -125,19 +124,18 @@ FILES = tuple(f"{kind}.{part}" for kind in KINDS for part in PARTS)
 
 
 def load_templates() -> Templates:
-    """The templates, tried on an invented person; ConfigurationError names the file and what is wrong with it."""
+    """Load the templates and check them. ConfigurationError names the file and its mistake."""
     templates = Templates()
     templates.check()
     return templates
 
 
 def _find_path(name: str) -> Path:
-    """The file of a template."""
     return folders.find_file(f"templates/{name}", OUR_TEMPLATES / name)
 
 
 def require_ready(settings: Settings) -> Templates:
-    """The templates, once everything that an invitation needs is there; ConfigurationError says what is missing."""
+    """Return the templates if invitations can be sent. ConfigurationError says what is missing."""
     settings.require_initial_password()
     if settings.site_url is None:
         raise ConfigurationError(
@@ -150,7 +148,7 @@ def require_ready(settings: Settings) -> Templates:
 def make_words(
     settings: Settings, kind: TemplateKind, username: str, given_names: str, family_name: str
 ) -> dict[str, str]:
-    """The VARIABLES of one kind of message for one person; call `require_ready` first."""
+    """Return the VARIABLES of one message to one person. Call `require_ready` first."""
     site_url = settings.site_url or ""
     words = {
         "given_names": given_names,
@@ -163,11 +161,11 @@ def make_words(
 
 
 def make_sample_words(kind: TemplateKind, site_url: str = INVENTED["site_url"]) -> dict[str, str]:
-    """The VARIABLES of one kind of message for a person who is invented."""
+    """Return the VARIABLES of one message to the invented person."""
     words = INVENTED | {"site_url": site_url, "login_url": login_url(site_url, INVENTED["username"])}
     return {name: words[name] for name in VARIABLES[kind]}
 
 
 def login_url(site_url: str, username: str) -> str:
-    """The log-in page of a bksb site with the username filled in (docs/bksb-api.md)."""
+    """Return the address of the site's log-in page with the username filled in (see docs/bksb-api.md)."""
     return f"{site_url}/bksbLive2/Login.aspx?username={quote(username, safe='')}"

@@ -1,4 +1,4 @@
-"""When a run has to ask a person before it acts, and what it asks: figures only, never a person."""
+"""Decides when a run needs approval, and writes the question to staff: figures only, never a person."""
 
 from __future__ import annotations
 
@@ -13,32 +13,34 @@ from bksb.model import Person, Plan, Run
 Reason = Literal["first_run", "many_new_accounts", "shrunk_extract"]
 
 SMALLEST_GROUP = 5
-"""Groups of fewer people are shown as "<5": a smaller figure could point at somebody."""
+"""Smallest number of people that is shown; a smaller one could identify a person, so it is shown as "fewer than 5"."""
 
 LONGEST_LIST = 20
-"""Programmes named in a question; the others are added up."""
+"""Programmes that a question names, at most. The others are added up."""
 
 MARKUP = re.compile(r"[\\`*_\[\]<>|#~]")
-"""What would be read as Markdown in the name of a programme."""
+"""Characters that Markdown would interpret in the name of a programme."""
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """What later runs are compared with: whether a person has ever approved a first one about everybody, and the
-    people listed by the MIS in the last run that was approved or needed no approval (None before there was one)."""
+    """What a run is compared with."""
 
     approved_before: bool
+    """Whether staff have ever approved a first run about all people."""
+
     people: int | None
+    """People that the MIS listed in the last run that was approved or needed no approval; None if there was none."""
 
 
 def find_reasons_to_ask(
     run: Run, plan: Plan, listed: int, baseline: Baseline, tried: Collection[tuple[str, str]] = ()
 ) -> tuple[Reason, ...]:
-    """Why a person has to approve this plan first; () when nobody need be asked.
+    """Return the reasons why staff have to approve this plan first, or () if it needs no approval.
 
-    `listed`: people in the extract. `tried`: (person_id, username) of the creations that an approved or normal run
-    has tried before; they are planned again every day until somebody mends what stands in the way, and are no reason
-    to ask every day. The same people under other usernames are.
+    `listed`: number of people that the MIS lists. `tried`: (person_id, username) of creations that an earlier run tried
+    without success. They are planned again every day until their cause is fixed, so they do not count as new accounts.
+    The same person under another username does count.
     """
     creations = [action for action in plan.actions if action.kind == "create"]
     reasons: list[Reason] = []
@@ -57,34 +59,43 @@ def has_shrunk(listed: int, before: int | None) -> bool:
 
 
 def question(run: Run, plan: Plan, people: Mapping[str, Person], reasons: Sequence[Reason], baseline: Baseline) -> str:
-    """The question as Markdown, for the approval page in Airflow and the message to staff.
+    """The question for staff, as shown on the approval page in Airflow and sent by e-mail.
 
-    Its first line alone says what is asked; figures only, and names of programmes.
+    The first line alone says what is asked. Holds figures and names of programmes only. Uses no Markdown except
+    paragraphs, "- " lists, bold and backslash escapes, so that it converts easily to plain text and HTML.
     """
     created = [people[action.person_id] for action in plan.actions if action.kind == "create"]
-    before = _show(baseline.people or 0)
+    with_problem = {issue.person_id for issue in plan.issues} - {None}
     why: dict[Reason, str] = {
-        "first_run": "No run that creates accounts has been approved yet; one for people who are named does not count.",
-        "many_new_accounts": f"This is more than `max_new_accounts` ({run.max_new_accounts}).",
-        "shrunk_extract": f"The MIS lists {_show(len(people))} people now, and listed {before} at the last run that "
-        "went ahead, more than twice as many: has the query been changed, or is the MIS incomplete?",
+        "first_run": "No run that creates accounts has been approved yet. (Approving a run for a few named people does "
+        "not count.)",
+        "many_new_accounts": "This run would create more new accounts than its approval threshold, "
+        f"{run.max_new_accounts}.",
+        "shrunk_extract": f"The MIS lists {_show(len(people))} people now. In the last run that went ahead it listed "
+        f"{_show(baseline.people or 0)}, more than twice as many. Please check that the MIS is complete and that its "
+        "query was not changed by mistake.",
     }
     return "\n".join(
         [
             _write_headline(run, created),
             "",
+            "Why this run needs your approval:",
+            "",
             *(f"- {why[reason]}" for reason in reasons),
             "",
             *_write_programmes(created),
-            f"Besides: {_show(_count_actions(plan, 'link'))} accounts to link, "
-            f"{_show(len({issue.person_id for issue in plan.issues} - {None}))} people who cannot be served now.",
+            "Also in this run:",
             "",
-            "Who and why, one line a person:",
+            f"- Existing bksb accounts to link: {_show(_count_actions(plan, 'link'))}.",
+            f"- People with a problem to fix first: {_show(len(with_problem))}.",
             "",
-            f"    select person_id, action, reason from bksb.planned_action where run_id = '{run.run_id}'",  # noqa: S608 - shown, never run
+            "What your answer does:",
             "",
-            "Nothing has been done yet. **Approve**: the MIS is read again, and what is then still right is done. "
-            "**Reject**, or no answer within 20 hours: nothing is done; the next run asks again.",
+            "- **Approve**: the MIS is read again, and everything in this plan that is still right is done.",
+            "- **Reject**, or no answer within 20 hours: nothing is done, and the next run asks again.",
+            "",
+            "Nothing has been done yet. To see each person and the reason, look up the run in the table "
+            f"bksb.planned_action of the reporting database: {run.run_id}",
         ]
     )
 
@@ -95,29 +106,33 @@ def _write_headline(run: Run, created: Sequence[Person]) -> str:
     kinds = Counter(f"{person.person_kind}s" for person in created)
     shares = " and ".join(f"{_show(number)} {kind}" for kind, number in kinds.most_common())
     mailed = (
-        "Each is sent an invitation by e-mail." if run.invite else "Nobody is sent an invitation (`invite` is off)."
+        "Each person is sent an invitation by e-mail."
+        if run.invite
+        else "No invitations are sent, because invitations are off for this run."
     )
-    return f"**{_show(len(created))} bksb accounts would be created**, for {shares}. {mailed}"
+    total = _show(len(created))
+    return f"**{total[0].upper()}{total[1:]} bksb accounts would be created**, for {shares}. {mailed}"
 
 
 def _write_programmes(created: Sequence[Person]) -> Iterable[str]:
-    """A table of the accounts to create by programme, the largest first."""
+    """A list of the accounts to create by programme, the largest first."""
     if not created:
         return
-    groups = Counter(" ".join((person.programme or "").split()) or "no programme" for person in created)
+    groups = Counter(" ".join((person.programme or "").split()) for person in created)
     ordered = sorted(groups.items(), key=lambda group: (-group[1], group[0]))
-    yield "| programme | accounts to create |"
-    yield "| --- | ---: |"
+    yield "New accounts by programme:"
+    yield ""
     for name, number in ordered[:LONGEST_LIST]:
         literal = MARKUP.sub(r"\\\g<0>", name)
-        yield f"| {literal} | {_show(number)} |"
+        # the number comes first, so that a name such as "1. Welding" cannot begin a list of its own
+        yield f"- {_show(number)} in {literal}" if literal else f"- {_show(number)} without a programme"
     if rest := sum(number for _, number in ordered[LONGEST_LIST:]):
-        yield f"| all others | {_show(rest)} |"
+        yield f"- {_show(rest)} in all other programmes"
     yield ""
 
 
 def _show(number: int) -> str:
-    return f"<{SMALLEST_GROUP}" if 0 < number < SMALLEST_GROUP else str(number)
+    return f"fewer than {SMALLEST_GROUP}" if 0 < number < SMALLEST_GROUP else str(number)
 
 
 def _count_actions(plan: Plan, kind: str) -> int:

@@ -1,4 +1,4 @@
-"""When bksb_accounts asks a person first, what it does until it is answered, and what it compares the next run with."""
+"""When bksb_accounts needs approval, what it does until it is approved, and what the next run is compared with."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UNTOUCHED = ("learner", "learner_contact", "account", "account_link", "issue", "
 
 @pytest.fixture
 def plan(deployment):
-    """Plans a run; returns it with the question."""
+    """Plan a run; return it with the question."""
 
     def plan(run_id, **changes):
         run = a_run(deployment, "bksb_accounts", run_id, **changes)
@@ -54,7 +54,7 @@ def newcomers(mis_fields, number):
 
 
 def shrink(mis_fields, keep):
-    """Only every so many person stays Live; with 1, all who were come back."""
+    """Keep one person in `keep` Live; with 1, bring back everyone who was Live before."""
     for table, key in (("episode", "episode_id"), ("application", "application_id")):
         if keep == 1:
             query(mis_fields, f"update {table} set system_status = 'Live' where system_status = 'Shrunk'")
@@ -95,12 +95,12 @@ def test_more_creations_than_allowed_ask_again(deployment, mis_fields, plan, san
     newcomers(mis_fields, 4)
     sandbox.site.reset_counters()
     run, asked = plan("manual__2", max_new_accounts=3)
-    assert "more than `max_new_accounts` (3)" in asked
+    assert "more new accounts than its approval threshold, 3." in asked
     finish_accounts(deployment, run)
     assert sandbox.site.calls == {} and approvals(deployment)[-1][1:] == (["many_new_accounts"], "rejected")
 
 
-def test_whom_bksb_would_not_serve_is_asked_about_again_only_under_another_username(
+def test_people_that_bksb_refused_need_approval_again_only_under_another_username(
     deployment, mis_fields, plan, sandbox
 ):
     approve(deployment, plan("manual__1")[0])
@@ -110,18 +110,18 @@ def test_whom_bksb_would_not_serve_is_asked_about_again_only_under_another_usern
     approve(deployment, plan("manual__2")[0])
     taken = query(deployment.reporting, "select 1 from bksb.issue where person_id ~ '^N' and code = 'username_taken'")
     assert len(taken) == 4
-    assert plan("manual__3", max_new_accounts=0)[1] == "", "what was tried yesterday is asked about every day"
+    assert plan("manual__3", max_new_accounts=0)[1] == "", "a creation that failed yesterday asks again every day"
     query(mis_fields, "update person set learn_ref_number = 'MORE' || learn_ref_number where person_id ~ '^N'")
     run, asked = plan("manual__4", max_new_accounts=3)
-    assert "more than `max_new_accounts` (3)" in asked
+    assert "more new accounts than its approval threshold, 3." in asked
     finish_accounts(deployment, run)
     run, asked = plan("manual__5", max_new_accounts=3)
-    assert asked, "what was rejected counts as tried"
+    assert asked, "a rejected creation counts as attempted"
     record_plan(deployment, run)
-    assert plan("manual__5", max_new_accounts=3)[1], "a run that plans again was taken for an earlier one"
+    assert plan("manual__5", max_new_accounts=3)[1], "a run that plans again was mistaken for an earlier run"
 
 
-def test_a_link_that_bksb_did_not_answer_for_is_no_first_approval(deployment, mis_fields, world, plan):
+def test_a_link_that_bksb_did_not_answer_about_is_no_first_approval(deployment, mis_fields, world, plan):
     linked = tuple(sorted(world.people_of("stored_username"))[:1])
     run, asked = plan("manual__1", person_ids=linked)
     assert asked == ""
@@ -132,7 +132,7 @@ def test_a_link_that_bksb_did_not_answer_for_is_no_first_approval(deployment, mi
     assert "No run that creates accounts has been approved yet" in plan("manual__2", person_ids=linked)[1]
 
 
-def test_an_approval_for_people_who_are_named_is_no_first_approval(deployment, world, plan):
+def test_an_approval_for_named_people_is_no_first_approval(deployment, world, plan):
     one, two = sorted(world.people_of("plain"))[:2]
     approve(deployment, plan("manual__1", person_ids=(one,))[0])
     assert approvals(deployment) == [("manual__1", ["first_run"], "approved")]
@@ -154,7 +154,7 @@ def test_an_approved_shrunk_extract_is_no_first_approval(deployment, mis_fields,
     assert "No run that creates accounts has been approved yet" in plan("manual__3")[1]
 
 
-def test_a_shrunk_extract_asks_before_anybody_loses_anything_and_once_approved_is_the_new_measure(
+def test_a_shrunk_extract_needs_approval_before_it_is_recorded_and_is_then_the_new_baseline(
     deployment, mis_fields, plan
 ):
     run_accounts(deployment)
@@ -163,9 +163,9 @@ def test_a_shrunk_extract_asks_before_anybody_loses_anything_and_once_approved_i
     run, asked = plan("manual__2")
     assert "more than twice as many" in asked
     finish_accounts(deployment, run)
-    assert rows_of(deployment, *UNTOUCHED) == before, "a rejected run recorded who has gone"
+    assert rows_of(deployment, *UNTOUCHED) == before, "a rejected run recorded the people who left"
     run, asked = plan("manual__3")
-    assert "more than twice as many" in asked, "what was rejected became the measure"
+    assert "more than twice as many" in asked, "a rejected run became the baseline"
     approve(deployment, run)
     assert plan("manual__4")[1] == ""
 
@@ -180,13 +180,11 @@ def test_an_extract_that_shrinks_while_the_run_waits_stops_it(deployment, sandbo
     fail_run(deployment, run)
     assert approvals(deployment) == [("manual__1", ["first_run"], "failed")]
     shrink(mis_fields, 1)
-    approve(deployment, run)  # in Airflow: record_plan is cleared once the MIS is whole again
+    approve(deployment, run)  # in Airflow, staff clear record_plan once the MIS is complete again
     assert approvals(deployment) == [("manual__1", ["first_run"], "approved")]
 
 
-def test_a_run_that_fails_after_it_went_ahead_stays_approved_and_a_question_that_failed_can_be_answered(
-    deployment, plan
-):
+def test_a_run_that_fails_after_approval_stays_approved_and_a_failed_question_can_still_be_answered(deployment, plan):
     run, _ = plan("manual__1")
     record_plan(deployment, run)
     fail_run(deployment, run)
@@ -195,12 +193,12 @@ def test_a_run_that_fails_after_it_went_ahead_stays_approved_and_a_question_that
     assert approvals(deployment)[-1][2] == "waiting"
     fail_run(deployment, run)
     assert approvals(deployment)[-1] == ("manual__2", [], "failed")
-    # in Airflow: approve_plan had failed, is cleared, and answered with a no
+    # in Airflow, staff clear the failed approve_plan and then reject
     finish_accounts(deployment, run)
     assert [outcome for *_, outcome in approvals(deployment)] == ["approved", "rejected"]
 
 
-def test_only_what_was_approved_is_done_whatever_the_mis_says_meanwhile(deployment, sandbox, mis_fields, world, plan):
+def test_only_approved_actions_are_done_even_if_the_mis_changes_meanwhile(deployment, sandbox, mis_fields, world, plan):
     renamed, left, lost_email = sorted(world.people_of("plain"))[:3]
     run, _ = plan("manual__1")
     newcomers(mis_fields, 1)
@@ -226,7 +224,7 @@ def test_only_what_was_approved_is_done_whatever_the_mis_says_meanwhile(deployme
     assert [row.username for row in served] == ["NEW1", "OTHER1"]
 
 
-def test_a_plan_with_nothing_to_create_asks_nobody_even_the_first_time(deployment, plan, world):
+def test_a_plan_with_nothing_to_create_needs_no_approval_even_the_first_time(deployment, plan, world):
     linked = tuple(sorted(world.people_of("stored_username"))[:2])
     assert plan("manual__1", person_ids=linked)[1] == ""
 
@@ -238,7 +236,7 @@ def test_a_dry_run_neither_asks_nor_counts_as_approved(deployment, plan):
     assert approvals(deployment) == []
 
 
-def test_a_run_that_plans_again_asks_again(deployment, plan):
+def test_a_run_that_plans_again_needs_approval_again(deployment, plan):
     run, _ = plan("manual__1")
     record_plan(deployment, run)
     assert approvals(deployment)[-1][2] == "approved"
@@ -246,10 +244,10 @@ def test_a_run_that_plans_again_asks_again(deployment, plan):
     assert approvals(deployment) == [("manual__1", ["first_run"], "waiting")]
 
 
-def test_a_rejected_run_that_is_asked_again_and_approved_counts_as_approved(deployment, plan):
+def test_a_rejected_run_that_is_approved_later_counts_as_approved(deployment, plan):
     run, _ = plan("manual__1")
     finish_accounts(deployment, run)
     assert approvals(deployment) == [("manual__1", ["first_run"], "rejected")]
-    approve(deployment, run)  # in Airflow: approve_plan is cleared
+    approve(deployment, run)  # in Airflow, staff clear approve_plan
     assert approvals(deployment) == [("manual__1", ["first_run"], "approved")]
     assert plan("manual__2")[1] == ""

@@ -1,4 +1,4 @@
-"""`import-accounts` over a real MIS, a real reporting database and the sandbox: what is imported and what is not."""
+"""What `import-accounts` imports and rejects, with a real MIS, a real reporting database and the sandbox."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TABLES = ("account", "account_link", "issue", "learner", "learner_contact", "pla
 
 
 def import_pairs(deployment, *pairs, dry_run=False) -> ImportReport:
-    """Import these (person_id, username) pairs as a file would bring them."""
+    """Import these (person_id, username) pairs as the lines of a file."""
     imported = ImportReport()
     text = "person_id,username\n" + "".join(f'{person_id},"{username}"\n' for person_id, username in pairs)
     lines, imported.rejected = read_account_file(text.encode())
@@ -53,13 +53,13 @@ def open_issues(deployment, person_id) -> list[str]:
 
 @pytest.fixture
 def plain(world) -> list[str]:
-    """Eligible people without anything out of the ordinary, and without a bksb username in the MIS."""
+    """Eligible people without anything unusual, and without a bksb username in the MIS."""
     return sorted(world.people_of("plain"))
 
 
 @pytest.fixture
 def made(sandbox):
-    """Makes an account in bksb, as somebody did before the sync came; gives its UserId."""
+    """Create an account in bksb, like one from before the sync; return its UserId."""
 
     def make(username):
         return sandbox.site.create_user(username, "Ada", "Lovelace", "ada@learner.example", "a good password").user_id
@@ -67,7 +67,7 @@ def made(sandbox):
     return make
 
 
-def let_go_stale(deployment, person_id) -> None:
+def make_stale(deployment, person_id) -> None:
     query(deployment.reporting, "update bksb.account set state = 'stale' where person_id = %s", person_id)
     query(
         deployment.reporting,
@@ -77,7 +77,7 @@ def let_go_stale(deployment, person_id) -> None:
     )
 
 
-def test_an_account_that_is_found_becomes_the_persons(deployment, plain, made):
+def test_an_account_that_bksb_knows_is_linked_to_the_person(deployment, plain, made):
     user_id = made("Ada.L")
     assert report(import_pairs(deployment, (plain[0], "ada.l"))) == "Imported 1 account, 0 were linked already."
     row = account(deployment, plain[0])
@@ -89,7 +89,7 @@ def test_an_account_that_is_found_becomes_the_persons(deployment, plain, made):
     assert links(deployment, plain[0]) == [(user_id, True)]
 
 
-def test_nothing_is_created_and_bksb_is_only_asked(deployment, sandbox, plain, made):
+def test_an_import_only_looks_usernames_up_and_creates_nothing(deployment, sandbox, plain, made):
     made("ada")
     before = sandbox.site.users()
     sandbox.site.reset_counters()
@@ -109,7 +109,9 @@ def test_a_second_import_of_the_same_file_rewrites_no_row(deployment, plain, mad
     assert rows_of(deployment, *TABLES) == before
 
 
-def test_a_file_of_several_batches_is_imported_whole_eight_look_ups_at_a_time(deployment, sandbox, mis_fields, made):
+def test_a_file_of_several_batches_is_imported_completely_with_at_most_eight_look_ups_at_a_time(
+    deployment, sandbox, mis_fields, made
+):
     number = 2 * LINES_PER_BATCH + 7
     query(mis_fields, "insert into person select 'B' || n, 'B' || n from generate_series(1, %s) as n", number)
     query(
@@ -130,7 +132,7 @@ def test_a_file_of_several_batches_is_imported_whole_eight_look_ups_at_a_time(de
     assert [tuple(row) for row in query(deployment.reporting, statement)] == sorted(pairs)
 
 
-def test_the_next_run_plans_nothing_for_who_was_imported_and_lists_nobody_as_unmatched(
+def test_the_next_run_plans_nothing_for_imported_people_and_lists_none_of_them_as_unmatched(
     deployment, sandbox, plain, made
 ):
     user_id = made("ada")
@@ -151,9 +153,7 @@ def test_the_next_run_plans_nothing_for_who_was_imported_and_lists_nobody_as_unm
     )
 
 
-def test_who_cannot_be_created_is_imported_and_the_issues_that_no_longer_hold_are_resolved(
-    deployment, sandbox, world, made
-):
+def test_people_with_issues_can_be_imported_and_their_issues_are_resolved(deployment, sandbox, world, made):
     run_accounts(deployment)
     served = {
         kind: sorted(world.people_of(kind))[0]
@@ -177,14 +177,14 @@ def test_who_cannot_be_created_is_imported_and_the_issues_that_no_longer_hold_ar
     before = rows_of(deployment, "account", "account_link")
     run_accounts(deployment, "manual__2")
     after = rows_of(deployment, "account", "account_link")
-    # the other one of two with the same LearnRefNumber can be served now
+    # the other person with the same LearnRefNumber is no longer blocked
     assert all(row in after[table] for table, rows in before.items() for row in rows if "blocked" not in row[1])
     for person_id in served.values():
         assert account(deployment, person_id).username == f"old.{person_id}"
         assert open_issues(deployment, person_id) == []
 
 
-def test_an_account_planned_but_not_made_is_imported_and_then_not_created(deployment, sandbox, plain, made):
+def test_an_account_that_is_only_planned_is_imported_and_then_not_created(deployment, sandbox, plain, made):
     run = a_run(deployment, "bksb_accounts")
     plan_accounts(deployment, run)
     shares = record_plan(deployment, run)
@@ -198,14 +198,14 @@ def test_an_account_planned_but_not_made_is_imported_and_then_not_created(deploy
     assert sandbox.site.find(mine.proposed_username) is None
 
 
-def test_somebody_who_left_but_was_recorded_is_imported(deployment, mis_fields, plain, made):
+def test_a_person_who_left_but_was_recorded_is_imported(deployment, mis_fields, plain, made):
     run_accounts(deployment, person_ids=(plain[1],))
     query(mis_fields, "delete from episode where person_id = %s", plain[0])
     made("ada")
     assert import_pairs(deployment, (plain[0], "ada")).imported == 1
 
 
-def test_a_dry_run_looks_everything_up_and_writes_nothing(deployment, sandbox, plain, made):
+def test_a_dry_run_looks_up_every_username_and_writes_nothing(deployment, sandbox, plain, made):
     run_accounts(deployment, person_ids=(plain[3],))
     linked = account(deployment, plain[3]).username
     made("ada")
@@ -222,7 +222,9 @@ def test_a_dry_run_looks_everything_up_and_writes_nothing(deployment, sandbox, p
     assert (real.imported, real.linked_already, told(real)) == (dry.imported, dry.linked_already, told(dry))
 
 
-def test_every_bad_line_is_named_with_its_reason_and_every_good_one_is_done(deployment, sandbox, world, plain, made):
+def test_every_bad_line_is_reported_with_its_reason_and_every_good_one_is_imported(
+    deployment, sandbox, world, plain, made
+):
     run_accounts(deployment, person_ids=(plain[0], plain[1]))
     own, others = account(deployment, plain[0]), account(deployment, plain[1])
     named = sorted(world.people_of("stored_username"))[0]
@@ -250,16 +252,16 @@ def test_every_bad_line_is_named_with_its_reason_and_every_good_one_is_done(depl
     assert {table: [row for row in rows if plain[8] not in row[1]] for table, rows in after.items()} == before
     assert account(deployment, plain[8]).state == "active"
     assert told(imported) == [
-        "line 2, X999999: the MIS does not list this person now and no run has recorded them: correct the person_id",
+        "line 2, X999999: neither the MIS nor an earlier run lists this person: correct the person_id",
         f"line 3, {plain[3]}: bksb does not know this username: correct it",
-        f"line 4, {plain[0]}: this person has another active account, which was left as it is: find out which is right "
-        "(relink corrects a link)",
-        f"line 5, {plain[4]}: the account is that of {plain[1]} already: find out who is right",
-        f"line 6, {plain[2]}: a creation for this person is not settled: the next run of bksb_accounts settles it; "
-        "then try again",
+        f"line 4, {plain[0]}: this person already has another active account, which was not changed: find out which is "
+        "right (relink corrects a link)",
+        f"line 5, {plain[4]}: {plain[1]} already has this account: find out who is right",
+        f"line 6, {plain[2]}: an account creation for this person is unfinished: wait for the next run of "
+        "bksb_accounts, then try again",
         f"line 7, {plain[5]}: the MIS gives this username to {named}: find out who is right",
         f"line 8, {plain[6]}: the username is missing",
-        "line 9: the MIS does not list this person now and no run has recorded them: correct the person_id",
+        "line 9: neither the MIS nor an earlier run lists this person: correct the person_id",
         f"line 10, {plain[7]}: line 11 has another username for this person: keep the right one",
         f"line 11, {plain[7]}: line 10 has another username for this person: keep the right one",
     ]
@@ -275,26 +277,26 @@ def test_two_usernames_of_one_bksb_user_go_to_the_first_line_in_a_dry_run_too(de
 
     same = replace(deployment, make_client=lambda: OneForAll(sandbox.url, "AK", "SK"))
     pairs = [(plain[0], "one"), (plain[1], "two")]
-    says = [f"line 3, {plain[1]}: the account is that of {plain[0]} already: find out who is right"]
+    says = [f"line 3, {plain[1]}: {plain[0]} already has this account: find out who is right"]
     for dry_run in (True, False):
         imported = import_pairs(same, *pairs, dry_run=dry_run)
         assert (imported.imported, told(imported)) == (1, says)
     assert account(deployment, plain[1]) is None
 
 
-def test_a_creation_that_is_settled_by_the_next_run_is_linked_already_afterwards(deployment, sandbox, plain, made):
+def test_an_unfinished_creation_is_rejected_until_the_next_run_has_settled_it(deployment, sandbox, plain, made):
     (mine,) = [p for p in deployment.mis.read_people(a_run(deployment, "x").day) if p.person_id == plain[0]]
     made(mine.proposed_username)
     statement = "insert into bksb.account values (%s, %s, null, 'creating')"
     query(deployment.reporting, statement, plain[0], mine.proposed_username)
     pair = (plain[0], mine.proposed_username)
-    assert "not settled" in told(import_pairs(deployment, pair))[0]
+    assert "is unfinished" in told(import_pairs(deployment, pair))[0]
     run_accounts(deployment, person_ids=(plain[0],))
     assert account(deployment, plain[0]).origin == "created"
     assert import_pairs(deployment, pair).linked_already == 1
 
 
-def test_the_account_of_the_applicant_a_learner_was_is_moved_by_a_run_not_doubled_by_an_import(
+def test_the_account_of_an_applicant_is_moved_to_the_learner_by_a_run_and_not_duplicated_by_an_import(
     deployment, mis_fields, plain, made
 ):
     run_accounts(deployment)
@@ -319,8 +321,8 @@ def test_the_account_of_the_applicant_a_learner_was_is_moved_by_a_run_not_double
     made("another.one")
     (says,) = told(import_pairs(deployment, ("P900000", "another.one")))
     assert says == (
-        f"line 2, P900000: this learner was applicant {applicant.person_id}, who has an account: the next run of "
-        "bksb_accounts settles that first"
+        f"line 2, P900000: this learner was applicant {applicant.person_id}, who has an account: wait for the next "
+        "run of bksb_accounts, then try again"
     )
     run_accounts(deployment, "manual__2")
     assert account(deployment, "P900000").bksb_user_id == applicant.bksb_user_id
@@ -331,7 +333,7 @@ def test_a_stale_account_is_healed_by_another_user_and_its_history_kept(deployme
     old = account(deployment, plain[0])
     kept = made("kept.one")
     sandbox.site.merge(kept, old.bksb_user_id)
-    let_go_stale(deployment, plain[0])
+    make_stale(deployment, plain[0])
     assert import_pairs(deployment, (plain[0], "kept.one")).imported == 1
     healed = account(deployment, plain[0])
     assert (healed.username, healed.bksb_user_id, healed.state, healed.origin) == (
@@ -352,31 +354,31 @@ def test_a_stale_account_is_healed_by_the_same_username_with_another_user_id(dep
     old = account(deployment, plain[0])
     sandbox.site.rename(old.bksb_user_id, "set.aside")
     new = made(old.username)
-    let_go_stale(deployment, plain[0])
+    make_stale(deployment, plain[0])
     assert import_pairs(deployment, (plain[0], old.username)).imported == 1
     assert account(deployment, plain[0]).bksb_user_id == new
     assert links(deployment, plain[0]) == [(old.bksb_user_id, False), (new, True)]
 
 
-def test_a_stale_account_that_was_only_renamed_goes_on_with_the_same_link(deployment, sandbox, plain):
+def test_a_stale_account_that_was_only_renamed_keeps_its_link(deployment, sandbox, plain):
     run_accounts(deployment, person_ids=(plain[0],))
     old = account(deployment, plain[0])
     sandbox.site.rename(old.bksb_user_id, "renamed")
-    let_go_stale(deployment, plain[0])
+    make_stale(deployment, plain[0])
     assert import_pairs(deployment, (plain[0], "renamed")).imported == 1
     assert account(deployment, plain[0]).username == "renamed"
     assert links(deployment, plain[0]) == [(old.bksb_user_id, True)]
 
 
-def test_a_stale_account_is_not_healed_by_what_another_person_has(deployment, sandbox, plain):
+def test_a_stale_account_is_not_healed_by_the_account_of_another_person(deployment, sandbox, plain):
     run_accounts(deployment, person_ids=(plain[0], plain[1]))
-    let_go_stale(deployment, plain[0])
+    make_stale(deployment, plain[0])
     before = rows_of(deployment, *TABLES)
     assert import_pairs(deployment, (plain[0], account(deployment, plain[1]).username)).imported == 0
     assert rows_of(deployment, *TABLES) == before
 
 
-def test_a_username_that_the_mis_contradicts_is_imported_and_the_contradiction_stays_an_issue(deployment, world, made):
+def test_a_username_that_the_mis_contradicts_is_imported_and_stays_an_issue(deployment, world, made):
     person_id = sorted(world.people_of("stored_but_unknown"))[0]
     run_accounts(deployment, person_ids=(person_id,))
     assert open_issues(deployment, person_id) == ["username_not_found"]
@@ -398,7 +400,7 @@ def test_a_refused_key_stops_the_import_at_once(deployment, sandbox, plain):
     assert query(deployment.reporting, "select 1 from bksb.account") == []
 
 
-def test_a_bksb_that_answers_nobody_is_given_up_after_few_calls(deployment, sandbox, plain):
+def test_an_import_stops_after_few_calls_when_bksb_is_down(deployment, sandbox, plain):
     sandbox.site.faults.add(Fault("500"))
     sandbox.site.reset_counters()
     with pytest.raises(TransientError, match="8 people in a row"):
@@ -407,26 +409,26 @@ def test_a_bksb_that_answers_nobody_is_given_up_after_few_calls(deployment, sand
     assert query(deployment.reporting, "select 1 from bksb.account") == []
 
 
-def test_one_line_without_an_answer_keeps_no_other_from_being_done(deployment, sandbox, plain, made):
+def test_one_line_without_an_answer_does_not_stop_the_other_lines(deployment, sandbox, plain, made):
     for person_id in plain[:3]:
         made(f"u.{person_id}")
     sandbox.site.faults.add(Fault("500", user=f"u.{plain[1]}"))
     imported = import_pairs(deployment, *((person_id, f"u.{person_id}") for person_id in plain[:3]))
     assert imported.imported == 2
-    assert told(imported) == [f"line 3, {plain[1]}: bksb gave no answer: import the file again"]
+    assert told(imported) == [f"line 3, {plain[1]}: bksb did not answer: import the file again"]
     sandbox.site.faults.clear()
     again = import_pairs(deployment, *((person_id, f"u.{person_id}") for person_id in plain[:3]))
     assert (again.imported, again.linked_already) == (1, 2)
 
 
-def test_a_username_that_bksb_will_not_look_up_is_one_line(deployment, sandbox, plain):
+def test_a_username_that_bksb_cannot_look_up_is_one_rejected_line(deployment, sandbox, plain):
     class Refuses(BksbClient):
         def find_user_id(self, username):
             raise RejectedError("odd")
 
     odd = replace(deployment, make_client=lambda: Refuses(sandbox.url, "AK", "SK"))
     assert told(import_pairs(odd, (plain[0], "odd"))) == [
-        f"line 2, {plain[0]}: bksb cannot look this username up: correct it"
+        f"line 2, {plain[0]}: bksb cannot look up this username: correct it"
     ]
 
 
@@ -444,7 +446,7 @@ def test_an_import_waits_for_a_run_that_works_on_the_same_people(deployment, pla
 
 
 @pytest.mark.parametrize("writer", [Writer.PLAN_ACCOUNTS, Writer.APPLY_PLAN])
-def test_an_import_writes_while_nobody_plans_or_activates(deployment, plain, made, writer):
+def test_an_import_waits_while_a_run_plans_or_activates_accounts(deployment, plain, made, writer):
     made("ada")
     done: list[ImportReport] = []
     importing = threading.Thread(target=lambda: done.append(import_pairs(deployment, (plain[0], "ada"))))
@@ -458,7 +460,7 @@ def test_an_import_writes_while_nobody_plans_or_activates(deployment, plain, mad
 
 
 def wait_for_lock(deployment, lock_class, key) -> None:
-    """Returns when somebody waits for this advisory lock."""
+    """Wait until another session waits for this advisory lock."""
     waiting = (
         "select 1 from pg_locks where locktype = 'advisory' and not granted and classid::bigint = %s and objid = %s "
         "and database = (select oid from pg_database where datname = current_database())"
@@ -466,7 +468,7 @@ def wait_for_lock(deployment, lock_class, key) -> None:
     for _ in range(1000):
         if query(deployment.reporting, waiting, lock_class, key):
             return
-    raise AssertionError("nobody waits for the lock")
+    raise AssertionError("no session waits for the lock")
 
 
 def test_an_import_and_a_run_at_once_give_each_person_one_account(deployment, sandbox, plain, made):
@@ -494,13 +496,13 @@ def test_an_import_and_a_run_at_once_give_each_person_one_account(deployment, sa
     for row in accounts:
         assert row.origin in ("created", "imported")
         assert links(deployment, row.person_id) == [(row.bksb_user_id, True)]
-    # whoever came second found what the first had done: nobody who was imported got another account
+    # an account that was imported first is not created too
     proposed = {p.person_id: p.proposed_username for p in deployment.mis.read_people(a_run(deployment, "x").day)}
     for row in accounts:
         assert (sandbox.site.find(proposed[row.person_id]) is not None) == (row.origin == "created")
 
 
-def test_the_plan_for_an_imported_person_is_empty_by_the_pure_rule(deployment, plain, made):
+def test_make_plan_returns_nothing_for_an_imported_person(deployment, plain, made):
     made("ada")
     import_pairs(deployment, (plain[0], "ada"))
     people = [p for p in deployment.mis.read_people(a_run(deployment, "x").day) if p.person_id == plain[0]]
@@ -516,7 +518,7 @@ def test_the_plan_for_an_imported_person_is_empty_by_the_pure_rule(deployment, p
 
 
 @pytest.mark.parametrize("dry_run", [True, False])
-def test_one_human_of_two_records_gets_one_account_though_the_file_names_two(deployment, sandbox, mis_fields, dry_run):
+def test_a_person_with_two_records_gets_one_account_even_if_the_file_has_two(deployment, sandbox, mis_fields, dry_run):
     query(mis_fields, "insert into person (person_id, forenames, surname) values ('A9', 'Nova', 'Newcomer')")
     query(mis_fields, "insert into application values (910009, 'A9', 'T', 'Live', 'Applied', current_date - 7)")
     run = a_run(deployment, "bksb_accounts")
@@ -537,6 +539,6 @@ def test_one_human_of_two_records_gets_one_account_though_the_file_names_two(dep
     imported = import_pairs(deployment, ("A9", "one"), ("P9", "two"), dry_run=dry_run)
     assert imported.imported == 1
     assert told(imported) == [
-        "line 3, P9: this learner was applicant A9, who has an account: the next run of bksb_accounts settles that "
-        "first"
+        "line 3, P9: this learner was applicant A9, who has an account: wait for the next run of bksb_accounts, then "
+        "try again"
     ]

@@ -1,4 +1,4 @@
-"""Links are looked at again: within a week all of them; what bksb has moved or merged goes stale, and heals."""
+"""All links are checked within a week. A link that bksb moved or merged becomes stale, and can heal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.runs import rows_of, run_accounts
 
 @pytest.fixture
 def linked(deployment, sandbox):
-    """A deployment after its first run, with nothing asked of bksb since."""
+    """A deployment after its first run, with the sandbox's call counters at zero."""
     run_accounts(deployment, invite=False)
     sandbox.site.reset_counters()
     return deployment
@@ -46,11 +46,11 @@ def a_day_passes(deployment, days=1):
     query(deployment.reporting, "update bksb.account set checked_at = checked_at - %s * interval '1 day'", days)
 
 
-def is_due(deployment, person_id):
+def make_due(deployment, person_id):
     query(deployment.reporting, "update bksb.account set checked_at = '2026-01-01' where person_id = %s", person_id)
 
 
-def test_every_link_is_looked_at_within_a_week_and_no_day_bears_it_all(linked, sandbox):
+def test_all_links_are_checked_within_a_week_and_about_as_many_each_day(linked, sandbox):
     links = query(linked.reporting, "select count(*) as n from bksb.account where state = 'active'")[0].n
     looked_at = []
     for day in range(7):
@@ -68,7 +68,7 @@ def test_every_link_is_looked_at_within_a_week_and_no_day_bears_it_all(linked, s
     assert links <= sum(looked_at) < links + 7 and max(looked_at) == -(-links // 7)
 
 
-def test_a_second_run_on_a_day_looks_at_nothing_again(linked, sandbox):
+def test_a_second_run_on_the_same_day_checks_no_link_again(linked, sandbox):
     a_day_passes(linked)
     run_accounts(linked, "manual__2")
     before = rows_of(linked, "account", "account_link", "issue")
@@ -79,23 +79,23 @@ def test_a_second_run_on_a_day_looks_at_nothing_again(linked, sandbox):
     assert sandbox.site.calls.get("getUserId", 0) < asked
 
 
-def test_a_username_that_no_longer_resolves_makes_the_link_stale_and_creates_nobody(linked, sandbox):
+def test_a_username_that_no_longer_exists_makes_the_link_stale_and_creates_no_account(linked, sandbox):
     account = some_account(linked)
     sandbox.site.rename(account.bksb_user_id, "renamed by hand")
-    is_due(linked, account.person_id)
+    make_due(linked, account.person_id)
     run_accounts(linked, "manual__2")
     assert account_of(linked, account.person_id).state == "stale"
-    assert "no longer knows" in stale_issues(linked)[account.person_id]
+    assert "no longer exists in bksb" in stale_issues(linked)[account.person_id]
     assert links_of(linked, account.person_id) == [(account.bksb_user_id, True)]
     run_accounts(linked, "manual__3")
     assert account_of(linked, account.person_id).state == "stale" and account.person_id in stale_issues(linked)
     assert sandbox.site.calls.get("createUser", 0) == 0
 
 
-def test_a_link_that_holds_again_heals_by_itself(linked, sandbox):
+def test_a_link_that_is_right_again_heals_by_itself(linked, sandbox):
     account = some_account(linked)
     sandbox.site.rename(account.bksb_user_id, "renamed by hand")
-    is_due(linked, account.person_id)
+    make_due(linked, account.person_id)
     run_accounts(linked, "manual__2")
     sandbox.site.rename(account.bksb_user_id, account.username)
     a_day_passes(linked)
@@ -109,7 +109,7 @@ def test_a_merged_account_goes_stale_and_heals_when_the_mis_names_the_right_one(
     account = some_account(linked, origin)
     right = sandbox.site.create_user("the.right.one", "Any", "Body", "any.body@learner.example", "Any-password-1")
     sandbox.site.merge(right.user_id, account.bksb_user_id)
-    is_due(linked, account.person_id)
+    make_due(linked, account.person_id)
     run_accounts(linked, "manual__2")
     assert account_of(linked, account.person_id).state == "stale"
     query(mis_fields, "update person set bksb_username = 'The.Right.One' where person_id = %s", account.person_id)
@@ -123,10 +123,10 @@ def test_a_merged_account_goes_stale_and_heals_when_the_mis_names_the_right_one(
     assert rows_of(linked, "account", "account_link", "issue") == before
 
 
-def test_a_stale_link_for_which_the_mis_names_a_username_that_is_none_stays_stale(linked, sandbox, mis_fields):
+def test_a_stale_link_stays_stale_if_the_mis_names_a_username_that_does_not_exist(linked, sandbox, mis_fields):
     account = some_account(linked)
     sandbox.site.rename(account.bksb_user_id, "renamed by hand")
-    is_due(linked, account.person_id)
+    make_due(linked, account.person_id)
     run_accounts(linked, "manual__2")
     query(mis_fields, "update person set bksb_username = 'nobody.at.all' where person_id = %s", account.person_id)
     run_accounts(linked, "manual__3")
@@ -138,22 +138,22 @@ def test_a_stale_link_for_which_the_mis_names_a_username_that_is_none_stays_stal
     ]
 
 
-def test_a_username_that_now_belongs_to_another_persons_user_is_never_taken_over(linked, sandbox):
+def test_a_link_never_moves_to_the_account_of_another_person(linked, sandbox):
     first, second = query(
         linked.reporting, "select * from bksb.account where origin = 'created' and state = 'active' order by 1 limit 2"
     )
     sandbox.site.merge(second.bksb_user_id, first.bksb_user_id)
     sandbox.site.rename(second.bksb_user_id, first.username)
-    is_due(linked, first.person_id)
+    make_due(linked, first.person_id)
     run_accounts(linked, "manual__2")
     assert account_of(linked, first.person_id).state == "stale"
     assert f"user {second.bksb_user_id}" in stale_issues(linked)[first.person_id]
     assert account_of(linked, second.person_id).bksb_user_id == second.bksb_user_id
 
 
-def test_a_bksb_without_an_answer_makes_nothing_stale(linked, sandbox):
+def test_a_check_without_an_answer_makes_no_link_stale(linked, sandbox):
     account = some_account(linked)
-    is_due(linked, account.person_id)
+    make_due(linked, account.person_id)
 
     class Silent(BksbClient):
         def find_user_id(self, username):
@@ -171,29 +171,29 @@ def test_a_bksb_without_an_answer_makes_nothing_stale(linked, sandbox):
     assert account_of(linked, account.person_id).checked_at.year > 2025
 
 
-def test_the_link_of_somebody_who_has_left_is_looked_at_too(linked, sandbox, mis_fields):
+def test_the_link_of_a_person_who_has_left_is_checked_too(linked, sandbox, mis_fields):
     account = some_account(linked)
     query(mis_fields, "update episode set system_status = 'Dormant' where person_id = %s", account.person_id)
     query(mis_fields, "update application set system_status = 'Dormant' where person_id = %s", account.person_id)
     sandbox.site.rename(account.bksb_user_id, "renamed by hand")
-    is_due(linked, account.person_id)
+    make_due(linked, account.person_id)
     run_accounts(linked, "manual__2")
     assert account_of(linked, account.person_id).state == "stale"
 
 
-def test_looking_at_a_link_again_leaves_a_mismatch_reported(linked, mis_fields):
+def test_checking_a_link_does_not_resolve_a_username_mismatch(linked, mis_fields):
     account = some_account(linked)
     query(mis_fields, "update person set bksb_username = 'somebody.else' where person_id = %s", account.person_id)
-    is_due(linked, account.person_id)
+    make_due(linked, account.person_id)
     run_accounts(linked, "manual__2")
     codes = "select code from bksb.issue where person_id = %s and resolved_at is null"
     assert [row.code for row in query(linked.reporting, codes, account.person_id)] == ["username_mismatch"]
     assert account_of(linked, account.person_id).checked_at.year > 2025
 
 
-def test_a_link_that_bksb_never_answers_about_is_one_issue_and_a_second_run_rewrites_nothing(linked, sandbox):
+def test_a_link_without_an_answer_is_one_issue_and_a_second_run_rewrites_no_row(linked, sandbox):
     account = some_account(linked)
-    is_due(linked, account.person_id)
+    make_due(linked, account.person_id)
     sandbox.site.faults.add(Fault("500", user=account.username, calls=("getUserId",)))
     run_accounts(linked, "manual__2")
     before = rows_of(linked, "issue", "account")
@@ -203,10 +203,10 @@ def test_a_link_that_bksb_never_answers_about_is_one_issue_and_a_second_run_rewr
     assert [row.resolved_at for row in query(linked.reporting, statement, account.person_id)] == [None]
 
 
-def test_links_that_bksb_never_answers_about_keep_nobody_from_an_account_and_an_invitation(linked, sandbox, mis_fields):
+def test_links_without_an_answer_do_not_delay_a_new_account_and_its_invitation(linked, sandbox, mis_fields):
     eight = query(linked.reporting, "select * from bksb.account where state = 'active' order by 1 limit 8")
     for account in eight:
-        is_due(linked, account.person_id)
+        make_due(linked, account.person_id)
         sandbox.site.faults.add(Fault("500", user=account.username, calls=("getUserId",)))
     newcomer = "insert into person (person_id, learn_ref_number, forenames, surname, email) values (%s, %s, %s, %s, %s)"
     query(mis_fields, newcomer, "N1", "LN1", "Nova", "Newcomer", "n1@learner.example")
@@ -214,7 +214,7 @@ def test_links_that_bksb_never_answers_about_keep_nobody_from_an_account_and_an_
     query(mis_fields, programme)
     with pytest.raises(TransientError, match="8 people in a row"):
         run_accounts(linked, "manual__2")
-    # as Airflow's next try, or the next morning's run
+    # like Airflow's next try, or the next morning's run
     run_accounts(linked, "manual__2")
     assert account_of(linked, "N1").state == "active"
     assert len(sandbox.mailbox.messages(to="n1@learner.example")) == 1
@@ -229,7 +229,7 @@ def test_a_merged_account_of_an_applicant_who_became_a_learner_heals(linked, san
     was = account_of(linked, "A9").bksb_user_id
     right = sandbox.site.create_user("the.right.one", "N", "N", "a9@x.example", "a good password").user_id
     sandbox.site.merge(right, was)
-    is_due(linked, "A9")
+    make_due(linked, "A9")
     run_accounts(linked, "manual__3")
     assert account_of(linked, "A9").state == "stale"
     query(mis_fields, "update application set application_status = 'Transferred' where person_id = 'A9'")

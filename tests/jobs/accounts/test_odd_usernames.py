@@ -1,4 +1,4 @@
-"""Usernames as people really choose them: proposed and created, stored and linked, over real HTTP."""
+"""Unusual usernames, proposed and created or stored and linked, over real HTTP."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ODD = {
     "an apostrophe": "o'neil",
     "a percent": "50%20off%",
     "a slash": "ada/lovelace/../x",
-    "what URLs and forms are made of": "a&b=c?d#e;f:g",
+    "the delimiters of URLs and forms": "a&b=c?d#e;f:g",
     "quotes and a backslash": 'ada "the" \\ l',
     "a comma": "lovelace, ada",
     "leading zeros": "000123",
@@ -32,12 +32,12 @@ CAPITALS = "Ada.LOVELACE"
 
 @pytest.fixture
 def plain(world) -> list[str]:
-    """Eligible people without anything out of the ordinary."""
+    """Eligible people without anything unusual."""
     return sorted(world.people_of("plain"))
 
 
 def named(deployment, mis_fields, plain, usernames, column) -> dict[str, str]:
-    """Give each username to one plain person, in this column of the MIS; person_id to username."""
+    """Give each username to one plain person in this MIS column; return the usernames by person_id."""
     assert len(usernames) < len(plain)
     given = dict(zip(plain, usernames, strict=False))
     for person_id, username in given.items():
@@ -54,7 +54,7 @@ def issues(deployment, person_id):
     return [tuple(row) for row in query(deployment.reporting, statement, person_id)]
 
 
-def test_an_odd_username_that_is_proposed_is_created_as_it_is_and_found_again(deployment, sandbox, mis_fields, plain):
+def test_an_odd_proposed_username_is_created_unchanged_and_found_again(deployment, sandbox, mis_fields, plain):
     given = named(deployment, mis_fields, plain, ODD.values(), "learn_ref_number")
     run_accounts(deployment)
     known = accounts(deployment)
@@ -70,7 +70,7 @@ def test_an_odd_username_that_is_proposed_is_created_as_it_is_and_found_again(de
     assert "createUser" not in sandbox.site.calls
 
 
-def test_an_odd_username_that_is_stored_is_linked_in_whichever_case(deployment, sandbox, mis_fields, plain):
+def test_an_odd_stored_username_is_linked_whatever_its_case(deployment, sandbox, mis_fields, plain):
     usernames = [*ODD.values(), CAPITALS]
     given = named(deployment, mis_fields, plain, usernames, "bksb_username")
     made = {
@@ -92,18 +92,20 @@ def test_an_odd_username_that_is_stored_is_linked_in_whichever_case(deployment, 
     assert synced == {user.user_id for user in made.values()}
 
 
-def test_an_odd_username_that_is_taken_in_another_case_is_reported_not_created(deployment, sandbox, mis_fields, plain):
+def test_an_odd_username_that_exists_in_another_case_is_reported_and_not_created(
+    deployment, sandbox, mis_fields, plain
+):
     given = named(deployment, mis_fields, plain, [*ODD.values(), CAPITALS], "learn_ref_number")
     for username in given.values():
         sandbox.site.create_user(username.swapcase(), "A", "B", "a@learner.example", "a good password")
     sandbox.site.reset_counters()
     run_accounts(deployment, person_ids=tuple(given))
     for person_id in given:
-        assert issues(deployment, person_id) == [("username_taken", "somebody else has the proposed username in bksb")]
+        assert issues(deployment, person_id) == [("username_taken", "the proposed username already exists in bksb")]
     assert "createUser" not in sandbox.site.calls
 
 
-def test_two_people_whose_odd_usernames_differ_in_case_alone_get_no_account(deployment, mis_fields, plain):
+def test_two_people_with_odd_usernames_that_differ_only_in_case_get_no_account(deployment, mis_fields, plain):
     given = named(deployment, mis_fields, plain, ["Zoë.Ł", "zOË.ł", "A+b", "a+B"], "learn_ref_number")
     run_accounts(deployment, person_ids=tuple(given))
     for person_id in given:
@@ -111,7 +113,7 @@ def test_two_people_whose_odd_usernames_differ_in_case_alone_get_no_account(depl
 
 
 @pytest.mark.parametrize("username", ["x" * 257, "x" * 1000, "例" * 257])
-def test_a_username_that_bksb_finds_too_long_is_an_issue_and_everybody_else_is_served(
+def test_a_username_that_is_too_long_for_bksb_is_an_issue_and_all_others_get_accounts(
     deployment, sandbox, mis_fields, plain, username
 ):
     given = named(deployment, mis_fields, plain, [username], "learn_ref_number")
@@ -119,13 +121,13 @@ def test_a_username_that_bksb_finds_too_long_is_an_issue_and_everybody_else_is_s
     (person_id,) = given
     assert accounts(deployment)[person_id].state == "blocked"
     ((code, detail),) = issues(deployment, person_id)
-    assert code == "create_rejected" and detail.startswith("bksb would not create it: ")
+    assert code == "create_rejected" and detail.startswith("bksb refused to create the account: ")
     assert username not in detail
     assert {accounts(deployment)[other].state for other in plain[1:]} == {"active"}
     assert sandbox.site.find(username) is None
 
 
-def test_a_username_too_long_for_anybody_to_type_is_an_issue_and_everybody_else_is_served(
+def test_a_username_that_is_too_long_to_store_is_an_issue_and_all_others_get_accounts(
     deployment, sandbox, mis_fields, plain
 ):
     random_text = "".join(random.Random(1).choices(string.ascii_letters, k=6000))
@@ -136,7 +138,7 @@ def test_a_username_too_long_for_anybody_to_type_is_an_issue_and_everybody_else_
 
 
 @pytest.mark.parametrize("length", [256, 257, 5000])
-def test_a_stored_username_of_any_length_that_nobody_has_is_an_issue(deployment, mis_fields, plain, length):
+def test_a_stored_username_of_any_length_that_bksb_does_not_know_is_an_issue(deployment, mis_fields, plain, length):
     given = named(deployment, mis_fields, plain, ["y" * length], "bksb_username")
     run_accounts(deployment, person_ids=tuple(plain[:3]))
     (person_id,) = given

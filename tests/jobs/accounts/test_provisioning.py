@@ -1,8 +1,9 @@
-"""bksb_accounts from end to end, with a real MIS, a real reporting database and the sandbox bksb."""
+"""bksb_accounts from end to end, with a real MIS, a real reporting database and the sandbox."""
 
 from __future__ import annotations
 
 import itertools
+import logging
 import threading
 from contextlib import suppress
 from dataclasses import replace
@@ -40,7 +41,7 @@ def accounts(deployment):
     return {row.person_id: row for row in query(deployment.reporting, "select * from bksb.account")}
 
 
-def test_everybody_eligible_is_served_or_reported_with_the_reason(deployment, sandbox, world):
+def test_every_eligible_person_gets_an_account_or_an_issue_with_the_reason(deployment, sandbox, world):
     run = run_accounts(deployment)
     known, issues = accounts(deployment), open_issues(deployment)
     assert set(known) == world.eligible_on(run.day)
@@ -66,7 +67,7 @@ def test_everybody_eligible_is_served_or_reported_with_the_reason(deployment, sa
         assert people and {issues[person_id] for person_id in people} == {code}, kind
 
 
-def test_what_we_know_is_what_bksb_has(deployment, sandbox, world):
+def test_the_reporting_database_and_bksb_have_the_same_accounts(deployment, sandbox, world):
     before = {user.username for user in sandbox.site.users()}
     run_accounts(deployment)
     users = {user.user_id: user for user in sandbox.site.users()}
@@ -79,7 +80,7 @@ def test_what_we_know_is_what_bksb_has(deployment, sandbox, world):
     assert {(a.person_id, a.bksb_user_id) for a in active} == {(row.person_id, row.bksb_user_id) for row in links}
 
 
-def test_bksb_is_told_names_email_and_date_of_birth_and_the_default_password(deployment, sandbox, world):
+def test_a_new_account_has_names_email_date_of_birth_and_the_default_password(deployment, sandbox, world):
     run_accounts(deployment)
     mis = {person.person_id: person for person in deployment.mis.read_people(world.today)}
     created = [a for a in accounts(deployment).values() if a.origin == "created"]
@@ -95,7 +96,7 @@ def test_bksb_is_told_names_email_and_date_of_birth_and_the_default_password(dep
         assert user.has_password(deployment.settings.default_password)
 
 
-def test_a_second_run_changes_nothing_and_creates_nobody(deployment, sandbox):
+def test_a_second_run_changes_nothing_and_creates_no_account(deployment, sandbox):
     run_accounts(deployment)
     tables = ("account", "account_link", "issue", "learner", "learner_contact")
     before = rows_of(deployment, *tables)
@@ -106,7 +107,53 @@ def test_a_second_run_changes_nothing_and_creates_nobody(deployment, sandbox):
     assert sandbox.site.calls.get("getUserId", 0) <= len(open_issues(deployment))
 
 
-def test_a_dry_run_plans_what_the_next_run_does_and_touches_nothing_else(deployment, sandbox):
+def test_a_run_with_nothing_to_do_says_so_in_one_line_of_each_task(deployment, mis_fields, caplog):
+    run_accounts(deployment)
+    # these people are planned again every day
+    query(
+        mis_fields,
+        "update person set email = null, bksb_username = null where person_id = any(%s)",
+        [person_id for person_id, code in open_issues(deployment).items() if code.startswith("username_")],
+    )
+    run_accounts(deployment, "manual__2")
+    caplog.set_level(logging.INFO)
+    caplog.clear()
+    run_accounts(deployment, "manual__3")
+    states = [account.state for account in accounts(deployment).values()]
+    active, blocked = states.count("active"), states.count("blocked")
+    assert active > 50 and blocked > 5
+    need_attention = len(open_issues(deployment))
+    refused_by_mail_server = need_attention - blocked
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("bksb.")] == [
+        f"Nothing to do in bksb: all {active} eligible people who can have an account have one; "
+        f"{blocked} need attention (see bksb.issue).",
+        "Nothing to do in bksb: no account to create or link, no link to check.",
+        f"Nothing to send: no invitation or reminder is due; {refused_by_mail_server} need attention (see bksb.issue).",
+        "Nothing to do in this run: no account to create or link, no link to check, no mail sent. "
+        f"{active} accounts are active, 0 links are stale, {need_attention} people need attention (see bksb.issue).",
+    ]
+
+
+def test_a_run_for_named_people_with_nothing_to_do_counts_only_them(deployment, world, caplog):
+    named = tuple(sorted(world.people_of("plain"))[:2])
+    run_accounts(deployment, person_ids=named)
+    caplog.set_level(logging.INFO)
+    run_accounts(deployment, "manual__2", person_ids=(*named, named[0]))
+    assert "Nothing to do in bksb: all 2 named people who can have an account have one; 0 need" in caplog.text
+
+
+def test_a_task_that_is_tried_again_says_that_nothing_is_left_to_do(deployment, world, caplog):
+    run = a_run(deployment, "bksb_accounts", person_ids=tuple(sorted(world.people_of("plain"))[:2]))
+    plan_accounts(deployment, run)
+    (share,) = record_plan(deployment, run)
+    caplog.set_level(logging.INFO)
+    apply_plan(deployment, run, share)
+    assert "2 people: created 2 accounts" in caplog.text and "Nothing left to do" not in caplog.text
+    apply_plan(deployment, run, share)
+    assert "Nothing left to do in this task" in caplog.text
+
+
+def test_a_dry_run_plans_what_the_next_run_does_and_changes_nothing_else(deployment, sandbox):
     untouched = ("learner", "learner_contact", "account", "account_link", "issue", "run_person")
     before = rows_of(deployment, *untouched)
     sandbox.site.reset_counters()
@@ -119,7 +166,7 @@ def test_a_dry_run_plans_what_the_next_run_does_and_touches_nothing_else(deploym
     assert dry == real and dry
 
 
-def test_latest_plan_is_the_plan_of_the_run_that_planned_last_and_of_no_other(deployment):
+def test_latest_plan_shows_only_the_plan_of_the_latest_accounts_run(deployment):
     def plan_of(run_id: str) -> list[tuple[object, ...]]:
         statement = "select person_id, action, reason, username from bksb.planned_action where run_id = %s order by 1"
         return query(deployment.reporting, statement, run_id)
@@ -146,7 +193,7 @@ def test_latest_plan_is_the_plan_of_the_run_that_planned_last_and_of_no_other(de
     assert latest() == ({"manual__all"}, plan_of("manual__all"))
 
 
-def test_at_most_two_calls_a_new_account_and_none_for_an_active_one(deployment, sandbox):
+def test_a_new_account_takes_at_most_two_calls_and_an_active_one_none(deployment, sandbox):
     sandbox.site.reset_counters()
     run_accounts(deployment)
     created = sum(account.origin == "created" for account in accounts(deployment).values())
@@ -156,7 +203,7 @@ def test_at_most_two_calls_a_new_account_and_none_for_an_active_one(deployment, 
     assert sandbox.site.peak_concurrency <= 8
 
 
-def test_the_run_is_written_down_with_its_figures(deployment, world):
+def test_the_run_is_recorded_with_its_figures(deployment, world):
     run_accounts(deployment)
     (line,) = query(deployment.reporting, "select * from bksb.sync_run")
     known = accounts(deployment).values()
@@ -169,10 +216,12 @@ def test_the_run_is_written_down_with_its_figures(deployment, world):
     )
 
 
-def test_what_the_mis_has_mended_is_served_next_time_and_its_issue_resolved(deployment, mis_fields, world):
+def test_a_person_corrected_in_the_mis_gets_an_account_next_time_and_the_issue_is_resolved(
+    deployment, mis_fields, world
+):
     run_accounts(deployment)
     (person_id,) = world.people_of("no_email")
-    query(mis_fields, "update person set email = 'mended@learner.example' where person_id = %s", person_id)
+    query(mis_fields, "update person set email = 'corrected@learner.example' where person_id = %s", person_id)
     run_accounts(deployment, "manual__2")
     assert accounts(deployment)[person_id].state == "active"
     assert person_id not in open_issues(deployment)
@@ -180,7 +229,7 @@ def test_what_the_mis_has_mended_is_served_next_time_and_its_issue_resolved(depl
     assert [row.resolved_at is not None for row in history] == [True]
 
 
-def test_who_is_no_longer_eligible_keeps_the_account_and_loses_the_issue(deployment, mis_fields, world):
+def test_a_person_who_is_no_longer_eligible_keeps_the_account_and_loses_the_issue(deployment, mis_fields, world):
     run_accounts(deployment)
     gone_active = next(a.person_id for a in accounts(deployment).values() if a.origin == "created")
     (gone_blocked,) = world.people_of("no_email")
@@ -229,28 +278,28 @@ def test_the_account_follows_an_applicant_who_becomes_a_learner(deployment, sand
     assert [row.person_id for row in links] == ["P900000"]
 
 
-def test_accounts_that_carry_the_username_are_linked_where_the_site_says_so(deployment, sandbox, world):
+def test_existing_accounts_with_the_proposed_username_are_linked_if_the_setting_allows_it(deployment, sandbox, world):
     trusting = replace(deployment, settings=replace(deployment.settings, link_existing=True))
     run_accounts(trusting)
     for person_id in world.people_of("username_taken"):
         assert accounts(deployment)[person_id].origin == "linked"
 
 
-def test_only_the_people_named_are_served(deployment, sandbox, world):
+def test_a_run_for_named_people_serves_only_them(deployment, sandbox, world):
     plain = sorted(world.people_of("plain"))[:2]
     run_accounts(deployment, person_ids=tuple(plain))
     assert set(accounts(deployment)) == set(plain)
     assert open_issues(deployment) == {}
 
 
-def test_naming_somebody_who_is_not_eligible_is_refused_before_anything_is_changed(deployment, sandbox):
+def test_naming_a_person_who_is_not_eligible_fails_before_anything_is_changed(deployment, sandbox):
     with pytest.raises(ConfigurationError, match="names 1 people who are not eligible.*NOBODY"):
         run_accounts(deployment, person_ids=("NOBODY",))
     assert accounts(deployment) == {}
     assert sandbox.site.calls == {}
 
 
-def test_without_a_default_password_nobody_is_created_and_nothing_changed(deployment, sandbox):
+def test_without_a_default_password_the_run_fails_and_changes_nothing(deployment, sandbox):
     bare = replace(deployment, settings=replace(deployment.settings, default_password="short"))
     with pytest.raises(ConfigurationError, match="Default Password"):
         run_accounts(bare)
@@ -270,7 +319,7 @@ def test_a_broken_mis_query_changes_nothing(deployment, sandbox, tmp_path, mis_f
     assert sandbox.site.calls == {}
 
 
-def test_a_wrong_key_stops_everything_and_the_next_run_loses_nobody(deployment, sandbox, world):
+def test_a_wrong_key_stops_the_run_and_the_next_run_serves_everyone(deployment, sandbox, world):
     def wrong_key() -> BksbClient:
         return BksbClient(sandbox.url, sandbox.access_key, "wrong-secret", budget=RetryBudget(attempts=1))
 
@@ -281,22 +330,22 @@ def test_a_wrong_key_stops_everything_and_the_next_run_loses_nobody(deployment, 
     assert {a.state for a in accounts(deployment).values()} == {"active", "blocked"}
 
 
-def test_an_api_that_is_away_fails_the_run_and_the_next_one_catches_up(deployment, sandbox):
-    def nobody_there() -> BksbClient:
+def test_an_unreachable_bksb_fails_the_run_and_the_next_one_catches_up(deployment, sandbox):
+    def unreachable() -> BksbClient:
         return BksbClient("http://127.0.0.1:1", "AK", "SK", budget=RetryBudget(attempts=1))
 
     with pytest.raises(TransientError, match="8 people in a row"):
-        run_accounts(replace(deployment, make_client=nobody_there))
+        run_accounts(replace(deployment, make_client=unreachable))
     run_accounts(deployment, "manual__2")
     assert {a.state for a in accounts(deployment).values()} == {"active", "blocked"}
     assert "bksb_no_answer" not in open_issues(deployment).values()
 
 
-def test_an_answer_that_got_lost_is_settled_by_looking_the_username_up(deployment, sandbox):
+def test_after_a_lost_reply_the_username_is_looked_up_and_the_account_is_not_created_twice(deployment, sandbox):
     class LosesAnswers(BksbClient):
         def create_user(self, new_user):
             super().create_user(new_user)
-            raise TransientError("the answer got lost on the way")
+            raise TransientError("the reply was lost")
 
     lossy = replace(deployment, make_client=lambda: LosesAnswers(sandbox.url, sandbox.access_key, sandbox.secret_key))
     run_accounts(lossy)
@@ -306,11 +355,11 @@ def test_an_answer_that_got_lost_is_settled_by_looking_the_username_up(deploymen
 
 
 class Killed(BaseException):
-    """Stands for a process that ends here: nothing of ours catches it."""
+    """Simulates a killed process: our code does not catch it."""
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_a_process_that_dies_around_a_creation_neither_doubles_nor_loses_the_account(deployment, sandbox, moment):
+def test_a_process_killed_during_a_creation_neither_duplicates_nor_loses_the_account(deployment, sandbox, moment):
     class Dies(BksbClient):
         def create_user(self, new_user):
             if moment == "after":
@@ -328,7 +377,7 @@ def test_a_process_that_dies_around_a_creation_neither_doubles_nor_loses_the_acc
     assert {a.username.lower() for a in known.values() if a.username} <= set(usernames)
 
 
-def test_one_learner_whom_bksb_refuses_stops_nobody_else(deployment, sandbox, world):
+def test_one_learner_that_bksb_refuses_does_not_stop_the_others(deployment, sandbox, world):
     refused = sorted(world.people_of("plain"))[0]
     username = next(p for p in deployment.mis.read_people(world.today) if p.person_id == refused).proposed_username
 
@@ -346,7 +395,7 @@ def test_one_learner_whom_bksb_refuses_stops_nobody_else(deployment, sandbox, wo
     assert sum(account.origin == "created" for account in known.values()) > 50
 
 
-def test_who_stops_being_eligible_after_the_plan_is_not_created(deployment, sandbox, mis_fields, world):
+def test_a_person_who_stops_being_eligible_after_the_plan_gets_no_account(deployment, sandbox, mis_fields, world):
     run = a_run(deployment, "bksb_accounts")
     plan_accounts(deployment, run)
     shares = record_plan(deployment, run)
@@ -359,7 +408,7 @@ def test_who_stops_being_eligible_after_the_plan_is_not_created(deployment, sand
     assert gone not in accounts(deployment)
 
 
-def test_a_failed_run_is_noted_and_its_next_try_continues_it(deployment):
+def test_a_failed_run_is_recorded_and_the_next_try_continues_it(deployment):
     run = a_run(deployment, "bksb_accounts")
     plan_accounts(deployment, run)
     fail_run(deployment, run)
@@ -382,7 +431,7 @@ def sandbox_client(sandbox, kind=BksbClient, **changes):
     return kind(sandbox.url, sandbox.access_key, sandbox.secret_key, **changes)
 
 
-def test_a_task_serves_the_people_of_its_buckets_and_nobody_else(deployment):
+def test_a_task_serves_only_the_people_of_its_buckets(deployment):
     run = a_run(deployment, "bksb_accounts")
     plan_accounts(deployment, run)
     (share,) = record_plan(deployment, run)
@@ -423,7 +472,7 @@ def test_two_runs_at_once_create_each_account_once(deployment, sandbox):
 
 
 @pytest.mark.parametrize("sends", [True, False])
-def test_what_the_site_chose_is_what_bksb_is_told(deployment, sandbox, world, sends):
+def test_the_date_of_birth_and_auto_enrol_are_sent_only_if_the_settings_say_so(deployment, sandbox, world, sends):
     choosing = replace(deployment.settings, send_date_of_birth=sends, auto_enrol=sends)
     plain = sorted(world.people_of("plain"))[:3]
     run_accounts(replace(deployment, settings=choosing), person_ids=tuple(plain))
@@ -444,7 +493,7 @@ def test_one_bksb_user_under_two_usernames_belongs_to_one_person(deployment, san
 
 
 class Doubtful(BksbClient):
-    """Creates, loses the answer, and does not answer the look-up that follows."""
+    """Creates the account, loses the reply, and then fails every look-up."""
 
     lost = False
 
@@ -460,7 +509,7 @@ class Doubtful(BksbClient):
 
 
 @pytest.mark.parametrize("leaves", [False, True])
-def test_a_creation_in_doubt_stays_open_until_bksb_has_said_what_became_of_it(
+def test_an_unconfirmed_creation_stays_open_until_bksb_says_whether_the_account_exists(
     deployment, sandbox, mis_fields, world, leaves
 ):
     person = sorted(world.people_of("plain"))[0]
@@ -478,7 +527,7 @@ def test_a_creation_in_doubt_stays_open_until_bksb_has_said_what_became_of_it(
     assert [u.username for u in sandbox.site.users()].count(account.username) == 1
 
 
-def test_a_creation_that_never_came_about_is_forgotten_with_its_person(deployment, mis_fields, world):
+def test_an_unfinished_creation_of_a_person_who_left_is_deleted_if_bksb_has_no_account(deployment, mis_fields, world):
     person = sorted(world.people_of("plain"))[0]
     query(deployment.reporting, "insert into bksb.account values (%s, 'never-made', null, 'creating')", person)
     query(mis_fields, "update episode set system_status = 'Dormant' where person_id = %s", person)
@@ -487,7 +536,7 @@ def test_a_creation_that_never_came_about_is_forgotten_with_its_person(deploymen
     assert person not in accounts(deployment) and person not in open_issues(deployment)
 
 
-def test_an_odd_answer_to_a_look_up_does_not_lose_a_creation_that_broke_off(deployment, sandbox, world):
+def test_an_odd_answer_to_a_look_up_does_not_lose_an_unfinished_creation(deployment, sandbox, world):
     person = sorted(world.people_of("plain"))[0]
     (mine,) = [p for p in deployment.mis.read_people(world.today) if p.person_id == person]
 
@@ -504,7 +553,7 @@ def test_an_odd_answer_to_a_look_up_does_not_lose_a_creation_that_broke_off(depl
     assert (accounts(deployment)[person].state, accounts(deployment)[person].origin) == ("active", "created")
 
 
-def test_a_creation_that_came_about_though_it_was_refused_is_found(deployment, sandbox, world):
+def test_an_account_that_bksb_created_although_it_sent_a_refusal_is_found(deployment, sandbox, world):
     class CreatesAndRefuses(BksbClient):
         def create_user(self, new_user):
             super().create_user(new_user)
@@ -516,20 +565,20 @@ def test_a_creation_that_came_about_though_it_was_refused_is_found(deployment, s
     assert (accounts(deployment)[person].state, open_issues(deployment)) == ("active", {})
 
 
-def test_a_named_run_leaves_the_issues_of_everybody_else_alone(deployment, world):
+def test_a_run_for_named_people_does_not_change_the_issues_of_others(deployment, world):
     run_accounts(deployment)
     before = rows_of(deployment, "issue")
     run_accounts(deployment, "manual__2", person_ids=(sorted(world.people_of("plain"))[0],))
     assert rows_of(deployment, "issue") == before
 
 
-def test_a_failure_noted_late_does_not_undo_a_success(deployment):
+def test_a_failure_recorded_late_does_not_overwrite_a_success(deployment):
     run = run_accounts(deployment)
     fail_run(deployment, run)
     assert [row.state for row in query(deployment.reporting, "select state from bksb.sync_run")] == ["success"]
 
 
-def test_failures_between_successes_are_no_reason_to_give_up(deployment, sandbox):
+def test_failures_between_successes_do_not_stop_the_run(deployment, sandbox):
     class EverySecond(BksbClient):
         calls = itertools.count()
 
@@ -546,7 +595,7 @@ def test_failures_between_successes_are_no_reason_to_give_up(deployment, sandbox
     assert "bksb_no_answer" not in open_issues(deployment).values()
 
 
-def test_a_silent_bksb_is_given_up_after_few_calls(deployment):
+def test_a_run_stops_after_few_calls_when_bksb_does_not_answer(deployment):
     calls = itertools.count()
 
     class Silent(BksbClient):
@@ -559,7 +608,7 @@ def test_a_silent_bksb_is_given_up_after_few_calls(deployment):
     assert next(calls) <= 8 + 16
 
 
-def test_a_key_refused_in_the_middle_stops_at_once_and_the_next_run_loses_nobody(deployment, sandbox):
+def test_a_key_refused_during_the_run_stops_it_at_once_and_the_next_run_serves_everyone(deployment, sandbox):
     class RefusedFromTheTenthOn(BksbClient):
         creations = itertools.count(1)
 
@@ -573,7 +622,7 @@ def test_a_key_refused_in_the_middle_stops_at_once_and_the_next_run_loses_nobody
     with pytest.raises(KeyRefusedError):
         run_accounts(replace(deployment, make_client=lambda: sandbox_client(sandbox, RefusedFromTheTenthOn)))
     assert 9 <= sandbox.site.calls["createUser"] < 9 + THREADS
-    # only what may have come about is left open: a name that was never sent is anybody's
+    # only creations that were sent stay unfinished: anyone may use a username that was never sent
     exist = {user.username.lower() for user in sandbox.site.users()}
     assert {one.username.lower() for one in accounts(deployment).values() if one.state == "creating"} <= exist
     planned = "select person_id, username from bksb.planned_action where action = 'create'"
@@ -589,9 +638,7 @@ def test_a_key_refused_in_the_middle_stops_at_once_and_the_next_run_loses_nobody
 
 
 @pytest.mark.parametrize("step", ["record_plan", "apply_plan"])
-def test_an_mis_that_goes_away_in_the_middle_stops_the_run_and_the_next_one_goes_on(
-    deployment, sandbox, mis_fields, step
-):
+def test_an_mis_that_fails_during_the_run_stops_it_and_the_next_run_continues(deployment, sandbox, mis_fields, step):
     gone = replace(deployment, mis=Mis(replace(mis_fields, port=1), SQL_FOLDER / "mis" / "eligible_learners.sql"))
     run = a_run(deployment, "bksb_accounts")
     plan_accounts(deployment, run)
@@ -604,7 +651,7 @@ def test_an_mis_that_goes_away_in_the_middle_stops_the_run_and_the_next_one_goes
     assert {account.state for account in accounts(deployment).values()} == {"active", "blocked"}
 
 
-def test_usernames_that_bksb_never_answers_about_keep_nobody_else_waiting(deployment, sandbox):
+def test_usernames_without_an_answer_do_not_delay_other_people(deployment, sandbox):
     run = a_run(deployment, "bksb_accounts", "manual__0", dry_run=True)
     plan_accounts(deployment, run)
     statement = "select username from bksb.planned_action where action = 'create' order by person_id"
@@ -624,7 +671,7 @@ def test_usernames_that_bksb_never_answers_about_keep_nobody_else_waiting(deploy
 
 
 def taken_names(deployment) -> set[str]:
-    """Proposed usernames that somebody in bksb has already."""
+    """Proposed usernames that already exist in bksb."""
     statement = (
         "select lower(username) as username from bksb.planned_action inner join bksb.issue using (person_id)"
         " where action = 'create' and code = 'username_taken' and resolved_at is null"
@@ -632,14 +679,14 @@ def taken_names(deployment) -> set[str]:
     return {row.username for row in query(deployment.reporting, statement)}
 
 
-def test_a_mail_server_that_is_down_is_said_when_planning_and_the_accounts_are_made_all_the_same(
+def test_planning_warns_about_a_mail_server_that_is_down_and_the_accounts_are_created_anyway(
     deployment, sandbox, world, caplog
 ):
     sandbox.mailbox.faults.add(MailFault("down"))
     people = tuple(sorted(world.people_of("plain")))[:2]
     run = a_run(deployment, "bksb_accounts", person_ids=people)
     plan_accounts(deployment, run)
-    assert "Accounts are created all the same; invitations follow when it answers." in caplog.text
+    assert "Accounts are created anyway; the invitations follow once the mail server answers." in caplog.text
     for share in record_plan(deployment, run):
         apply_plan(deployment, run, share)
     assert {accounts(deployment)[person_id].state for person_id in people} == {"active"}
@@ -648,10 +695,7 @@ def test_a_mail_server_that_is_down_is_said_when_planning_and_the_accounts_are_m
     assert len(sandbox.mailbox.messages()) == 2
 
 
-def test_a_password_that_is_gone_before_the_first_creation_is_sent_leaves_nothing_unfinished(
-    deployment, sandbox, world
-):
-    """Approval may take hours; somebody may empty the setting meanwhile."""
+def test_a_password_removed_after_the_plan_leaves_no_creation_unfinished(deployment, sandbox, world):
     three = tuple(sorted(world.people_of("plain"))[:3])
     run = a_run(deployment, "bksb_accounts", person_ids=three)
     plan_accounts(deployment, run)

@@ -1,4 +1,4 @@
-"""`relink`: a link that turned out to be wrong is corrected, and nobody keeps another person's results."""
+"""`relink` corrects a wrong link, and no one keeps the results of another person."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def make_user(sandbox, username: str, level: str) -> int:
 
 @pytest.fixture
 def pair(deployment, sandbox, world) -> tuple[str, str]:
-    """Two people whose accounts were mixed up when they were linked, with results of their own."""
+    """Two people who were linked to each other's account, each account with its own results."""
     first, second = sorted(world.people_of("plain"))[:2]
     users = {first: make_user(sandbox, f"of.{first}", "Level 1"), second: make_user(sandbox, f"of.{second}", "Entry 2")}
     for person_id, other in ((first, second), (second, first)):
@@ -84,7 +84,7 @@ def links_of(deployment, person_id: str) -> list[tuple[int, bool, bool]]:
     return [tuple(row) for row in rows]
 
 
-def test_two_people_whose_accounts_were_mixed_up_exchange_them_with_results_summaries_and_history(deployment, pair):
+def test_two_people_exchange_accounts_with_results_summaries_and_history(deployment, pair):
     first, second = pair
     own_of_second, own_of_first = user_of(deployment, first), user_of(deployment, second)
     assert english_levels(deployment, first) == (["E2"], ["E2"])
@@ -101,7 +101,7 @@ def test_two_people_whose_accounts_were_mixed_up_exchange_them_with_results_summ
     assert english_levels(deployment, second) == (["E2"], ["E2"])
     assert links_of(deployment, first) == [(own_of_second, False, True), (own_of_first, True, False)]
     assert links_of(deployment, second) == [(own_of_first, False, True), (own_of_second, True, False)]
-    # what the night makes of it is the same, and no one is created or mailed
+    # the next runs keep it this way
     before = rows_of(deployment, "skill_summary")
     run_accounts(deployment, "manual__2", person_ids=pair)
     run_results(deployment, "manual__2")
@@ -122,12 +122,12 @@ def test_relinking_again_changes_no_row(deployment, pair):
 def test_a_username_of_another_person_is_refused_unless_swap_or_take_is_given(deployment, pair):
     first, second = pair
     before = rows_of(deployment, *TABLES)
-    with pytest.raises(ConfigurationError, match=rf"Nothing was changed: the account is that of {second}.*--swap"):
+    with pytest.raises(ConfigurationError, match=rf"Nothing was changed: {second} has this account.*--swap"):
         relink(deployment, first, f"of.{first}")
     assert rows_of(deployment, *TABLES) == before
 
 
-def test_a_dry_run_says_the_same_and_writes_nothing(deployment, pair):
+def test_a_dry_run_reports_the_same_and_writes_nothing(deployment, pair):
     first, _ = pair
     before = rows_of(deployment, *TABLES)
     dry = relink(deployment, first, f"of.{first}", from_holder="swap", dry_run=True)
@@ -136,7 +136,7 @@ def test_a_dry_run_says_the_same_and_writes_nothing(deployment, pair):
     assert relink(deployment, first, f"of.{first}", from_holder="swap") == dry
 
 
-def test_a_person_gets_a_free_account_and_the_wrong_results_count_for_nobody(deployment, sandbox, pair):
+def test_a_person_gets_a_free_account_and_the_wrong_results_count_for_no_one(deployment, sandbox, pair):
     first, second = pair
     wrong = user_of(deployment, first)
     free = make_user(sandbox, "the.right.one", "Entry 3")
@@ -146,12 +146,12 @@ def test_a_person_gets_a_free_account_and_the_wrong_results_count_for_nobody(dep
     run_results(deployment, "manual__2")
     assert english_levels(deployment, first) == (["E3"], ["E3"])
     assert english_levels(deployment, second) == (["L1"], ["L1"])
-    # the rows of the wrong user stay, and the night's checks accept them
+    # the results of the wrong user stay, and the checks of bksb_results accept them
     assert query(deployment.reporting, "select 1 from bksb.assessment_result where bksb_user_id = %s", wrong)
 
 
 def test_results_do_not_go_back_to_a_person_who_had_the_user_before(deployment, pair, sandbox):
-    """That link may have been wrong as well: the results count for nobody until somebody is linked to the user."""
+    """The earlier link may have been wrong too, so the results count for no one until someone is linked again."""
     first, _ = pair
     lent = user_of(deployment, first)
     make_user(sandbox, "the.right.one", "Entry 3")
@@ -167,7 +167,7 @@ def test_results_do_not_go_back_to_a_person_who_had_the_user_before(deployment, 
     assert english_levels(deployment, "BEFORE") == ([], [])
 
 
-def test_a_holder_may_be_left_without_an_account_and_has_no_issue_about_the_old_one(deployment, pair):
+def test_with_take_the_holder_has_no_account_and_no_issue_about_the_old_one(deployment, pair):
     first, second = pair
     own_of_first = user_of(deployment, second)
     query(
@@ -184,13 +184,13 @@ def test_a_holder_may_be_left_without_an_account_and_has_no_issue_about_the_old_
     assert query(deployment.reporting, open_issues, second) == []
 
 
-def test_a_person_left_without_an_account_is_told_of_the_one_that_is_created_later(deployment, world, sandbox):
+def test_a_person_left_without_an_account_is_invited_to_the_one_created_later(deployment, world, sandbox):
     first, second = sorted(world.people_of("plain"))[:2]
     run_accounts(deployment, person_ids=(first,))
     (created,) = query(deployment.reporting, "select username from bksb.account where person_id = %s", first)
     (mail,) = sandbox.mailbox.messages()
     relink(deployment, second, created.username, from_holder="take")
-    # so that the username meant for the first person is free
+    # frees the username that is proposed for the first person
     sandbox.site.rename(user_of(deployment, second), "renamed.by.staff")
     relink(deployment, second, "renamed.by.staff")
     run_accounts(deployment, "manual__2", person_ids=(first,))
@@ -212,7 +212,7 @@ def test_an_account_that_is_only_renamed_keeps_its_invitation(deployment, world,
 
 
 def test_while_the_mis_names_another_username_nothing_is_changed(deployment, pair, mis_fields):
-    """The next run would link the person by it again."""
+    """Otherwise the next run would link the person to the username in the MIS again."""
     first, second = pair
     before = rows_of(deployment, *TABLES)
     for named in pair:
@@ -226,7 +226,7 @@ def test_while_the_mis_names_another_username_nothing_is_changed(deployment, pai
     assert english_levels(deployment, second) == (["E2"], ["E2"])
 
 
-def test_if_the_first_person_has_no_account_the_other_is_left_without_and_the_next_run_plans_one(
+def test_a_swap_with_a_person_without_an_account_leaves_the_holder_without_one_until_the_next_run(
     deployment, world, sandbox, pair
 ):
     first, _ = pair
@@ -258,7 +258,9 @@ def test_a_renamed_user_keeps_link_and_results_and_gets_the_new_username(deploym
     assert rows_of(deployment, "account_link") == links and english_levels(deployment, first) == (["E2"], ["E2"])
 
 
-def test_what_is_not_known_or_not_settled_is_refused_with_the_reason(deployment, world, mis_fields, pair, sandbox):
+def test_unknown_people_and_usernames_and_unfinished_creations_are_refused_with_the_reason(
+    deployment, world, mis_fields, pair, sandbox
+):
     first, _ = pair
     named = sorted(world.people_of("stored_username"))[0]
     sandbox.site.create_user("free", "Ada", "Lovelace", "ada@learner.example", "a good password")
@@ -275,10 +277,10 @@ def test_what_is_not_known_or_not_settled_is_refused_with_the_reason(deployment,
         (first, "nobody.has.this", "bksb does not know this username"),
         (first, "   ", "the username is missing"),
         (first, "two\nlines", "a line break"),
-        ("X999999", "free", "the MIS does not list this person"),
+        ("X999999", "free", "neither the MIS nor an earlier run lists this person"),
         (first, stored.bksb_username, f"the MIS gives this username to {named}"),
-        (unsettled, "free", "a creation for this person is not settled"),
-        (first, "open", f"{unsettled}: a creation for this person is not settled"),
+        (unsettled, "free", "an account creation for this person is unfinished"),
+        (first, "open", f"{unsettled}: an account creation for this person is unfinished"),
     ):
         with pytest.raises(ConfigurationError, match=f"Nothing was changed: .*{reason}"):
             relink(deployment, person_id, username, from_holder="swap")
@@ -294,7 +296,7 @@ def test_an_account_that_bksb_no_longer_knows_is_not_given_to_the_other_person(d
     assert rows_of(deployment, *TABLES) == before
 
 
-def test_a_refused_key_or_a_silent_bksb_changes_nothing(deployment, pair, sandbox):
+def test_a_refused_key_or_no_answer_changes_nothing(deployment, pair, sandbox):
     first, _ = pair
     before = rows_of(deployment, *TABLES)
     for kind, error in (("401", KeyRefusedError), ("500", TransientError)):
@@ -305,7 +307,7 @@ def test_a_refused_key_or_a_silent_bksb_changes_nothing(deployment, pair, sandbo
     assert rows_of(deployment, *TABLES) == before
 
 
-def test_it_waits_for_a_run_that_works_on_the_same_people(deployment, pair):
+def test_relinking_waits_for_a_run_that_works_on_the_same_people(deployment, pair):
     first, _ = pair
     wrong = user_of(deployment, first)
     done = threading.Event()

@@ -1,4 +1,4 @@
-"""Invitations from end to end: a real MIS, a real reporting database, the sandbox bksb, and mail over real SMTP."""
+"""Invitations from end to end, with a real MIS, a real reporting database, the sandbox and real SMTP."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from bksb.errors import ConfigurationError, MisContractError, TransientError
 from bksb.folders import SQL_FOLDER
 from bksb.jobs.accounts import apply_plan, plan_accounts, record_plan
-from bksb.jobs.invitations.sending import LONGEST_SECONDS, Clock, count_invitations, send_invitations
+from bksb.jobs.invitations.sending import STOP_AFTER_SECONDS, Clock, count_invitations, send_invitations
 from bksb.mail.smtp import Mailer
 from bksb.mis import Mis
 from bksb.reporting.store import open_store
@@ -29,11 +29,11 @@ TABLES = ("account", "invitation", "issue")
 
 
 class Killed(BaseException):
-    """Stands for a process that ends here: nothing of ours catches it."""
+    """Simulates a killed process: our code does not catch it."""
 
 
 class Passing(Clock):
-    """A clock of the test's own, which sleeping moves on."""
+    """A clock that only sleeping and `advance` move forward."""
 
     def __init__(self, start: datetime = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)) -> None:
         self.passed = 0.0
@@ -52,7 +52,7 @@ def with_settings(deployment, **changes):
 
 
 def with_accounts(deployment, run_id: str = "manual__accounts", **changes):
-    """The accounts of a run, before anybody is mailed."""
+    """Run bksb_accounts up to the point before it sends mail."""
     run = a_run(deployment, "bksb_accounts", run_id, **changes)
     plan_accounts(deployment, run)
     for buckets in record_plan(deployment, run):
@@ -61,7 +61,7 @@ def with_accounts(deployment, run_id: str = "manual__accounts", **changes):
 
 
 def send(deployment, run_id: str = "manual__1", clock: Clock | None = None, **changes):
-    """The sending alone."""
+    """Run only the task that sends mail."""
     run = a_run(deployment, "bksb_accounts", run_id, **changes)
     send_invitations(deployment, run, clock)
     return run
@@ -93,25 +93,25 @@ def email_of(mis_fields, person_id: str) -> str:
 
 
 def leave(mis_fields, person_id: str) -> None:
-    """The person is not eligible any more."""
+    """Make the person no longer eligible."""
     for table in ("episode", "application"):
         query(mis_fields, f"update {table} set system_status = 'Dormant' where person_id = %s", person_id)
 
 
-def somebody(deployment, world, place: int = 0) -> str:
-    """An ordinary person whose account was created."""
+def ordinary_person(deployment, world, place: int = 0) -> str:
+    """One of the plain people with a created account."""
     return sorted(world.people_of("plain") & created(deployment).keys())[place]
 
 
 @pytest.fixture
 def three(deployment, world):
-    """Three ordinary people with new accounts, not invited yet; later runs are about them alone."""
+    """Three plain people with new accounts who are not invited yet."""
     people = tuple(sorted(world.people_of("plain")))[:3]
     with_accounts(deployment, person_ids=people)
     return people
 
 
-# Who is told, and what
+# Recipients and content
 
 
 def test_each_person_with_a_new_account_gets_one_message_at_their_address(deployment, sandbox, mis_fields, world):
@@ -125,7 +125,7 @@ def test_each_person_with_a_new_account_gets_one_message_at_their_address(deploy
     assert len({row.message_id for row in invitations(deployment)}) == len(created(deployment))
 
 
-def test_the_message_says_how_to_log_in_in_text_and_html(deployment, sandbox, mis_fields, three):
+def test_the_message_says_how_to_log_in_both_in_text_and_in_html(deployment, sandbox, mis_fields, three):
     send(deployment, person_ids=three[:1])
     (message,) = sandbox.mailbox.messages()
     given, username = (
@@ -139,7 +139,7 @@ def test_the_message_says_how_to_log_in_in_text_and_html(deployment, sandbox, mi
     assert given in message.subject
 
 
-def test_the_password_in_the_message_is_the_one_that_bksb_was_given(deployment, sandbox, world):
+def test_the_password_in_the_message_is_the_one_sent_to_bksb(deployment, sandbox, world):
     own = with_settings(deployment, password_secret="a secret of some length")
     run_accounts(own, person_ids=tuple(sorted(world.people_of("plain")))[:3])
     passwords = set()
@@ -152,7 +152,7 @@ def test_the_password_in_the_message_is_the_one_that_bksb_was_given(deployment, 
     assert len(passwords) == 3
 
 
-def test_names_of_every_kind_arrive_as_they_are_and_none_is_markup(deployment, sandbox, mis_fields, three):
+def test_names_with_special_characters_arrive_unchanged_and_never_as_markup(deployment, sandbox, mis_fields, three):
     names = ["Siân O'Brien-Łukasz", "<b>Bobby</b> & {{ password }}", "Ann\r\nBcc: all@learner.example"]
     for person_id, name in zip(three, names, strict=True):
         query(mis_fields, "update person set forenames = %s where person_id = %s", name, person_id)
@@ -169,7 +169,7 @@ def test_names_of_every_kind_arrive_as_they_are_and_none_is_markup(deployment, s
 
 @pytest.mark.parametrize("begun", [False, True])
 @pytest.mark.parametrize("change", ["origin = 'linked'", "origin = 'imported'", "state = 'stale'"])
-def test_an_account_that_stops_being_ours_while_messages_go_out_is_not_told_of(
+def test_an_account_that_is_relinked_while_messages_are_sent_gets_no_invitation(
     deployment, sandbox, three, begun, change
 ):
     if begun:
@@ -196,7 +196,7 @@ def test_linked_accounts_are_not_invited(deployment, sandbox, mis_fields, world)
         assert sandbox.mailbox.messages(to=email_of(mis_fields, row.person_id) or "") == []
 
 
-# Once
+# Each message once
 
 
 def test_a_second_run_sends_nothing_and_rewrites_no_row(deployment, sandbox):
@@ -208,14 +208,14 @@ def test_a_second_run_sends_nothing_and_rewrites_no_row(deployment, sandbox):
     assert len(sandbox.mailbox.messages()) == sent
 
 
-def test_a_dry_run_sends_nothing_and_notes_nothing(deployment, sandbox, three):
+def test_a_dry_run_sends_and_records_nothing(deployment, sandbox, three):
     send(deployment, dry_run=True, person_ids=three)
     send(deployment, dry_run=True, resend_invitation=True, person_ids=three)
     assert sandbox.mailbox.messages() == [] and invitations(deployment) == []
 
 
 class Dying(Mailer):
-    """A mailer whose process ends around the next message."""
+    """A mailer that kills its process before or after the next message."""
 
     moment = ""
 
@@ -226,9 +226,7 @@ class Dying(Mailer):
 
 
 @pytest.mark.parametrize(("moment", "arrived"), [("before it is handed over", 0), ("after it is handed over", 1)])
-def test_a_process_that_dies_around_a_message_repeats_it_once_under_the_same_id(
-    deployment, sandbox, three, moment, arrived
-):
+def test_a_message_of_a_killed_process_is_repeated_once_with_the_same_id(deployment, sandbox, three, moment, arrived):
     def dying():
         mailer = Dying(lambda: smtp_of(sandbox), SENDER)
         mailer.moment = moment
@@ -248,7 +246,7 @@ def test_a_process_that_dies_around_a_message_repeats_it_once_under_the_same_id(
 
 
 class _Closing:
-    """A mailer as a block."""
+    """Makes a mailer usable in a `with` block."""
 
     def __init__(self, mailer):
         self._mailer = mailer
@@ -260,7 +258,7 @@ class _Closing:
         self._mailer.close()
 
 
-def test_a_message_whose_fate_is_hidden_twice_is_never_sent_a_third_time(deployment, sandbox, three):
+def test_a_message_with_unknown_delivery_twice_is_never_sent_a_third_time(deployment, sandbox, three):
     sandbox.mailbox.faults.add(MailFault("dies_after_data"))
     for number in range(4):
         send(deployment, f"manual__{number}", person_ids=three[:1])
@@ -273,7 +271,7 @@ def test_a_message_whose_fate_is_hidden_twice_is_never_sent_a_third_time(deploym
     assert len(sandbox.mailbox.messages()) == 3 and issues(deployment) == {}
 
 
-def test_a_process_that_dies_in_the_repeat_as_well_gives_up(deployment, sandbox, three):
+def test_a_message_of_two_killed_processes_is_not_sent_a_third_time(deployment, sandbox, three):
     def dying():
         return _Closing(Dying(lambda: smtp_of(sandbox), SENDER))
 
@@ -286,7 +284,7 @@ def test_a_process_that_dies_in_the_repeat_as_well_gives_up(deployment, sandbox,
     assert states(deployment) == {"unknown": 1} and issues(deployment) == {three[0]: "invitation_failed"}
 
 
-def test_a_repeat_that_is_not_taken_now_is_still_owed(deployment, sandbox, three):
+def test_a_repeat_that_the_server_defers_is_still_due(deployment, sandbox, three):
     sandbox.mailbox.faults.add(MailFault("dies_in_data", times=1))
     send(deployment, "manual__1", person_ids=three[:1])
     sandbox.mailbox.faults.add(MailFault("later", times=1))
@@ -297,7 +295,7 @@ def test_a_repeat_that_is_not_taken_now_is_still_owed(deployment, sandbox, three
     assert [message.message_id for message in sandbox.mailbox.messages()] == [row.message_id]
 
 
-def test_two_tasks_at_once_invite_nobody_twice(deployment, sandbox, three):
+def test_two_tasks_at_once_invite_each_person_once(deployment, sandbox, three):
     runs = [
         threading.Thread(target=send, args=(deployment, f"manual__{n}"), kwargs={"person_ids": three}) for n in "ab"
     ]
@@ -308,10 +306,10 @@ def test_two_tasks_at_once_invite_nobody_twice(deployment, sandbox, three):
     assert len(sandbox.mailbox.messages()) == 3 and states(deployment) == {"sent": 3}
 
 
-# Bad days of the mail server
+# Failures of the mail server
 
 
-def test_a_refused_address_waits_until_the_mis_has_another_one(deployment, sandbox, mis_fields, three):
+def test_a_refused_address_is_tried_again_only_when_the_mis_has_another_one(deployment, sandbox, mis_fields, three):
     person_id = three[1]
     query(mis_fields, "update person set email = 'a@refused.example' where person_id = %s", person_id)
     send(deployment, "manual__1", person_ids=three)
@@ -320,21 +318,21 @@ def test_a_refused_address_waits_until_the_mis_has_another_one(deployment, sandb
     before = rows_of(deployment, *TABLES)
     send(deployment, "manual__2", person_ids=three)
     assert rows_of(deployment, *TABLES) == before
-    query(mis_fields, "update person set email = 'mended@learner.example' where person_id = %s", person_id)
+    query(mis_fields, "update person set email = 'corrected@learner.example' where person_id = %s", person_id)
     send(deployment, "manual__3", person_ids=three)
-    assert len(sandbox.mailbox.messages(to="mended@learner.example")) == 1
+    assert len(sandbox.mailbox.messages(to="corrected@learner.example")) == 1
     assert issues(deployment) == {}
     assert "refused.example" not in str(rows_of(deployment, *TABLES))
 
 
-def test_the_reason_of_a_refusal_is_its_number_only(deployment, mis_fields, three):
+def test_the_reason_of_a_refusal_is_only_its_smtp_code(deployment, mis_fields, three):
     query(mis_fields, "update person set email = 'a@refused.example' where person_id = %s", three[0])
     send(deployment, person_ids=three)
     (detail,) = query(deployment.reporting, "select detail from bksb.issue where code = 'invitation_failed'")[0]
     assert "SMTP 550" in detail and "@" not in detail
 
 
-def test_a_server_that_refuses_everybody_is_not_everybodys_fault(deployment, sandbox):
+def test_a_server_that_refuses_everyone_stops_sending_and_opens_no_issues(deployment, sandbox):
     with_accounts(deployment)
     sandbox.mailbox.faults.add(MailFault("refuses"))
     with pytest.raises(ConfigurationError, match="refused 8 people in a row.*SMTP 550"):
@@ -346,7 +344,7 @@ def test_a_server_that_refuses_everybody_is_not_everybodys_fault(deployment, san
     assert "waiting" not in states(deployment)
 
 
-def test_a_server_that_is_down_fails_the_task_before_anything_is_begun(deployment, sandbox, three):
+def test_a_server_that_is_down_fails_the_task_before_anything_is_recorded(deployment, sandbox, three):
     sandbox.mailbox.faults.add(MailFault("down"))
     with pytest.raises(TransientError, match="mail server"):
         send(deployment, person_ids=three)
@@ -356,7 +354,7 @@ def test_a_server_that_is_down_fails_the_task_before_anything_is_begun(deploymen
     assert states(deployment) == {"sent": 3}
 
 
-def test_a_server_that_dies_in_the_middle_fails_the_task_and_the_next_try_goes_on(deployment, sandbox):
+def test_a_server_that_fails_during_the_run_stops_it_and_the_next_try_continues(deployment, sandbox):
     with_accounts(deployment)
     sandbox.mailbox.faults.add(MailFault("dies_before_data", after=20), MailFault("down", after=1))
     with pytest.raises(TransientError, match="The mail server gave no usable answer for 8 people in a row"):
@@ -368,7 +366,7 @@ def test_a_server_that_dies_in_the_middle_fails_the_task_and_the_next_try_goes_o
     assert "waiting" not in states(deployment) and "sending" not in states(deployment)
 
 
-def test_one_person_who_is_not_taken_now_is_next_time_under_the_same_id(deployment, sandbox, mis_fields, three):
+def test_a_deferred_message_is_sent_next_time_with_the_same_id(deployment, sandbox, mis_fields, three):
     sandbox.mailbox.faults.add(MailFault("later", to=email_of(mis_fields, three[1])))
     send(deployment, "manual__1", person_ids=three)
     assert states(deployment) == {"sent": 2, "waiting": 1} and issues(deployment) == {}
@@ -379,9 +377,7 @@ def test_one_person_who_is_not_taken_now_is_next_time_under_the_same_id(deployme
     assert states(deployment) == {"sent": 3}
 
 
-def test_addresses_that_the_server_never_takes_keep_nobody_else_waiting_and_become_issues(
-    deployment, sandbox, mis_fields
-):
+def test_addresses_that_the_server_always_refuses_delay_no_one_and_become_issues(deployment, sandbox, mis_fields):
     with_accounts(deployment)
     sandbox.mailbox.faults.add(MailFault("refuses"))
     with pytest.raises(ConfigurationError):
@@ -396,7 +392,7 @@ def test_addresses_that_the_server_never_takes_keep_nobody_else_waiting_and_beco
     assert issues(deployment).items() >= dict.fromkeys(bad, "invitation_failed").items()
 
 
-def test_somebody_who_is_put_off_for_days_is_an_issue_and_stops_nobody(deployment, sandbox, mis_fields):
+def test_a_person_deferred_for_days_is_an_issue_and_delays_no_one(deployment, sandbox, mis_fields):
     with_accounts(deployment)
     clock = Passing()
     late = set(sorted(created(deployment))[:9])
@@ -407,7 +403,7 @@ def test_somebody_who_is_put_off_for_days_is_an_issue_and_stops_nobody(deploymen
     query(deployment.reporting, "update bksb.invitation set intent_at = %s where state = 'waiting'", clock.now())
     clock.advance(timedelta(days=1).total_seconds())
     sent = len(sandbox.mailbox.messages())
-    # nobody else is due by now: the server has taken messages since these were first tried
+    # the server has accepted messages since, so nine deferrals in a row do not stop the run
     send(deployment, "manual__2", clock)
     assert not late & set(issues(deployment))
     clock.advance(timedelta(days=1, minutes=1).total_seconds())
@@ -416,7 +412,7 @@ def test_somebody_who_is_put_off_for_days_is_an_issue_and_stops_nobody(deploymen
     assert states(deployment)["waiting"] == 9 and len(sandbox.mailbox.messages()) == sent
 
 
-def test_a_server_that_puts_everybody_off_is_tried_again_later(deployment, sandbox):
+def test_a_server_that_defers_everyone_is_tried_again_later(deployment, sandbox):
     with_accounts(deployment)
     sandbox.mailbox.faults.add(MailFault("later"))
     with pytest.raises(TransientError, match="deferred 8 people in a row.*SMTP 451"):
@@ -424,7 +420,9 @@ def test_a_server_that_puts_everybody_off_is_tried_again_later(deployment, sandb
     assert states(deployment) == {"waiting": 8}
 
 
-def test_a_withheld_invitation_is_not_inherited_by_an_account_that_another_run_makes(deployment, sandbox, mis_fields):
+def test_an_account_created_by_a_later_run_is_invited_despite_an_earlier_withheld_invitation(
+    deployment, sandbox, mis_fields
+):
     add = (
         "insert into person (person_id, learn_ref_number, forenames, surname, email) values ('A9', 'LA9', 'N', 'N', %s)"
     )
@@ -446,13 +444,13 @@ def test_a_withheld_invitation_is_not_inherited_by_an_account_that_another_run_m
     assert len(sandbox.mailbox.messages(to="a9@learner.example")) == 1
 
 
-def test_a_run_is_not_asked_to_mail_again_and_not_to_mail(deployment, sandbox, three):
+def test_resend_invitation_with_invite_off_is_refused(deployment, sandbox, three):
     with pytest.raises(ConfigurationError, match="start two runs instead"):
         run_accounts(deployment, "manual__2", person_ids=three, invite=False, resend_invitation=True)
     assert sandbox.mailbox.messages() == []
 
 
-def test_a_refused_sender_stops_everything_and_nothing_is_left_in_doubt(deployment, sandbox, three):
+def test_a_refused_sender_stops_the_run_and_leaves_no_delivery_unknown(deployment, sandbox, three):
     sandbox.mailbox.faults.add(MailFault("refuses_sender"))
     with pytest.raises(ConfigurationError, match="from_email"):
         send(deployment, person_ids=three)
@@ -462,13 +460,13 @@ def test_a_refused_sender_stops_everything_and_nothing_is_left_in_doubt(deployme
     assert states(deployment) == {"sent": 3} and issues(deployment) == {}
 
 
-# What has to be there first
+# Preconditions
 
 
 @pytest.mark.parametrize(
     ("changes", "says"), [({"site_url": None}, "Site URL"), ({"default_password": None}, "Default Password")]
 )
-def test_what_an_invitation_needs_is_asked_for_before_anything_is_begun(deployment, three, changes, says):
+def test_a_missing_setting_fails_before_anything_is_recorded(deployment, three, changes, says):
     with pytest.raises(ConfigurationError, match=says):
         send(with_settings(deployment, **changes), person_ids=three)
     assert invitations(deployment) == []
@@ -481,15 +479,15 @@ def test_a_template_with_an_unknown_variable_sends_nothing(deployment, sandbox, 
     assert sandbox.mailbox.messages() == [] and invitations(deployment) == []
 
 
-def test_a_run_without_anybody_due_needs_neither_templates_nor_a_mail_server(deployment, sandbox):
+def test_a_run_with_nothing_to_send_needs_neither_templates_nor_a_mail_server(deployment, sandbox):
     sandbox.mail_server.stop()
     send(with_settings(deployment, site_url=None))
 
 
-# Who is eligible when it is sent
+# Eligibility at the time of sending
 
 
-def test_who_stopped_being_eligible_is_not_invited_and_is_once_eligible_again(deployment, sandbox, mis_fields, three):
+def test_a_person_who_left_is_not_invited_until_they_are_eligible_again(deployment, sandbox, mis_fields, three):
     leave(mis_fields, three[0])
     send(deployment, "manual__1")
     assert len(sandbox.mailbox.messages()) == 2
@@ -498,7 +496,7 @@ def test_who_stopped_being_eligible_is_not_invited_and_is_once_eligible_again(de
     assert len(sandbox.mailbox.messages()) == 3
 
 
-def test_who_stops_being_eligible_during_a_long_send_is_not_invited(deployment, sandbox, mis_fields, three):
+def test_a_person_who_leaves_during_a_long_send_is_not_invited(deployment, sandbox, mis_fields, three):
     clock = Passing()
 
     class Leaving(Mailer):
@@ -513,7 +511,7 @@ def test_who_stops_being_eligible_during_a_long_send_is_not_invited(deployment, 
     assert three[2] not in {row.person_id for row in invitations(deployment)}
 
 
-def test_a_message_in_doubt_is_not_repeated_to_somebody_who_left(deployment, sandbox, mis_fields, three):
+def test_a_message_with_unknown_delivery_is_not_repeated_to_a_person_who_left(deployment, sandbox, mis_fields, three):
     sandbox.mailbox.faults.add(MailFault("dies_after_data", times=1))
     send(deployment, "manual__1", person_ids=three[:1])
     leave(mis_fields, three[0])
@@ -524,16 +522,18 @@ def test_a_message_in_doubt_is_not_repeated_to_somebody_who_left(deployment, san
 
 
 @pytest.mark.parametrize("address", [None, "no address", "a@b.example,c@d.example"])
-def test_who_lost_their_address_since_is_reported_until_it_is_mended(deployment, sandbox, mis_fields, three, address):
+def test_a_person_without_a_usable_address_is_an_issue_until_it_is_corrected(
+    deployment, sandbox, mis_fields, three, address
+):
     query(mis_fields, "update person set email = %s where person_id = %s", address, three[0])
     send(deployment, "manual__1", person_ids=three)
     assert len(sandbox.mailbox.messages()) == 2 and issues(deployment) == {three[0]: "invitation_failed"}
-    query(mis_fields, "update person set email = 'mended@learner.example' where person_id = %s", three[0])
+    query(mis_fields, "update person set email = 'corrected@learner.example' where person_id = %s", three[0])
     send(deployment, "manual__2", person_ids=three)
     assert len(sandbox.mailbox.messages()) == 3 and issues(deployment) == {}
 
 
-def test_an_address_that_two_people_share_by_now_gets_nobodys_password(deployment, sandbox, mis_fields, three):
+def test_an_address_that_two_people_share_gets_no_message(deployment, sandbox, mis_fields, three):
     query(mis_fields, "update person set email = 'Both@learner.example' where person_id = %s", three[0])
     query(mis_fields, "update person set email = 'both@learner.example' where person_id = %s", three[1])
     send(deployment, person_ids=three)
@@ -541,7 +541,9 @@ def test_an_address_that_two_people_share_by_now_gets_nobodys_password(deploymen
     assert issues(deployment) == {three[0]: "invitation_failed", three[1]: "invitation_failed"}
 
 
-def test_an_mis_that_breaks_in_the_middle_leaves_nothing_in_doubt(deployment, sandbox, mis_fields, three, tmp_path):
+def test_an_mis_query_that_breaks_during_the_run_leaves_no_delivery_unknown(
+    deployment, sandbox, mis_fields, three, tmp_path
+):
     path = tmp_path / "eligible_learners.sql"
     path.write_text((SQL_FOLDER / "mis" / "eligible_learners.sql").read_text())
     clock = Passing()
@@ -562,7 +564,7 @@ def test_an_mis_that_breaks_in_the_middle_leaves_nothing_in_doubt(deployment, sa
     assert states(deployment) == {"sent": 1}
 
 
-# A password setting that is changed between an account and its message
+# A password setting that changes after the account was created
 
 OTHER_SETTINGS = [
     {"default_password": "Another-2026"},
@@ -572,7 +574,7 @@ OTHER_SETTINGS = [
 
 
 @pytest.mark.parametrize("changes", OTHER_SETTINGS)
-def test_nobody_is_invited_with_a_password_that_was_set_after_their_account_was_made(
+def test_no_invitation_contains_a_password_that_was_set_after_the_account_was_created(
     deployment, sandbox, mis_fields, world, three, changes
 ):
     other = with_settings(deployment, **changes)
@@ -585,12 +587,12 @@ def test_nobody_is_invited_with_a_password_that_was_set_after_their_account_was_
     assert len(details) == 1 and "password setting was changed" in details[0].detail
     results_of(deployment, three[0])
     send(other, "manual__3", person_ids=three)
-    assert issues(deployment).keys() == set(three[1:]), "who has a result has found the way in"
+    assert issues(deployment).keys() == set(three[1:]), "a person with a result has logged in already"
     send(deployment, "manual__4", person_ids=three)
     assert len(sandbox.mailbox.messages()) == 4 and issues(deployment) == {}
 
 
-def test_a_message_in_doubt_is_not_repeated_with_another_password(deployment, sandbox, three):
+def test_a_message_with_unknown_delivery_is_not_repeated_with_another_password(deployment, sandbox, three):
     sandbox.mailbox.faults.add(MailFault("dies_after_data", times=1))
     send(deployment, "manual__1", person_ids=three[:1])
     send(with_settings(deployment, default_password="Another-2026"), "manual__2", person_ids=three[:1])
@@ -599,20 +601,19 @@ def test_a_message_in_doubt_is_not_repeated_with_another_password(deployment, sa
     assert len(sandbox.mailbox.messages()) == 2 and issues(deployment) == {three[0]: "invitation_repeated"}
 
 
-def test_a_resend_names_the_password_of_the_creation_or_nothing_is_sent(deployment, sandbox, three, caplog):
+def test_a_resend_contains_the_password_of_the_creation_or_is_not_sent(deployment, sandbox, three, caplog):
     caplog.set_level(logging.INFO)
     send(deployment, "manual__1", person_ids=three[:1])
     other = with_settings(deployment, default_password="Another-2026")
     send(other, "manual__asked", person_ids=three[:1], resend_invitation=True)
-    assert len(sandbox.mailbox.messages()) == 1 and "another password setting than today's" in caplog.text
-    assert three[0] in next(line.message for line in caplog.records if "another password setting" in line.message)
+    assert len(sandbox.mailbox.messages()) == 1
+    (warning,) = [line.message for line in caplog.records if "the password setting was changed" in line.message]
+    assert three[0] in warning
     send(deployment, "manual__again", person_ids=three[:1], resend_invitation=True)
     assert len(sandbox.mailbox.messages()) == 2
 
 
-def test_a_creation_that_was_begun_under_one_password_and_finished_under_another_is_not_told(
-    deployment, sandbox, world
-):
+def test_an_account_begun_with_one_password_and_finished_with_another_is_not_invited(deployment, sandbox, world):
     people = tuple(sorted(world.people_of("plain")))[:1]
     sandbox.site.faults.add(Fault("503", calls=("createUser",)))
     with_accounts(deployment, "manual__1", person_ids=people)
@@ -624,7 +625,7 @@ def test_a_creation_that_was_begun_under_one_password_and_finished_under_another
     assert issues(deployment) == {people[0]: "invitation_failed"}
 
 
-def test_a_creation_that_bksb_refused_and_is_made_under_another_password_is_told_that_one(deployment, sandbox, world):
+def test_an_account_created_at_the_second_try_is_invited_with_the_password_of_that_try(deployment, sandbox, world):
     people = tuple(sorted(world.people_of("plain")))[:1]
     sandbox.site.faults.add(Fault("json_string", calls=("createUser",)))
     with_accounts(deployment, "manual__1", person_ids=people)
@@ -634,16 +635,18 @@ def test_a_creation_that_bksb_refused_and_is_made_under_another_password_is_told
     assert "Another-2026" in message.body("plain")
 
 
-def test_accounts_made_before_the_password_setting_was_noted_are_told_what_it_says_now(deployment, sandbox, three):
+def test_accounts_without_a_recorded_password_setting_are_invited_with_the_present_one(deployment, sandbox, three):
     query(deployment.reporting, "delete from bksb.initial_password")
     send(with_settings(deployment, default_password="Another-2026"), person_ids=three)
     assert len(sandbox.mailbox.messages()) == 3
 
 
-# Withheld, again as asked, reminders
+# Withheld invitations, resends and reminders
 
 
-def test_invite_off_notes_who_was_due_and_nobody_is_mailed_later(deployment, sandbox, mis_fields, world):
+def test_accounts_created_with_invite_off_are_not_invited_later_unless_staff_ask(
+    deployment, sandbox, mis_fields, world
+):
     run_accounts(deployment, invite=False)
     assert states(deployment) == {"withheld": len(created(deployment))}
     before = rows_of(deployment, *TABLES)
@@ -651,12 +654,12 @@ def test_invite_off_notes_who_was_due_and_nobody_is_mailed_later(deployment, san
     run_accounts(deployment, "manual__3", invite=False)
     assert rows_of(deployment, *TABLES) == before
     assert sandbox.mailbox.messages() == []
-    asked = somebody(deployment, world)
+    asked = ordinary_person(deployment, world)
     send(deployment, "manual__4", person_ids=(asked,), resend_invitation=True)
     assert len(sandbox.mailbox.messages(to=email_of(mis_fields, asked))) == 1
 
 
-def test_whom_a_run_with_invite_off_created_is_never_invited_even_if_it_broke_off(deployment, sandbox, world):
+def test_a_run_with_invite_off_that_stopped_early_still_leaves_its_accounts_uninvited(deployment, sandbox, world):
     people = tuple(sorted(world.people_of("plain")))[:3]
     with_accounts(deployment, person_ids=people, invite=False)
     send(deployment, "scheduled__2")
@@ -674,7 +677,9 @@ def test_a_creation_that_failed_with_invite_off_and_succeeds_with_it_on_is_invit
     assert len(sandbox.mailbox.messages()) == 1 and states(deployment) == {"sent": 1}
 
 
-def test_a_creation_that_invite_off_left_in_doubt_stays_withheld_whoever_finishes_it(deployment, sandbox, world):
+def test_an_unconfirmed_creation_with_invite_off_stays_withheld_when_another_run_finishes_it(
+    deployment, sandbox, world
+):
     people = tuple(sorted(world.people_of("plain")))[:1]
     sandbox.site.faults.add(Fault("503", calls=("createUser",)))
     with_accounts(deployment, "manual__1", person_ids=people, invite=False)
@@ -684,7 +689,9 @@ def test_a_creation_that_invite_off_left_in_doubt_stays_withheld_whoever_finishe
     assert created(deployment) and sandbox.mailbox.messages() == [] and states(deployment) == {"withheld": 1}
 
 
-def test_a_creation_that_invite_off_tries_twice_is_noted_once_and_counted_once_it_is_made(deployment, sandbox, world):
+def test_a_creation_tried_twice_with_invite_off_is_withheld_once_and_counted_when_it_succeeds(
+    deployment, sandbox, world
+):
     people = tuple(sorted(world.people_of("plain")))[:2]
     sandbox.site.faults.add(Fault("503", calls=("createUser",)))
     counted = []
@@ -703,9 +710,7 @@ def test_invite_off_needs_no_site_url_no_template_and_no_mail_server(deployment,
     assert states(deployment) == {"withheld": 3}
 
 
-def test_invite_off_leaves_the_invitations_of_other_runs_to_the_next_run_that_invites(
-    deployment, sandbox, mis_fields, world, caplog
-):
+def test_invite_off_does_not_affect_the_invitations_of_other_runs(deployment, sandbox, mis_fields, world, caplog):
     caplog.set_level(logging.INFO)
     waiting, never_tried, own = sorted(world.people_of("plain"))[:3]
     with_accounts(deployment, "manual__1", person_ids=(waiting, never_tried))
@@ -723,7 +728,7 @@ def test_invite_off_leaves_the_invitations_of_other_runs_to_the_next_run_that_in
     assert states(deployment) == {"sent": 2, "withheld": 1}
 
 
-def test_a_resend_goes_once_to_the_people_named_however_often_the_run_is_tried(deployment, sandbox, mis_fields, three):
+def test_a_resend_is_sent_once_to_each_named_person_even_if_the_run_is_repeated(deployment, sandbox, mis_fields, three):
     send(deployment, person_ids=three)
     for _ in range(3):
         send(deployment, "manual__asked", person_ids=three[:2], resend_invitation=True)
@@ -736,12 +741,12 @@ def test_a_resend_goes_once_to_the_people_named_however_often_the_run_is_tried(d
     assert len(sandbox.mailbox.messages(to=email_of(mis_fields, three[0]))) == 3
 
 
-def test_a_resend_without_names_is_refused(deployment):
+def test_a_resend_without_person_ids_is_refused(deployment):
     with pytest.raises(ConfigurationError, match="person_ids"):
         send(deployment, resend_invitation=True)
 
 
-def test_a_resend_takes_the_place_of_what_was_still_open(deployment, sandbox, three):
+def test_a_resend_replaces_an_invitation_that_was_not_sent_yet(deployment, sandbox, three):
     sandbox.mailbox.faults.add(MailFault("later"))
     send(deployment, "manual__1", person_ids=three[:1])
     sandbox.mailbox.faults.clear()
@@ -751,7 +756,7 @@ def test_a_resend_takes_the_place_of_what_was_still_open(deployment, sandbox, th
     assert states(deployment) == {"superseded": 1, "sent": 1}
 
 
-def test_a_resend_takes_the_place_of_no_reminder(deployment, sandbox, mis_fields, three):
+def test_a_resend_does_not_replace_a_reminder(deployment, sandbox, mis_fields, three):
     reminding = with_settings(deployment, reminder_days=7)
     send(reminding, "manual__1", person_ids=three[:1])
     days_pass(deployment, 7)
@@ -764,7 +769,7 @@ def test_a_resend_takes_the_place_of_no_reminder(deployment, sandbox, mis_fields
     assert kinds == {"invitation": "sent", "reminder": "waiting", "resend": "sent"}
 
 
-def test_a_resend_that_is_not_taken_now_is_still_owed_and_sent_by_any_later_run(deployment, sandbox, three):
+def test_a_deferred_resend_is_sent_by_the_next_run(deployment, sandbox, three):
     send(deployment, person_ids=three)
     sandbox.mailbox.faults.add(MailFault("later"))
     send(deployment, "manual__asked", person_ids=three[:1], resend_invitation=True)
@@ -774,7 +779,7 @@ def test_a_resend_that_is_not_taken_now_is_still_owed_and_sent_by_any_later_run(
     assert len(sandbox.mailbox.messages()) == 4
 
 
-def test_a_resend_to_somebody_without_a_usable_address_says_so(deployment, sandbox, mis_fields, three, caplog):
+def test_a_resend_to_a_person_without_a_usable_address_is_a_warning(deployment, sandbox, mis_fields, three, caplog):
     send(deployment, person_ids=three)
     query(mis_fields, "update person set email = null where person_id = %s", three[0])
     caplog.set_level(logging.INFO)
@@ -784,7 +789,9 @@ def test_a_resend_to_somebody_without_a_usable_address_says_so(deployment, sandb
     assert len(warned) == 1 and three[0] in warned[0] and three[1] not in warned[0]
 
 
-def test_linked_accounts_have_no_password_of_ours_to_send_again(deployment, sandbox, world, caplog):
+def test_a_resend_to_a_linked_account_is_a_warning_because_we_do_not_know_its_password(
+    deployment, sandbox, world, caplog
+):
     caplog.set_level(logging.INFO)
     linked = tuple(sorted(world.people_of("stored_username")))[:1]
     with_accounts(deployment, person_ids=linked)
@@ -793,7 +800,7 @@ def test_linked_accounts_have_no_password_of_ours_to_send_again(deployment, sand
 
 
 def results_of(deployment, person_id: str) -> None:
-    """The person has a result."""
+    """Give the person a result."""
     query(
         deployment.reporting,
         "insert into bksb.assessment_result (bksb_user_id, source, session_id, component, assessment_kind, "
@@ -810,7 +817,7 @@ def days_pass(deployment, days: int) -> None:
 
 
 def results_are_read(deployment, *sources: str, hours_ago: int = 0) -> None:
-    """Every page of these sources (all that are fetched) was read for everybody, so many hours ago."""
+    """Record that these sources (default: all) were read completely for everyone, `hours_ago` hours ago."""
     query(
         deployment.reporting,
         "insert into bksb.account_source (bksb_user_id, source, synced_at) "
@@ -822,7 +829,7 @@ def results_are_read(deployment, *sources: str, hours_ago: int = 0) -> None:
     )
 
 
-def test_who_has_no_result_after_so_many_days_is_reminded_once(deployment, sandbox, mis_fields, three):
+def test_a_person_without_a_result_after_the_set_days_is_reminded_once(deployment, sandbox, mis_fields, three):
     reminding = with_settings(deployment, reminder_days=7)
     send(reminding, "manual__1", person_ids=three)
     results_of(deployment, three[0])
@@ -853,7 +860,7 @@ def test_who_has_no_result_after_so_many_days_is_reminded_once(deployment, sandb
         (("initial",), ("initial",), 0, 1),
     ],
 )
-def test_nobody_is_reminded_whose_results_were_not_all_looked_at_lately(
+def test_a_person_is_reminded_only_if_all_sources_were_read_recently(
     deployment, sandbox, three, caplog, sources, read, hours_ago, reminded
 ):
     caplog.set_level(logging.INFO)
@@ -870,7 +877,7 @@ def test_nobody_is_reminded_whose_results_were_not_all_looked_at_lately(
     assert len(sandbox.mailbox.messages()) == 2
 
 
-def test_nobody_is_reminded_while_a_source_was_never_read_completely(deployment, sandbox, three, caplog):
+def test_no_one_is_reminded_while_a_source_was_never_read_completely(deployment, sandbox, three, caplog):
     caplog.set_level(logging.INFO)
     reminding = with_settings(deployment, reminder_days=7)
     send(reminding, "manual__1", person_ids=three[:1])
@@ -886,7 +893,7 @@ def test_nobody_is_reminded_while_a_source_was_never_read_completely(deployment,
     assert "1 for bksb_results to read their results" in caplog.text
 
 
-def test_who_is_linked_to_another_account_since_the_invitation_is_no_longer_due_a_reminder(deployment, three, caplog):
+def test_a_person_who_was_linked_to_another_account_after_the_invitation_is_not_reminded(deployment, three, caplog):
     caplog.set_level(logging.INFO)
     reminding = with_settings(deployment, reminder_days=7)
     send(reminding, "manual__1", person_ids=three[:2])
@@ -899,14 +906,14 @@ def test_who_is_linked_to_another_account_since_the_invitation_is_no_longer_due_
     assert [row.person_id for row in invitations(deployment) if row.kind == "reminder"] == [three[1]]
 
 
-def test_without_the_setting_nobody_is_reminded(deployment, sandbox, three):
+def test_without_the_setting_no_one_is_reminded(deployment, sandbox, three):
     send(deployment, "manual__1", person_ids=three)
     days_pass(deployment, 400)
     send(deployment, "manual__2", person_ids=three)
     assert len(sandbox.mailbox.messages()) == 3
 
 
-def test_a_reminder_in_doubt_is_repeated_once_too(deployment, sandbox, three):
+def test_a_reminder_with_unknown_delivery_is_repeated_once_too(deployment, sandbox, three):
     reminding = with_settings(deployment, reminder_days=7)
     send(reminding, "manual__1", person_ids=three[:1])
     days_pass(deployment, 7)
@@ -919,10 +926,10 @@ def test_a_reminder_in_doubt_is_repeated_once_too(deployment, sandbox, three):
     assert states(deployment) == {"sent": 1, "unknown": 1}
 
 
-# Hours, pace and patience
+# Mail hours, pace and time limit
 
 
-def test_at_night_nobody_is_mailed_and_in_the_morning_everybody_is(deployment, sandbox, three, caplog):
+def test_at_night_no_one_is_mailed_and_in_the_morning_everyone_is(deployment, sandbox, three, caplog):
     caplog.set_level(logging.INFO)
     day_only = with_settings(deployment, mail_hours=MailHours.from_text("07:00-21:00"))
     send(day_only, "manual__1", Passing(datetime(2026, 11, 23, 21, 0, tzinfo=UTC)), person_ids=three)
@@ -932,7 +939,7 @@ def test_at_night_nobody_is_mailed_and_in_the_morning_everybody_is(deployment, s
     assert len(sandbox.mailbox.messages()) == 3
 
 
-def test_mail_hours_are_those_of_the_site_in_summer_as_in_winter(deployment, sandbox, three):
+def test_mail_hours_are_local_time_also_in_summer(deployment, sandbox, three):
     day_only = with_settings(deployment, mail_hours=MailHours.from_text("07:00-21:00"))
     send(day_only, "manual__1", Passing(datetime(2026, 7, 1, 20, 0, tzinfo=UTC)), person_ids=three)
     assert sandbox.mailbox.messages() == []
@@ -940,7 +947,7 @@ def test_mail_hours_are_those_of_the_site_in_summer_as_in_winter(deployment, san
     assert len(sandbox.mailbox.messages()) == 3
 
 
-def test_a_send_that_reaches_the_night_stops_politely(deployment, sandbox, three):
+def test_sending_stops_when_the_mail_hours_end(deployment, sandbox, three):
     slow = with_settings(deployment, mail_hours=MailHours.from_text("07:00-21:00"), mails_a_minute=1)
     clock = Passing(datetime(2026, 11, 23, 20, 58, 30, tzinfo=UTC))
     send(slow, "manual__1", clock, person_ids=three)
@@ -953,7 +960,7 @@ DAY_ONLY = MailHours.from_text("07:00-21:00")
 NIGHT = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 
 
-def test_a_resend_outside_the_mail_hours_is_refused_with_the_hours_and_changes_nothing(deployment, sandbox, three):
+def test_a_resend_outside_the_mail_hours_is_refused_and_changes_nothing(deployment, sandbox, three):
     day_only = with_settings(deployment, mail_hours=DAY_ONLY)
     again = {"person_ids": three, "resend_invitation": True}
     before = rows_of(deployment, *TABLES, "planned_action", "approval")
@@ -965,7 +972,9 @@ def test_a_resend_outside_the_mail_hours_is_refused_with_the_hours_and_changes_n
     plan_accounts(day_only, a_run(deployment, "bksb_accounts", "manual__dry", dry_run=True, **again), NIGHT)
 
 
-def test_a_resend_that_reaches_the_night_is_left_to_the_next_run_and_not_forgotten(deployment, sandbox, three, caplog):
+def test_a_resend_that_is_not_finished_when_the_mail_hours_end_is_sent_by_the_next_run(
+    deployment, sandbox, three, caplog
+):
     caplog.set_level(logging.INFO)
     slow = with_settings(deployment, mail_hours=DAY_ONLY, mails_a_minute=1)
     evening = Passing(datetime(2026, 11, 23, 20, 59, 30, tzinfo=UTC))
@@ -976,12 +985,12 @@ def test_a_resend_that_reaches_the_night_is_left_to_the_next_run_and_not_forgott
     assert {row.run_id for row in invitations(deployment)} == {"manual__asked"}
 
 
-def test_a_resend_that_waited_too_long_for_its_turn_is_not_forgotten(deployment, sandbox, mis_fields, three):
+def test_a_resend_that_reached_the_time_limit_is_sent_by_the_next_run(deployment, sandbox, mis_fields, three):
     clock = Passing()
 
     class Waited(Mis):
         def read_people(self, as_of):
-            clock.advance(LONGEST_SECONDS)
+            clock.advance(STOP_AFTER_SECONDS)
             return super().read_people(as_of)
 
     late = replace(deployment, mis=Waited(mis_fields, SQL_FOLDER / "mis" / "eligible_learners.sql"))
@@ -991,7 +1000,7 @@ def test_a_resend_that_waited_too_long_for_its_turn_is_not_forgotten(deployment,
     assert len(sandbox.mailbox.messages()) == 3
 
 
-def test_an_mis_that_is_slow_until_the_night_has_nobody_mailed_in_it(deployment, sandbox, mis_fields, three, caplog):
+def test_a_slow_mis_does_not_cause_mail_outside_the_mail_hours(deployment, sandbox, mis_fields, three, caplog):
     caplog.set_level(logging.INFO)
     clock = Passing(datetime(2026, 11, 23, 20, 57, 30, tzinfo=UTC))
 
@@ -1006,23 +1015,25 @@ def test_an_mis_that_is_slow_until_the_night_has_nobody_mailed_in_it(deployment,
     )
     send(slow, "manual__1", clock, person_ids=three)
     assert len(sandbox.mailbox.messages()) == 1 and "2 for 07:00" in caplog.text
-    assert clock.now() == datetime(2026, 11, 23, 21, 0, 10, tzinfo=UTC), "it was the reading that took until the night"
+    assert clock.now() == datetime(2026, 11, 23, 21, 0, 10, tzinfo=UTC), (
+        "reading the MIS took until after the mail hours"
+    )
     assert states(deployment) == {"sent": 1}
 
 
-def test_messages_go_at_an_even_pace(deployment, sandbox, three):
+def test_messages_are_sent_at_an_even_pace(deployment, sandbox, three):
     clock = Passing()
     send(with_settings(deployment, mails_a_minute=6), clock=clock, person_ids=three)
     assert clock.passed == pytest.approx(20)
 
 
-def test_a_very_long_send_stops_before_the_task_is_stopped(deployment, sandbox, three):
+def test_a_very_long_send_stops_before_the_task_times_out(deployment, sandbox, three):
     clock = Passing(datetime(2026, 11, 23, 8, 0, tzinfo=UTC))
 
     class Slow(Mailer):
         def send(self, message):
             super().send(message)
-            clock.advance(LONGEST_SECONDS / 2)
+            clock.advance(STOP_AFTER_SECONDS / 2)
 
     slow = replace(deployment, open_mailer=lambda: _Closing(Slow(lambda: smtp_of(sandbox), SENDER)))
     send(slow, "manual__1", clock, person_ids=three)
@@ -1031,10 +1042,10 @@ def test_a_very_long_send_stops_before_the_task_is_stopped(deployment, sandbox, 
     assert len(sandbox.mailbox.messages()) == 3
 
 
-# What is told of it
+# Logs and transfers
 
 
-def test_the_log_and_the_figures_say_what_was_done(deployment, sandbox, mis_fields, three, caplog):
+def test_the_log_and_the_figures_say_what_was_sent(deployment, sandbox, mis_fields, three, caplog):
     caplog.set_level(logging.INFO)
     query(mis_fields, "update person set email = 'a@refused.example' where person_id = %s", three[2])
     run = send(deployment, person_ids=three)
@@ -1055,7 +1066,7 @@ FAULTS = ["refuses", "later", "refuses_sender", "dies_before_data", "dies_after_
 
 
 @pytest.mark.parametrize("fault", [None, *FAULTS])
-def test_nobody_is_named_in_a_log_or_an_error_whatever_the_server_says(
+def test_no_log_and_no_error_names_a_person_whatever_the_server_replies(
     deployment, sandbox, mis_fields, three, caplog, fault
 ):
     caplog.set_level(logging.DEBUG)
@@ -1095,7 +1106,7 @@ def test_invitations_follow_an_applicant_who_becomes_a_learner(deployment, sandb
     assert applicant not in {row.person_id for row in invitations(deployment)}
 
 
-def test_a_withheld_invitation_stays_so_though_the_run_that_moved_the_account_broke_off(
+def test_a_withheld_invitation_stays_withheld_even_if_the_run_that_moved_the_account_stopped_early(
     deployment, sandbox, mis_fields
 ):
     run_accounts(deployment, invite=False)
@@ -1117,7 +1128,7 @@ def test_a_withheld_invitation_stays_so_though_the_run_that_moved_the_account_br
     assert "P900000" in created(deployment) and sandbox.mailbox.messages() == []
 
 
-def test_results_and_invitations_go_together(deployment, sandbox, world):
+def test_reminders_go_to_people_without_results_after_whole_runs(deployment, sandbox, world):
     reminding = with_settings(deployment, reminder_days=1)
     run_accounts(reminding)
     run_results(reminding)

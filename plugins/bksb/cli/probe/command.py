@@ -1,10 +1,10 @@
-"""Tell how a live bksb answers where the public evidence leaves it open.
+"""Check how a live bksb answers where its behaviour is not publicly known.
 
-Makes about twenty GET calls, and reports shapes: statuses, JSON types, names of fields, forms of dates. No username,
-name, result text, id, URL or other content of an answer is in the report, so that it can be shared.
+Makes about twenty GET calls, and reports only the form of the answers: status codes, JSON types, names of fields and
+formats of dates. The report contains no username, name, result, id, URL or other content, so it can be shared.
 
-Exit code: 0 every answer is of a form known to the project; 1 something is not, or not every call was answered; 2
-nothing could be asked (the connection, Integration Enabled off, the network or the key).
+Exit codes: 0 if this project knows the form of every answer; 1 if it does not, or a call got no answer; 2 if no call
+could be made (because of the connection, Integration Enabled, the network or the key).
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ NOTHING_ASKED = 2
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("--conn", default="bksb", metavar="ID", help="Airflow connection of type bksb")
+    parser.add_argument("--conn", default="bksb", metavar="ID", help="Airflow connection of type bksb (default: bksb)")
     parser.add_argument("--username", metavar="X", help="bksb username of an account with results; never shown")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Ask, and print the report."""
+    """Make the calls, and print the report."""
     from bksb.airflow.hook import require_enabled_hook
 
     try:

@@ -1,4 +1,4 @@
-"""Shows the names of fields in answers, except where a name may be content, such as a person's word."""
+"""Describes the fields of answers by name. Withholds names that may be personal content."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ KNOWN_FIELDS = {
     *("diagnosticassessmentresults", "initialassessmentresults", "measuredat", "measuringassessmentname", "message"),
     *("pagination", "recordsperpage", "result", "resultdate", "sessionid", "totalrecords"),
 }
-"""Names of fields that evidence knows; any other is withheld where it may be a person's word."""
+"""Names of fields that the project knows. Other names are withheld if they may be personal content."""
 
 
 class FieldNames:
-    """The names of fields, and the texts that no name may repeat."""
+    """Describes fields, and withholds names that are also values in an answer."""
 
     def __init__(self) -> None:
         self._withheld: set[str] = set()
 
     def withhold(self, texts: Iterable[str]) -> None:
-        """From now on, show no name that is one of these texts, in lower case, or a word of one."""
+        """Withhold names that equal one of these lower-case texts, or a word of one."""
         self._withheld.update(texts)
 
     def describe_list(self, body: object, list_name: str) -> str:
-        """Under which name a page has its list, and whether there is anything in it."""
+        """Describe under which name a page has its list, and whether the list is empty."""
         if not isinstance(body, Mapping):
             return "the page is no object"
         if list_name in body:
@@ -36,7 +36,7 @@ class FieldNames:
         return f"not under {list_name}" + (f", but under {self._show(others)}" if others else ", and no other list")
 
     def describe(self, bodies: Iterable[object]) -> str:
-        """Names of the fields of some objects with the JSON types of their values."""
+        """List the fields of these objects with the JSON types of their values."""
         types: dict[str, set[str]] = {}
         for body in bodies:
             if isinstance(body, Mapping):
@@ -45,7 +45,7 @@ class FieldNames:
         return ", ".join(f"{self._show([name])} ({' or '.join(sorted(kinds))})" for name, kinds in types.items()) or "-"
 
     def _show(self, names: Iterable[str]) -> str:
-        """Names of fields as they are, but for those that may be content: no plain word, or seen as a value."""
+        """Join the names. Withhold names that are not a plain word, or that occur as a value."""
         shown = (
             name
             if name.lower() in KNOWN_FIELDS

@@ -1,6 +1,6 @@
-"""What an answer looks like from outside: status, kind of body, forms of values, and never what it says.
+"""Describes the form of an answer (status, kind of body, formats of values), and never its content.
 
-It shares nothing with the client's reading of answers, so that `bksb.probe` sees what the client may misread.
+Shares no code with the client, so that the probe also notices answers that the client misreads.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import requests
 
 
 class Unreadable:
-    """Stands for a body that is neither JSON nor a sentence."""
+    """The type of UNREADABLE, the body of an answer that is neither JSON nor plain text."""
 
 
 UNREADABLE = Unreadable()
@@ -23,7 +23,7 @@ UNREADABLE = Unreadable()
 
 @dataclass(frozen=True)
 class Observation:
-    """One answer's outside; `body` (decoded JSON, a sentence, or UNREADABLE) is looked at and never shown."""
+    """The form of one answer. `body` (decoded JSON, plain text or UNREADABLE) is examined but never shown."""
 
     status: int
     content_type: str
@@ -33,13 +33,13 @@ class Observation:
     limit_headers: tuple[str, ...] = ()
 
     @property
-    def outside(self) -> str:
+    def form(self) -> str:
         """Status, content type and kind of body in one line."""
         return f"HTTP {self.status}, {self.content_type}, {self.kind}"
 
 
 def observe_response(response: requests.Response) -> Observation:
-    """The outside of an answer that `requests` brought."""
+    """Describe a response."""
     text = response.content.decode("utf-8-sig", errors="replace")
     body: Any
     try:
@@ -79,7 +79,7 @@ def _media_type(header: str | None) -> str:
 
 
 def describe_kind(value: object) -> str:
-    """The JSON type of a decoded value; an integer and a decimal are told apart."""
+    """Name the JSON type of a decoded value. Integers and decimals have different names."""
     if isinstance(value, bool):
         return "boolean"
     names = {dict: "object", list: "array", str: "string", int: "integer", float: "decimal", type(None): "null"}
@@ -87,7 +87,7 @@ def describe_kind(value: object) -> str:
 
 
 def find_texts(body: object) -> Iterable[str]:
-    """Every text in a body, in small letters."""
+    """Yield every text in a body, in lower case."""
     if isinstance(body, str):
         yield body.lower()
     elif isinstance(body, Mapping):
@@ -99,42 +99,42 @@ def find_texts(body: object) -> Iterable[str]:
 
 
 def find_sentence(body: object) -> str:
-    """The text that a body is, or that it holds as Message; '' where there is none."""
+    """Return the text of a body, or its field Message; '' if there is none."""
     if isinstance(body, Mapping):
         body = next((value for name, value in body.items() if str(name).lower() == "message"), "")
     return body if isinstance(body, str) else ""
 
 
 def member(body: object, name: str) -> object:
-    """A field of an object; None where there is no object or no such field."""
+    """Return a field of an object; None if it is no object or has no such field."""
     return body.get(name) if isinstance(body, Mapping) else None
 
 
 def to_whole_number(value: object) -> int | None:
-    """A whole number, also one written as text."""
+    """Return a whole number, also if it is written as text; None for anything else."""
     if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def describe_emptiness(value: object) -> str:
-    """Whether an array or object holds anything."""
+    """Describe whether an array or object is empty; '' for other values."""
     return (", empty" if not value else ", not empty") if isinstance(value, (list, dict)) else ""
 
 
 def describe_truth(seen: Observation) -> str:
-    """The outside, and which of true and false the body is or spells."""
+    """Describe the form of the answer, and whether its body is true or false."""
     spelled = str(seen.body).strip().lower()
-    return seen.outside + (f" ({spelled})" if spelled in ("true", "false") else "")
+    return seen.form + (f" ({spelled})" if spelled in ("true", "false") else "")
 
 
 def yes(fact: bool) -> str:
-    """A fact in a word."""
+    """Return yes or no."""
     return "yes" if fact else "no"
 
 
 def join_forms(found: Iterable[str]) -> str:
-    """Every form that occurs, once."""
+    """List each form once."""
     return " / ".join(sorted(set(found)))
 
 
@@ -142,7 +142,7 @@ _ISO = re.compile(r"(\d{4})-\d\d-\d\d(?:([T ])\d\d:\d\d:\d\d(?:\.(\d+))?\s*(Z|[+
 
 
 def describe_date(value: object) -> str:
-    """How a date is written, not which it is."""
+    """Describe the format of a date, not its value."""
     if not isinstance(value, str):
         return describe_kind(value)
     found = _ISO.fullmatch(value.strip())
@@ -158,12 +158,12 @@ def describe_date(value: object) -> str:
 
 
 def is_known_date(value: object) -> bool:
-    """Whether a date is written as the evidence says."""
+    """Whether the project knows the format of a date."""
     return describe_date(value) in {f"{digits} fractional digits, no zone" for digits in (0, 3, 7)}
 
 
 def order(dates: list[object]) -> str:
-    """How a list is sorted by its dates, as far as seconds tell."""
+    """Describe how a list is sorted by its dates, compared to the second."""
     texts = [str(date)[:19] for date in dates]
     if len(set(texts)) < 2:
         return "too few results to tell"
@@ -173,7 +173,7 @@ def order(dates: list[object]) -> str:
 
 
 def describe_result(value: object) -> str:
-    """How a result is written, not what it says."""
+    """Describe the format of a result, not its value."""
     if not isinstance(value, str):
         return f"a JSON {describe_kind(value)}"
     text = value.strip()

@@ -1,4 +1,4 @@
-"""The job of the DAG bksb_accounts: every eligible person has a bksb account, exactly one."""
+"""The job of the DAG bksb_accounts: give each eligible person exactly one bksb account."""
 
 from bksb.jobs.accounts.planning import finish_accounts, plan_accounts, record_plan
 from bksb.jobs.accounts.provisioning import apply_plan

@@ -1,4 +1,4 @@
-"""Creates one bksb account, and finds out what happened when the answer leaves a doubt."""
+"""Creates one bksb account. If the reply is unclear, checks whether the account exists."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bksb.settings import Settings
 
 @dataclass(frozen=True)
 class CreationOutcome:
-    """The created user, or why there is none."""
+    """The created user, or the reason why there is none."""
 
     user: CreatedUser | None = None
     error: RejectedError | TransientError | None = None
@@ -23,29 +23,29 @@ class CreationOutcome:
 
 @dataclass
 class AccountCreator:
-    """Creates accounts; threads may share it. `sent` has the person_id of each account that may have been created."""
+    """Creates accounts. Threads may share one instance."""
 
     client: BksbClient
     settings: Settings
     people: dict[str, Person]
     unfinished: Collection[str]
-    """The people whose earlier creation is not settled: bksb may have carried it out in the meantime."""
+    """People with an earlier creation that bksb never confirmed: their account may exist."""
 
     sent: set[str] = field(default_factory=set)
+    """person_id of each account that bksb may have created."""
 
     def create(self, action: Action) -> CreationOutcome:
-        """Create one account. If the answer leaves a doubt, look the username up instead of sending it again.
+        """Create one account. If the reply is unclear, look up the username instead of sending the creation again.
 
-        A refusal leaves a doubt too: something in between may have said no although the account was created. Only "the
-        username is taken" means that the existing account is somebody else's, unless our own earlier creation is
-        unfinished.
+        Even a rejection is unclear: a proxy may have sent it although bksb created the account. Only "username is
+        taken" is clear: the account belongs to someone else, unless our own earlier creation is unfinished.
         """
-        new_user = self._make_user(action)  # may fail for want of a password: before anything counts as sent
+        new_user = self._make_user(action)  # raises if no password is set, so it comes before `sent`
         self.sent.add(action.person_id)
         try:
             return CreationOutcome(user=self.client.create_user(new_user))
         except KeyRefusedError:
-            # bksb let nobody in, so it created nothing
+            # without a valid key bksb creates nothing
             self.sent.discard(action.person_id)
             raise
         except (RejectedError, TransientError) as error:

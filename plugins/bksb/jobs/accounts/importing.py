@@ -1,4 +1,4 @@
-"""Links the accounts that people have in bksb already: each username of a file is looked up, none is ever created."""
+"""Imports a file of existing bksb accounts: looks up each username and links it. Never creates an account."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from bksb.rules.account_plan import make_plan
 from bksb.rules.task_split import bucket_of
 
 LINES_PER_BATCH = 200
-"""Lines that are looked up, then written together: a crash loses one batch at most, and a repeat repairs it."""
+"""Lines looked up and then written together. A crash loses at most one batch; import the file again to add it."""
 
 SETTLED_BY_CLAIM: tuple[IssueCode, ...] = (*ACCOUNT_ISSUES, "stale_link")
-"""Issues about a person's account. Once it is linked, all of them are resolved except a username that the MIS
-contradicts."""
+"""Issues that a new link resolves. Only a mismatch with the username in the MIS can remain."""
 
-UNKNOWN_PERSON = "the MIS does not list this person now and no run has recorded them: correct the person_id"
-REFUSED_USERNAME = "bksb cannot look this username up: correct it"
-NO_ANSWER = "bksb gave no answer: import the file again"
+UNKNOWN_PERSON = "neither the MIS nor an earlier run lists this person: correct the person_id"
+REFUSED_USERNAME = "bksb cannot look up this username: correct it"
+NO_ANSWER = "bksb did not answer: import the file again"
 HAS_ANOTHER = (
-    "this person has another active account, which was left as it is: find out which is right (relink corrects a link)"
+    "this person already has another active account, which was not changed: find out which is right (relink corrects "
+    "a link)"
 )
 
 
 @dataclass
 class ImportReport:
-    """What came of an import so far; in a dry run, what would come of it."""
+    """What an import has done so far; in a dry run, what it would have done."""
 
     imported: int = 0
     linked_already: int = 0
@@ -47,27 +47,28 @@ class ImportReport:
 def import_accounts(
     deployment: Deployment, lines: Sequence[AccountLine], report: ImportReport, *, dry_run: bool = False
 ) -> None:
-    """Look up the username of each line and link it to its person; `report` tells how far it has got.
+    """Look up the username of each line and link it to its person. Updates `report` after each batch.
 
-    Each person and username comes once in `lines` (rules.account_file). Calls bksb with GET only. An account that is
-    active, or whose creation is not settled, is never changed, so a repeat changes nothing. A dry run writes nothing.
+    Each person and each username occurs at most once in `lines` (see rules.account_file). Sends only GET requests to
+    bksb. Never changes an active account or an unfinished creation, so importing twice changes nothing. A dry run
+    writes nothing.
 
-    Raises KeyRefusedError at once, TransientError when bksb or a database is down, and what reading the MIS raises;
-    batches that were written before stay written.
+    Raises KeyRefusedError at once, TransientError when bksb or a database is down, and any error from reading the MIS.
+    Batches that were written before the error stay written.
     """
     people = {person.person_id: person for person in deployment.mis.read_people(deployment.today())}
     with deployment.open_store() as store, store.transaction():
         recorded = {row.person_id for row in store.run("people/list_recorded_people")}
-    known = [line for line in lines if line.person_id in people or line.person_id in recorded]
-    strangers = [line for line in lines if line.person_id not in people and line.person_id not in recorded]
-    report.rejected += [line.rejected(UNKNOWN_PERSON) for line in strangers]
+    of_known_people = [line for line in lines if line.person_id in people or line.person_id in recorded]
+    of_unknown_people = [line for line in lines if line.person_id not in people and line.person_id not in recorded]
+    report.rejected += [line.rejected(UNKNOWN_PERSON) for line in of_unknown_people]
     importer = AccountImporter(deployment, people, report, dry_run=dry_run)
-    for batch in split_into_batches(known, LINES_PER_BATCH):
+    for batch in split_into_batches(of_known_people, LINES_PER_BATCH):
         importer.import_batch(batch)
 
 
 class AccountImporter:
-    """One import: looks a batch up, then writes it while no run touches these people."""
+    """One import: looks up a batch, then writes it while these people's buckets are locked."""
 
     def __init__(
         self, deployment: Deployment, people: Mapping[str, Person], report: ImportReport, *, dry_run: bool
@@ -80,17 +81,17 @@ class AccountImporter:
         self._report = report
         self._dry_run = dry_run
         self._taken: dict[int, str] = {}
-        """Whose the bksb users are that this import has claimed, or would claim."""
+        """person_id by bksb user id, for the users that this import has linked or, in a dry run, would link."""
 
     def import_batch(self, batch: Sequence[AccountLine]) -> None:
-        """Look up and link these lines; counts are added to the report once the batch is written."""
+        """Look up and link these lines, then add the counts to the report."""
         looked_up = self._look_up(batch)
         imported = linked = 0
         rejected: list[RejectedLine] = []
         with self._deployment.open_store() as store:
             if not self._dry_run:
                 store.lock_buckets({bucket_of(line.person_id) for line, _ in looked_up})
-            # other writers read first who has which account: not while that is being written here
+            # both writers read which accounts are free before they write: keep them out meanwhile
             writers = () if self._dry_run else (Writer.PLAN_ACCOUNTS, Writer.APPLY_PLAN)
             with store.transaction(*writers):
                 accounts = read_accounts(store)
@@ -111,7 +112,7 @@ class AccountImporter:
         self._report.rejected += rejected
 
     def _look_up(self, batch: Sequence[AccountLine]) -> list[tuple[AccountLine, int | None]]:
-        """What bksb says of each username, in the order of the lines; lines without an answer are rejected."""
+        """Look up each username; reject lines without an answer, and return the others in the order of the file."""
         looked_up: list[tuple[AccountLine, int | None]] = []
         for line, outcome in self._lookups.look_up_all([(line, line.username) for line in batch]):
             if outcome.error is None:
@@ -124,7 +125,7 @@ class AccountImporter:
     def _obstacle(
         self, store: Store, accounts: Mapping[str, Account], line: AccountLine, user_id: int | None
     ) -> str | None:
-        """Why the bksb user cannot become this person's; None if nothing speaks against it."""
+        """Return why the bksb user cannot be linked to this person, or None."""
         account = accounts.get(line.person_id)
         if account and account.state == "creating":
             return NOT_SETTLED
@@ -135,7 +136,7 @@ class AccountImporter:
         if reason := self._obstacles.find(accounts, line.person_id, line.username):
             return reason
         if holder := find_holder(store, line.person_id, line.username, user_id) or self._taken.get(user_id):
-            return f"the account is that of {holder} already: find out who is right"
+            return f"{holder} already has this account: find out who is right"
         return None
 
     def _claim(self, store: Store, line: AccountLine, user_id: int) -> None:
@@ -144,14 +145,14 @@ class AccountImporter:
 
 
 def make_imported_account(person_id: str, username: str, user_id: int) -> Account:
-    """The account of a person for whom a member of staff named the username."""
+    """Make the active account of a person from a username that staff gave."""
     return Account(person_id, username, user_id, "active", "imported")
 
 
 def settle_issues(
     store: Store, deployment: Deployment, person: Person | None, person_id: str, username: str, user_id: int
 ) -> None:
-    """Resolve the issues that a new link settles; `person` None: the MIS does not list them now."""
+    """Resolve the issues that a new link settles. `person` is None if the MIS does not list them now."""
     account = make_imported_account(person_id, username, user_id)
     issues = make_plan([person], [account]).issues if person else ()
     replace_issues(store, issues, deployment.day_start(), codes=SETTLED_BY_CLAIM, person_ids=[person_id])

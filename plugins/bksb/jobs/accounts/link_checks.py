@@ -1,4 +1,4 @@
-"""Checks whether each linked username still is that of the bksb user we know; the results stay in any case."""
+"""Checks that each linked username still belongs to the linked bksb user. Stored results are kept either way."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def check_links(
     *,
     expect_failures: bool,
 ) -> None:
-    """Look the username of each link up, and record what bksb says; `expect_failures` as in UsernameLookups."""
+    """Look up the username of each link and record the answer; `expect_failures` as in UsernameLookups."""
     for batch in split_into_batches(actions, LINKS_PER_BATCH):
         wanted = [(action, action.username) for action in batch]
         for action, outcome in lookups.look_up_all(wanted, expect_failures=expect_failures):
@@ -36,6 +36,6 @@ def check_links(
 
 
 def _make_stale_issue(account: Account, found: int | None) -> Issue:
-    became = "no longer knows the username" if found is None else f"has given the username to user {found}"
-    detail = f"bksb {became} of the account that is linked (user {account.bksb_user_id})"
+    now = "no longer exists in bksb" if found is None else f"now belongs to user {found} in bksb"
+    detail = f"the username of the linked account (user {account.bksb_user_id}) {now}"
     return Issue.about(account.person_id, "stale_link", detail)

@@ -1,4 +1,4 @@
-"""Records what came of each action of an accounts run: the state of the account, its link and its issues."""
+"""Records the outcome of each action of an accounts run: the account's state, its link and its issues."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from bksb.reporting.store import Store, Writer
 
 
 class OutcomeRecorder:
-    """Writes outcomes of one task, each in a transaction of its own, and counts them."""
+    """Writes each outcome of one task in its own transaction, and counts them."""
 
     def __init__(self, store: Store, day_start: datetime) -> None:
         self._store = store
         self._day_start = day_start
         self.counts: Counter[str] = Counter()
-        """Accounts by origin (created, linked), and under "issue" how many issues were opened."""
+        """Accounts by origin (created, linked); under "issue", the number of issues opened."""
 
     def activate(self, action: Action, user: CreatedUser, origin: AccountOrigin) -> None:
-        """The account is this person's, unless another person holds it: that is an issue."""
+        """Link the account to this person. If another person holds it, open an issue instead."""
         with self._store.transaction(Writer.APPLY_PLAN):
             holder = claim_account(self._store, action.person_id, user.username, user.user_id, origin)
             if holder:
@@ -34,43 +34,43 @@ class OutcomeRecorder:
         self.counts[origin] += 1
 
     def block_if_claimed(self, action: Action) -> bool:
-        """Whether another person holds this username, which is recorded as an issue; call it inside a transaction."""
+        """Open an issue if another person holds this username; returns whether one does. Needs an open transaction."""
         holder = find_holder(self._store, action.person_id, action.username, None)
         if holder:
             self._block_claimed(action, holder)
         return holder is not None
 
     def block(self, action: Action, issues: Sequence[Issue]) -> None:
-        """The person can have no account now; the issues say why."""
+        """Record that the person cannot have an account now, with the issues that say why."""
         with self._store.transaction(Writer.APPLY_PLAN):
             self._store.run("accounts/block_account", person_id=action.person_id)
             self._replace_issues(action, issues)
 
     def keep(self, action: Action, issue: Issue) -> None:
-        """The account stays as it is for the next run; the issue says why."""
+        """Leave the account for the next run, with the issue that says why."""
         with self._store.transaction(Writer.APPLY_PLAN):
             self._replace_issues(action, [issue])
 
     def confirm_link(self, action: Action, user_id: int) -> None:
-        """bksb still knows the linked user under this username."""
+        """Record that bksb still has the linked user under this username."""
         with self._store.transaction(Writer.APPLY_PLAN):
             self._store.run("accounts/confirm_account", person_id=action.person_id, bksb_user_id=user_id)
             self._replace_check_issues(action, [], CHECK_ISSUES)
 
     def mark_stale(self, action: Action, user_id: int | None, issue: Issue) -> None:
-        """bksb knows the linked user (`user_id`) under this username no longer; the results stay."""
+        """Record that bksb no longer has the linked user (`user_id`) under this username. Results are kept."""
         with self._store.transaction(Writer.APPLY_PLAN):
             self._store.run("accounts/mark_stale", person_id=action.person_id, bksb_user_id=user_id)
             self._replace_check_issues(action, [issue], CHECK_ISSUES)
 
     def leave_unchecked(self, action: Action, issue: Issue) -> None:
-        """bksb gave no usable answer about a link."""
+        """Record that bksb gave no usable answer about a link."""
         with self._store.transaction(Writer.APPLY_PLAN):
             self._replace_check_issues(action, [issue], ("bksb_no_answer",))
 
     def _block_claimed(self, action: Action, holder: str) -> None:
         self._store.run("accounts/block_account", person_id=action.person_id)
-        detail = f"the account in bksb is that of {holder}"
+        detail = f"{holder} already has this bksb account"
         self._replace_issues(action, [Issue.about(action.person_id, "account_claimed_twice", detail)])
 
     def _replace_issues(self, action: Action, issues: Sequence[Issue], *, also: tuple[IssueCode, ...] = ()) -> None:

@@ -26,14 +26,26 @@ from bksb.rules.task_split import split_into_tasks
 log = logging.getLogger(__name__)
 
 CALLS_PER_ACTION: Mapping[ActionKind, int] = {"create": 2, "link": 1, "check": 1}
-"""How many calls to bksb an action takes."""
+"""Calls to bksb that one action takes, at most."""
+
+FIGURES_OF_WORK = (
+    "created",
+    "linked",
+    "checked",
+    "invited",
+    "invited_again",
+    "reminded",
+    "mail_refused",
+    "mail_waiting",
+)
+"""The figures of a run that are all 0 if it had nothing to do."""
 
 
 def plan_accounts(deployment: Deployment, run: Run, now: datetime | None = None) -> str:
-    """Read the MIS, decide, and store the plan; returns the question for the approver, "" if none is needed.
+    """Read the MIS, make the plan and store it. Returns the question for the approver, or "" if none is needed.
 
-    Writes `bksb.planned_action`, `bksb.sync_run` and (except in a dry run) `bksb.approval` only. Raises
-    ConfigurationError first of all for a run that asks for mail which may not be sent now (`now`).
+    Writes only `bksb.planned_action`, `bksb.sync_run` and (except in a dry run) `bksb.approval`. Raises
+    ConfigurationError before it plans if the run has resend_invitation but may not send mail at `now`.
     """
     with deployment.open_store() as store:
         open_run(store, run)
@@ -42,14 +54,14 @@ def plan_accounts(deployment: Deployment, run: Run, now: datetime | None = None)
         people = deployment.mis.read_people(run.day)
         with store.transaction():
             plan = _make_plan(store, deployment, run, people)
-        # talks to the mail server, so not inside a transaction; the plan is made again afterwards
+        # connects to the mail server, so it cannot be inside the transaction that stores the plan
         is_ready = plan.creates_accounts
         if is_ready:
             _require_ready(deployment, run)
         with store.transaction(Writer.PLAN_ACCOUNTS):
             plan = _make_plan(store, deployment, run, people)
             if plan.creates_accounts and not is_ready:
-                raise TransientError("The accounts changed while this run was planned: it is planned again.")
+                raise TransientError("The accounts changed while this run was being planned: the next try plans again.")
             write_plan(store, run, plan)
             asked = "" if run.dry_run else _ask(store, run, plan, people)
     _log_plan(run, plan, len(people))
@@ -59,10 +71,10 @@ def plan_accounts(deployment: Deployment, run: Run, now: datetime | None = None)
 
 
 def record_plan(deployment: Deployment, run: Run) -> list[list[int]]:
-    """Do the part of the plan that needs no call to bksb; returns the buckets that need calls, one list a task.
+    """Do the part of the plan that needs no call to bksb. Returns the buckets that need calls, one list per task.
 
-    Reads the MIS and plans again first, because an approval may have taken hours. MisContractError if the MIS now lists
-    less than half the people. A dry run does nothing here.
+    Reads the MIS and plans again first, because approval may have taken hours. Raises MisContractError if the MIS now
+    lists less than half as many people. A dry run does nothing here.
     """
     if run.dry_run:
         return []
@@ -77,12 +89,15 @@ def record_plan(deployment: Deployment, run: Run) -> list[list[int]]:
             record_people(store, people, deployment.day_start())
             _record_plan(store, deployment, run, plan)
             store.run("approvals/decide_approval", **run.key)
-    _log_plan(run, plan, len(people))
+    if _is_empty(plan):
+        log.info("Nothing to do in bksb: no account to create or link, no link to check.")
+    else:
+        _log_plan(run, plan, len(people))
     return split_into_tasks({action.person_id: CALLS_PER_ACTION[action.kind] for action in plan.actions})
 
 
 def finish_accounts(deployment: Deployment, run: Run) -> None:
-    """Count what the run did, and close it."""
+    """Count what the run did, log it in one line, and close the run."""
     with deployment.open_store() as store, store.transaction():
         is_rejected = bool(store.run("approvals/reject_approval", **run.key))
         figures = store.run("accounts/count_accounts", **run.key)[0]._asdict()
@@ -90,7 +105,15 @@ def finish_accounts(deployment: Deployment, run: Run) -> None:
         figures |= count_invitations(store, run)
         close_run(store, run, "success", figures | {f"planned_{action}": n for action, n in planned.items()})
     if is_rejected:
-        log.info("The run was rejected, or not answered in time: nothing was done. The next run asks again.")
+        log.info("The run was rejected, or not approved in time. Nothing was done; the next run asks again.")
+    elif not set(planned) - {"blocked"} and not any(figures[name] for name in FIGURES_OF_WORK):
+        log.info(
+            "Nothing to do in this run: no account to create or link, no link to check, no mail sent. "
+            "%(active)d accounts are active, %(stale)d links are stale, %(need_attention)d people need attention "
+            "(see bksb.issue).",
+            figures,
+        )
+        return
     log.info(
         "Created %(created)d accounts, linked %(linked)d, invited %(invited)d; %(active)d are active, "
         "%(stale)d links are stale, %(need_attention)d people need attention (see bksb.issue).",
@@ -104,19 +127,38 @@ def _make_plan(store: Store, deployment: Deployment, run: Run, people: Sequence[
 
 
 def _log_plan(run: Run, plan: Plan, eligible: int) -> None:
+    dry_run = "Dry run, nothing else is done. " if run.dry_run else ""
+    need_attention = len({issue.person_id for issue in plan.issues})
+    table = "bksb.planned_action" if run.dry_run else "bksb.issue"
+    if _is_empty(plan):
+        # all other issues of a plan are about people without an account
+        without = len({issue.person_id for issue in plan.issues if issue.code != "username_mismatch"})
+        log.info(
+            "%sNothing to do in bksb: all %d %s people who can have an account have one; %d need attention (see %s).",
+            dry_run,
+            (len(set(run.person_ids)) or eligible) - without,
+            "named" if run.person_ids else "eligible",
+            need_attention,
+            table,
+        )
+        return
     log.info(
         "%s%d people are eligible: %d accounts to create, %d to link, %d links to check, %d people need attention "
-        "(see bksb.%s).",
-        "Dry run, nothing else is done. " if run.dry_run else "",
+        "(see %s).",
+        dry_run,
         eligible,
         *(sum(action.kind == kind for action in plan.actions) for kind in ("create", "link", "check")),
-        len({issue.person_id for issue in plan.issues}),
-        "planned_action" if run.dry_run else "issue",
+        need_attention,
+        table,
     )
 
 
+def _is_empty(plan: Plan) -> bool:
+    return not plan.actions and not plan.transfers
+
+
 def _require_ready(deployment: Deployment, run: Run) -> None:
-    """Stop before accounts are made for people who could not be told; ConfigurationError says what is missing."""
+    """Fail before any account is created if people could not be invited. ConfigurationError says what is missing."""
     if not run.invite:
         deployment.settings.require_initial_password()
         return
@@ -126,11 +168,11 @@ def _require_ready(deployment: Deployment, run: Run) -> None:
             with deployment.open_mailer():
                 pass
         except TransientError as error:
-            log.warning("%s Accounts are created all the same; invitations follow when it answers.", error)
+            log.warning("%s Accounts are created anyway; the invitations follow once the mail server answers.", error)
 
 
 def _ask(store: Store, run: Run, plan: Plan, people: Sequence[Person]) -> str:
-    """Record whether the run has to ask, and why; returns the question if so."""
+    """Record whether the run needs approval, and why. Returns the question, or "" if it needs none."""
     row = store.run("approvals/find_baseline", **run.key)[0]
     baseline = Baseline(row.approved_before, row.people)
     tried = {(tried.person_id, tried.username) for tried in store.run("approvals/list_attempted_creations", **run.key)}
@@ -152,20 +194,20 @@ def _refuse_shrunk(store: Store, run: Run, listed: int) -> None:
     planned_for = store.run("approvals/find_approval", **run.key)
     if planned_for and has_shrunk(listed, planned_for[0].people):
         raise MisContractError(
-            f"The MIS lists {listed} people now, less than half of the {planned_for[0].people} for whom this run was "
-            "planned. Nothing was changed: look at the MIS and its query, then start a new run."
+            f"The MIS lists {listed} people now, less than half of the {planned_for[0].people} it listed when this run "
+            "was planned. Nothing was changed. Check the MIS and its query, then start a new run."
         )
 
 
 def _restrict_to(plan: Plan, people: Sequence[Person], person_ids: Collection[str]) -> Plan:
-    """The part of a plan that is about the named people; ConfigurationError for names that the MIS does not list."""
+    """Keep the part of a plan about the named people. ConfigurationError if the MIS does not list one of them."""
     if not person_ids:
         return plan
     unknown = sorted(set(person_ids) - {person.person_id for person in people})
     if unknown:
         raise ConfigurationError(
             f"person_ids names {len(unknown)} people who are not eligible now, or not in the MIS: "
-            f"{', '.join(unknown[:5])}. Nothing was changed."
+            f"{', '.join(unknown[:5])}. Nothing was changed. Correct person_ids and start the run again."
         )
     return Plan(
         actions=tuple(action for action in plan.actions if action.person_id in person_ids),
@@ -175,7 +217,7 @@ def _restrict_to(plan: Plan, people: Sequence[Person], person_ids: Collection[st
 
 
 def _keep_planned(plan: Plan, planned: PlannedActions, person_ids: Collection[str]) -> Plan:
-    """The part of a new plan that the run had planned already; the issues are those of now."""
+    """Keep the actions and transfers that both this plan and the stored one contain, and all issues of this plan."""
     transferred = {person_id for person_id, (kind, _) in planned.items() if kind == "transfer"}
     return Plan(
         actions=tuple(action for action in plan.actions if is_planned(action, planned)),
@@ -189,25 +231,25 @@ def _keep_planned(plan: Plan, planned: PlannedActions, person_ids: Collection[st
 
 
 def _record_plan(store: Store, deployment: Deployment, run: Run, plan: Plan) -> None:
-    """Move accounts, set the states of planned and blocked accounts, and keep the issues of the plan."""
+    """Move accounts, set the states of planned and blocked accounts, and update the issues."""
     _move_accounts(store, deployment, plan.transfers)
     served = {action.person_id: "pending" for action in plan.actions if action.kind != "check"}
     states = {issue.person_id: "blocked" for issue in plan.issues if issue.person_id} | served
     store.run("accounts/add_planned_accounts", person_ids=list(states), states=list(states.values()))
     store.run("accounts/delete_accounts_never_created")
     store.run("invitations/delete_withheld_without_account")
-    # all people with issues, or the named ones; except those whom apply_plan serves next, and judges then
-    judged = set(run.person_ids) or {row.person_id for row in store.run("issues/list_people_with_issues")}
-    judged -= set(served)
-    # whether bksb answers about a person whose link is checked next is not known yet
+    # apply_plan updates the issues of the people it serves
+    others = set(run.person_ids) or {row.person_id for row in store.run("issues/list_people_with_issues")}
+    others -= set(served)
+    # apply_plan checks these links next, and only then opens or resolves bksb_no_answer
     checked = {action.person_id for action in plan.actions if action.kind == "check"}
     day_start = deployment.day_start()
-    replace_issues(store, plan.issues, day_start, codes=ACCOUNT_ISSUES, person_ids=judged - checked)
-    replace_issues(store, plan.issues, day_start, codes=PLAN_ISSUES, person_ids=judged & checked)
+    replace_issues(store, plan.issues, day_start, codes=ACCOUNT_ISSUES, person_ids=others - checked)
+    replace_issues(store, plan.issues, day_start, codes=PLAN_ISSUES, person_ids=others & checked)
 
 
 def _move_accounts(store: Store, deployment: Deployment, transfers: Sequence[Transfer]) -> None:
-    """Applicants became learners under other ids: account, links, issues and invitations move along."""
+    """Move account, links, issues and invitations from applicants to the learners that they became."""
     for transfer in transfers:
         both = {"former_person_id": transfer.former_person_id, "person_id": transfer.person_id}
         store.run("accounts/delete_empty_account", person_id=transfer.person_id)

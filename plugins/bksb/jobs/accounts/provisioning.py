@@ -1,4 +1,4 @@
-"""Carries a plan out in bksb: looks usernames up, links and creates accounts, checks links."""
+"""Carries out a plan in bksb: looks up usernames, links and creates accounts, checks links."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from bksb.settings import Settings
 log = logging.getLogger(__name__)
 
 PEOPLE_PER_BATCH = 100
-"""Intents to create are committed for this many people at once, just before the accounts are created."""
+"""People per commit of the intent to create accounts, which comes just before they are created."""
 
 
 def apply_plan(deployment: Deployment, run: Run, buckets: Collection[int]) -> None:
-    """Do in bksb what was planned for the people of these buckets, and record each outcome as it comes.
+    """Carry out the plan in bksb for the people of these buckets, and record each outcome at once.
 
-    Reads the MIS and plans again first, and does only what both plans say: a person who has stopped being eligible is
-    not served, and what an earlier try did is not done twice.
+    Reads the MIS and plans again first, and does only what both plans contain: it skips people who are no longer
+    eligible, and does not repeat what an earlier try of this task did.
     """
     client = deployment.make_client()
     with deployment.open_store() as store:
@@ -66,16 +66,19 @@ def apply_plan(deployment: Deployment, run: Run, buckets: Collection[int]) -> No
             accounts=accounts,
             plan=plan,
         )
-        # people about whom bksb gave no answer last time come last, so that they keep nobody else waiting
+        # people without an answer last time come last, so that they delay no one else
         again = sorted(
             (action for action in actions if action.person_id in unanswered), key=lambda one: unanswered[one.person_id]
         )
         first = [action for action in actions if action.person_id not in unanswered]
         for turn, expect_failures in ((first, False), (again, True)):
-            # people without an account come before checks: a check may well wait for a day
+            # accounts come before checks, which can wait for another day
             provisioner.provision([one for one in turn if one.kind != "check"], expect_failures=expect_failures)
             checks = [one for one in turn if one.kind == "check"]
             check_links(lookups, outcomes, accounts, checks, expect_failures=expect_failures)
+    if not actions:
+        log.info("Nothing left to do in this task: an earlier try did it, or the plan no longer fits these people.")
+        return
     log.info(
         "%d people: created %d accounts, linked %d, checked %d links; %d need attention (see bksb.issue).",
         len(actions),
@@ -88,7 +91,7 @@ def apply_plan(deployment: Deployment, run: Run, buckets: Collection[int]) -> No
 
 @dataclass(frozen=True)
 class AccountProvisioner:
-    """One task's work on people without an account: look the username up, then link or create."""
+    """One task's work on people without an account: looks up the username, then links or creates."""
 
     run: Run
     settings: Settings
@@ -113,7 +116,7 @@ class AccountProvisioner:
             self._create(to_create, expect_failures=expect_failures)
 
     def _settle(self, action: Action, outcome: LookupOutcome) -> bool:
-        """Record what the look-up settles; False if the account has to be created."""
+        """Record the outcome if the look-up decides it. Returns False if the account has to be created."""
         is_unfinished = self._is_unfinished(action)
         if isinstance(outcome.error, TransientError):
             detail = "bksb did not answer when the username was looked up"
@@ -122,7 +125,7 @@ class AccountProvisioner:
         if outcome.error is not None:
             issue = Issue.about(action.person_id, "username_not_found", "bksb cannot look this username up")
             if is_unfinished:
-                # what a crash left open stays open until bksb has said whether the account exists
+                # a creation that a crash left open stays open until bksb says whether the account exists
                 self.outcomes.keep(action, issue)
             else:
                 self.outcomes.block(action, [issue])
@@ -139,11 +142,11 @@ class AccountProvisioner:
             origin: AccountOrigin = "created" if is_unfinished else "linked"
             self.outcomes.activate(action, CreatedUser(outcome.user_id, action.username), origin)
         elif verdict == "release":
-            # an earlier creation never came about; the plan says what stands in the way of another one
+            # bksb never carried out our earlier creation; the plan's issues say why we do not repeat it
             issues = [issue for issue in self.plan.issues if issue.person_id == action.person_id]
             self.outcomes.block(action, issues)
         elif verdict == "username_taken":
-            detail = "somebody else has the proposed username in bksb"
+            detail = "the proposed username already exists in bksb"
             self.outcomes.block(action, [Issue.about(action.person_id, verdict, detail)])
         else:
             detail = "bksb does not know the username in the MIS"
@@ -155,7 +158,7 @@ class AccountProvisioner:
         unfinished = {action.person_id for action in intended if self._is_unfinished(action)}
         creator = AccountCreator(self.client, self.settings, self.people, unfinished)
         try:
-            # closed here, so that no call is sent any more when the unsent creations are reverted
+            # closing() ends all calls before the except clause reads creator.sent
             with closing(run_concurrently(creator.create, intended)) as created:
                 for action, outcome in created:
                     self._record_creation(action, outcome)
@@ -165,13 +168,13 @@ class AccountProvisioner:
                         self.outages.record(outcome.error)
         except BksbSyncError:
             unsent = [one.person_id for one in intended if one.person_id not in creator.sent | unfinished]
-            # they were never sent: a user with one of these usernames, if there is one some day, is not ours
+            # never sent: if a user with one of these usernames appears later, it is not ours
             with self.store.transaction(Writer.APPLY_PLAN):
                 self.store.run("accounts/revert_unsent_creations", person_ids=unsent)
             raise
 
     def _record_intents(self, actions: Sequence[Action]) -> list[Action]:
-        """Commit the intent to create, before anything is sent; the actions that no other person's account blocks."""
+        """Commit the intent to create before anything is sent. Leaves out usernames that another person holds."""
         intended: list[Action] = []
         with self.store.transaction(Writer.APPLY_PLAN):
             for action in actions:
@@ -188,15 +191,14 @@ class AccountProvisioner:
         return intended
 
     def _record_invitation_choice(self, intended: Sequence[Action]) -> None:
-        """Stored together with the intent to create, so that the choice survives a crash.
+        """Store whether these people are invited, together with the intent to create, so that it survives a crash.
 
-        If an earlier run with invite=false left a creation unfinished, it stays withheld: bksb may still complete that
-        one.
+        An unfinished creation of an earlier run with invite=false stays withheld: bksb may still complete that one.
         """
         person_ids = [action.person_id for action in intended]
         unfinished = {action.person_id for action in intended if self._is_unfinished(action)}
-        forgotten = [one for one in person_ids if not (self.run.invite and one in unfinished)]
-        self.store.run("invitations/delete_withheld", person_ids=forgotten)
+        no_longer_withheld = [one for one in person_ids if not (self.run.invite and one in unfinished)]
+        self.store.run("invitations/delete_withheld", person_ids=no_longer_withheld)
         if not self.run.invite:
             self.store.run("invitations/withhold_invitations", person_ids=person_ids, run_id=self.run.run_id)
 
@@ -204,10 +206,10 @@ class AccountProvisioner:
         if outcome.user is not None:
             self.outcomes.activate(action, outcome.user, "created")
         elif isinstance(outcome.error, RejectedError):
-            detail = f"bksb would not create it: {outcome.error.reason}"
+            detail = f"bksb refused to create the account: {outcome.error.reason}"
             self.outcomes.block(action, [Issue.about(action.person_id, "create_rejected", detail)])
         else:
-            detail = "bksb did not confirm the creation; the next run looks it up"
+            detail = "bksb did not confirm the creation; the next run checks whether the account exists"
             self.outcomes.keep(action, Issue.about(action.person_id, "create_in_doubt", detail))
 
     def _is_unfinished(self, action: Action) -> bool:

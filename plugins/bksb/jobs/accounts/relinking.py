@@ -1,4 +1,4 @@
-"""Corrects a link that turned out to be wrong: a person gets another bksb account, by its username."""
+"""Corrects a wrong link: gives a person another bksb account, found by its username."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from bksb.rules.account_file import find_fault
 from bksb.rules.task_split import bucket_of
 
 FromHolder = Literal["swap", "take"]
-"""What to do with the person who has the account: exchange the two accounts, or leave that person without one."""
+"""What happens to the person who has the account: they exchange accounts (swap), or lose theirs (take)."""
 
 
 @dataclass(frozen=True)
 class Relink:
-    """What a relink changes, or would change. Users are bksb user ids; None: no account."""
+    """What a relink changes, or would change in a dry run. Users are bksb user ids; None means no account."""
 
     person_id: str
     old_user_id: int | None
     new_user_id: int
     is_renamed: bool = False
-    """Whether the user is the same, and only its username is another one than we knew."""
+    """Whether the user stays the same and only its username changes."""
 
     holder: str | None = None
-    """The person who gives the account away."""
+    """The person who had the account before."""
 
     holder_gets: int | None = None
 
@@ -61,16 +61,16 @@ def relink(
     from_holder: FromHolder | None = None,
     dry_run: bool = False,
 ) -> Relink:
-    """Link the person to the bksb user with this username, in place of the user that is linked now.
+    """Link the person to the bksb user with this username, instead of the user that is linked now.
 
     The old link is withdrawn: it stays in the history, but its results no longer count for the person. If another
-    person holds the account, `from_holder` says what happens to that person; one who is left without an account is
-    planned again by the next run of bksb_accounts. The summaries of everybody concerned are brought up to date. If the
-    person has that user already, only the username is updated. A dry run writes nothing.
+    person has the account, `from_holder` says what happens to that person. The next run of bksb_accounts plans an
+    account for a person who is left without one. The summaries of all people involved are updated. If the person has
+    that user already, only the username is updated. A dry run writes nothing.
 
-    Raises ConfigurationError, with the reason and nothing changed, for a person or username that is unknown, for an
-    account that another person holds (without `from_holder`), and for whatever else speaks against it; TransientError
-    when bksb or a database gives no answer.
+    Raises ConfigurationError with the reason, and changes nothing, if the person or the username is unknown, if another
+    person has the account and `from_holder` is None, or if another rule forbids the link. Raises TransientError when
+    bksb or a database does not answer.
     """
     username = username.strip()
     if fault := find_fault(person_id, username):
@@ -92,13 +92,13 @@ def relink(
         with store.transaction(*writers):
             accounts = read_accounts(store)
             if find_holder(store, person_id, username, user_id) != holder or accounts.get(person_id) != old:
-                raise TransientError("The accounts changed in the meantime, and nothing was done: try again.")
+                raise TransientError("The accounts changed in the meantime. Nothing was changed: try again.")
             claims = _plan_claims(people, accounts, wanted, holder, from_holder)
             result = Relink(
                 person_id,
                 old_user_id=old.bksb_user_id if old else None,
                 new_user_id=user_id,
-                is_renamed=old is not None and old.bksb_user_id == user_id and not _is_settled(old, username),
+                is_renamed=old is not None and old.bksb_user_id == user_id and not _is_active_under(old, username),
                 holder=holder,
                 holder_gets=next((claim.user_id for claim in claims if claim.person_id == holder), None),
             )
@@ -110,8 +110,7 @@ def relink(
     return result
 
 
-def _is_settled(account: Account, username: str) -> bool:
-    """Whether the account is active under this username, in any case."""
+def _is_active_under(account: Account, username: str) -> bool:
     return account.state == "active" and (account.username or "").casefold() == username.casefold()
 
 
@@ -132,7 +131,7 @@ def _require_person(store: Store, people: Mapping[str, Person], person_id: str) 
 
 
 def _require_known_username(client: BksbClient, old: Account | None, holder: str) -> None:
-    """Before an exchange, the account that is given away must still be the one we know."""
+    """Raise unless the username of the old account still leads to that account, so that it can be exchanged."""
     if old and old.bksb_user_id is not None and old.username:
         outcome = look_up(client, old.username)
         if outcome.error is not None:
@@ -151,10 +150,10 @@ def _plan_claims(
     holder: str | None,
     from_holder: FromHolder | None,
 ) -> list[_Claim]:
-    """Which person claims which account; ConfigurationError if something speaks against one of the claims."""
+    """List which person gets which account. ConfigurationError if one of them is not allowed."""
     claims = [wanted]
     if holder:
-        _require_free_from(accounts[holder], wanted, from_holder)
+        _require_takeable(accounts[holder], wanted, from_holder)
         old = accounts.get(wanted.person_id)
         if from_holder == "swap" and old and old.bksb_user_id is not None and old.username:
             claims.append(_Claim(holder, old.username, old.bksb_user_id))
@@ -167,17 +166,17 @@ def _plan_claims(
         if reason := obstacles.find(accounts, claim.person_id, claim.username):
             raise _refusal(f"{claim.person_id}: {reason}")
         if named and named.casefold() != claim.username.casefold():
-            # the next run would link the person by it again
+            # the next run would link the person to that username again
             raise _refusal(f"{claim.person_id}: the MIS names another bksb username: correct it in the MIS first")
     return claims
 
 
-def _require_free_from(held: Account, wanted: _Claim, from_holder: FromHolder | None) -> None:
-    """ConfigurationError unless the account can be taken from the person who holds it."""
+def _require_takeable(held: Account, wanted: _Claim, from_holder: FromHolder | None) -> None:
+    """Raise unless the account may be taken from the person who has it."""
     if from_holder is None:
         raise _refusal(
-            f"the account is that of {held.person_id}. Add --swap if the two people have each other's account, or "
-            f"--take to leave {held.person_id} without one"
+            f"{held.person_id} has this account. Add --swap if the two people have each other's account, or --take "
+            f"to leave {held.person_id} without one"
         )
     if held.state == "creating":
         raise _refusal(f"{held.person_id}: {NOT_SETTLED}")
@@ -202,15 +201,15 @@ def _exchange(
         if account and account.bksb_user_id is not None:
             users.add(account.bksb_user_id)
             release_account(store, person_id, account.bksb_user_id)
-            # they are all about the account that the person no longer has
+            # these issues are about the account that the person no longer has
             codes = (*CHECK_ISSUES, *RESULT_ISSUES, *INVITATION_ISSUES)
             replace_issues(store, (), deployment.day_start(), codes=codes, person_ids=[person_id])
     for claim in claims:
         if other := claim_account(store, claim.person_id, claim.username, claim.user_id, "imported"):
-            raise _refusal(f"the account is that of {other}")
+            raise _refusal(f"{other} has this account")
         settle_issues(store, deployment, people.get(claim.person_id), claim.person_id, claim.username, claim.user_id)
-    concerned = {row.person_id for row in store.run("accounts/list_people_of_users", bksb_user_ids=sorted(users))}
-    summarise_people(store, deployment.settings, sorted(concerned))
+    involved = {row.person_id for row in store.run("accounts/list_people_of_users", bksb_user_ids=sorted(users))}
+    summarise_people(store, deployment.settings, sorted(involved))
 
 
 def _refusal(reason: str) -> ConfigurationError:

@@ -1,4 +1,4 @@
-"""Invitations and reminders: each person is told once about the account that was created for them."""
+"""Invitations and reminders: tells each person once about the account that was created for them."""
 
 from bksb.jobs.invitations.outbox import count_invitations
 from bksb.jobs.invitations.sending import require_resend_allowed, send_invitations

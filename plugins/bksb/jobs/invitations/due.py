@@ -1,4 +1,4 @@
-"""Decides which message is due to whom, and what a member of staff should look at. Pure: no I/O."""
+"""Decides which messages are due, and which issues staff should look at. Pure: no I/O."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MessageKind = Literal["invitation", "resend", "reminder"]
 MessageState = Literal["sending", "waiting", "sent", "refused", "unknown", "withheld", "superseded"]
 
 DEFERRED_FOR_LONG = timedelta(days=2)
-"""A message that a server has deferred for this long has an address that somebody should look at."""
+"""Time after which a message that the mail server keeps deferring becomes an issue for staff."""
 
 
 @dataclass(frozen=True)
@@ -30,25 +30,25 @@ class LastMessage:
     intent_at: datetime | None
     message_id: str | None
     repeated: bool | None
-    """Whether it was sent a second time, because it was not known whether the first one arrived."""
+    """Whether it was sent a second time, because the first one may not have arrived."""
 
     last_run_id: str | None
     reason: str | None
     address_digest: str | None = field(repr=False)
     password_changed: bool = False
-    """Whether the account was created under another password setting than today's."""
+    """Whether the password setting has changed since the account was created."""
 
     without_results: bool = True
     results_known: bool = True
-    """Whether "no result" counts: all sources were read lately."""
+    """Whether "no result" can be trusted, because all sources were read recently."""
 
 
 @dataclass(frozen=True)
 class DueMessage:
     """One message to send.
 
-    `intent_at` and `message_id` are those of the try before, None for a first try. `delivery_unknown`: it is not known
-    whether that try arrived, so this one is the repeat, and the last.
+    `intent_at` and `message_id` are those of the previous try, None for the first one. With `delivery_unknown`, that
+    try may have arrived; this one repeats it, and there is no third.
     """
 
     person_id: str
@@ -60,20 +60,20 @@ class DueMessage:
 
     @property
     def is_only_known_to_this_run(self) -> bool:
-        """Whether no later run would know that the message is due: a person has asked this run to send it again."""
+        """Whether later runs would not send this message, because staff asked only this run to send it again."""
         return self.kind == "resend" and self.intent_at is None
 
 
 def due_messages(last_messages: Iterable[LastMessage], eligible: Eligible, run_id: str) -> list[DueMessage]:
-    """What is to be sent to people whose last message is not settled, in the order in which to send it.
+    """List the messages to send, in the order in which to send them.
 
-    A message whose delivery a crash left unknown comes first, a failed one last. Otherwise the order differs from run
-    to run, so that addresses that no server accepts do not keep the same people waiting.
+    Messages with unknown delivery come first, then invitations before reminders, new ones before failed ones. Within
+    these groups each run has another order, so that bad addresses do not delay the same people every time.
     """
 
     def turn(due: DueMessage) -> tuple[bool, bool, bool, str]:
-        drawn = hashlib.sha256(f"{run_id} {due.person_id}".encode()).hexdigest()
-        return not due.delivery_unknown, due.kind == "reminder", due.intent_at is not None, drawn
+        shuffled = hashlib.sha256(f"{run_id} {due.person_id}".encode()).hexdigest()
+        return not due.delivery_unknown, due.kind == "reminder", due.intent_at is not None, shuffled
 
     found = (_decide(last, eligible) for last in last_messages if not is_lost(last))
     return sorted((due for due in found if due), key=turn)
@@ -92,12 +92,12 @@ def _decide(last: LastMessage, eligible: Eligible) -> DueMessage | None:
 
 
 def is_lost(last: LastMessage) -> bool:
-    """Whether a crash hid for the second time whether the message arrived: it is not sent a third time."""
+    """Whether the message was sent twice with unknown delivery. It is not sent a third time."""
     return last.state == "sending" and bool(last.repeated)
 
 
 def find_lost(last_messages: Iterable[LastMessage], eligible: Eligible) -> Iterator[LastMessage]:
-    """The lost messages of people who could be mailed now: a member of staff has to ask them."""
+    """Yield the lost messages of people who can be mailed now. Staff have to ask these people."""
     for last in last_messages:
         person = eligible.people.get(last.person_id)
         if person and is_lost(last) and not find_obstacle(last, person, eligible):
@@ -105,17 +105,17 @@ def find_lost(last_messages: Iterable[LastMessage], eligible: Eligible) -> Itera
 
 
 def find_obstacle(last: LastMessage, person: Person, eligible: Eligible) -> str | None:
-    """Why this person cannot be told now; None if they can."""
+    """Return why this person cannot be mailed now, or None."""
     if last.kind != "reminder" and last.password_changed:
         return (
-            "the password setting was changed after the account was created, so the message would name a wrong "
-            "password: put the setting back, or give the person a password in bksb and tell them"
+            "the password setting was changed after the account was created, so the message would contain a wrong "
+            "password: restore the setting, or set a password in bksb and tell the person"
         )
     return eligible.obstacle(person)
 
 
 def find_issues(last_messages: Sequence[LastMessage], eligible: Eligible, run_id: str, now: datetime) -> list[Issue]:
-    """What a member of staff should look at."""
+    """List the issues that staff should look at."""
     return [issue for last in last_messages for issue in _find_issues_about(last, eligible, run_id, now)]
 
 
@@ -129,19 +129,22 @@ def _find_issues_about(last: LastMessage, eligible: Eligible, run_id: str, now: 
         yield _make_failed_issue(last, f"the mail server refuses the address ({last.reason}): correct it in the MIS")
     elif last.state == "unknown":
         yield _make_failed_issue(
-            last, "it is not known whether two messages arrived: ask the person; resend_invitation sends another"
+            last,
+            "two messages were sent and neither is known to have arrived: ask the person, or use resend_invitation",
         )
     elif last.state in (None, "waiting", "sending", "refused") and last.kind != "reminder":
         obstacle = find_obstacle(last, person, eligible)
         if obstacle and (last.without_results or not last.password_changed):
             yield _make_failed_issue(last, obstacle)
         elif not obstacle and last.state == "waiting" and last.intent_at and last.intent_at < now - DEFERRED_FOR_LONG:
-            yield _make_failed_issue(last, "the mail server keeps deferring the address: look at it in the MIS")
+            yield _make_failed_issue(
+                last, "the mail server keeps deferring messages to this address: check it in the MIS"
+            )
 
 
 def make_repeated_issue(person_id: str) -> Issue:
-    """A message was sent again because it was not known whether it had arrived."""
-    return Issue.about(person_id, "invitation_repeated", "it was not known whether it arrived, so it was sent again")
+    """Make the issue about a message that was sent twice because of unknown delivery."""
+    return Issue.about(person_id, "invitation_repeated", "the first message may not have arrived, so it was sent again")
 
 
 def _make_failed_issue(last: LastMessage, detail: str) -> Issue:
@@ -155,8 +158,8 @@ def is_refused_address(last: LastMessage, person: Person) -> bool:
 
 
 def address_digest(message_id: str, address: str) -> str:
-    """What is stored of a refused address: enough to see that the MIS has another one.
+    """Return what is stored of a refused address: enough to notice that the MIS has another one.
 
-    Keyed with the Message-ID, so that two digests do not show whether the addresses are the same.
+    Keyed with the Message-ID, so that the digests of two people do not show whether their addresses are the same.
     """
     return hmac.new(message_id.encode(), address.casefold().encode(), hashlib.sha256).hexdigest()

@@ -1,4 +1,4 @@
-"""The people who are eligible now, as read from the MIS at most a minute ago."""
+"""The people who are eligible now, read from the MIS at most a minute ago."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bksb.model import Person
 from bksb.rules.emails import is_email
 
 MIS_FRESH_SECONDS = 60.0
-"""No one is mailed on the strength of an extract older than this."""
+"""Maximum age, in seconds, of the MIS reading that a message may rely on."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Eligible:
     """How many people have each address."""
 
     def obstacle(self, person: Person) -> str | None:
-        """Why this person cannot be mailed at the address in the MIS; None if they can."""
+        """Return why this person cannot be mailed at the address in the MIS, or None."""
         if not is_email(person.email):
             return "the MIS has no usable e-mail address: enter one"
         if person.email and self.emails[person.email.casefold()] > 1:
@@ -35,7 +35,7 @@ class Eligible:
 
 
 class EligibleReader:
-    """Reads the MIS again when the last reading is too old to mail people by."""
+    """Reads the MIS again when the last reading is too old."""
 
     def __init__(self, deployment: Deployment, clock: Clock) -> None:
         self._deployment = deployment
@@ -51,7 +51,7 @@ class EligibleReader:
         """A reading that is at most a minute old."""
         asked_at = self._clock.monotonic()
         if asked_at - self._read_at > MIS_FRESH_SECONDS:
-            # today, whatever day the run began on
+            # today, even if the run began yesterday
             people = self._deployment.mis.read_people(self._deployment.today())
             emails = Counter(person.email.casefold() for person in people if person.email)
             self._eligible = Eligible({person.person_id: person for person in people}, emails)

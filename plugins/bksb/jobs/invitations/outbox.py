@@ -1,6 +1,6 @@
-"""The table `bksb.invitation`: every message that was meant for somebody, and what became of it.
+"""The table `bksb.invitation`: every message to a person, and its state.
 
-The intent is committed before a message is handed over, so that a crash leaves a trace.
+The intent to send is committed before the message is sent, so that a crash leaves a trace.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from bksb.settings import Settings
 
 
 class Reinvitation(NamedTuple):
-    """One person for whom a person has asked that the invitation be sent again."""
+    """A person that staff asked to invite again."""
 
     person_id: str
     username: str
     made_here: bool
-    """Whether the account was created here and is active, so that its password is ours."""
+    """Whether the sync created the account and it is active, so that we know its first password."""
 
     password_changed: bool
     asked_before: bool
-    """Whether this run has begun or done it already, in an earlier try."""
+    """Whether an earlier try of this run has already begun or sent it."""
 
 
 class Outbox:
-    """The messages of one run; each method is a transaction of its own."""
+    """The messages of one run. Each method is its own transaction."""
 
     def __init__(self, store: Store, settings: Settings, run: Run, day_start: datetime) -> None:
         self._store = store
@@ -40,7 +40,7 @@ class Outbox:
         self._day_start = day_start
 
     def follow_transfers(self, person_ids: dict[str, str]) -> None:
-        """Move messages along with people who have another person_id now (former id to present id)."""
+        """Move the messages of people with a new person_id. `person_ids` maps former to present ids."""
         with self._store.transaction():
             self._store.run(
                 "invitations/transfer_invitations",
@@ -49,7 +49,7 @@ class Outbox:
             )
 
     def unsettled(self) -> list[LastMessage]:
-        """The invitations that are not settled, and people who were never invited; of the run's people, or of all."""
+        """List unsettled invitations and people who were never invited, of the run's people or of all."""
         return self._last_messages(
             "invitations/list_unsettled_invitations",
             person_ids=self._person_ids,
@@ -60,7 +60,7 @@ class Outbox:
     def reminders(
         self, *, invited_before: datetime, sources: Sequence[str], looked_at_since: datetime
     ) -> list[LastMessage]:
-        """The reminders that are not settled, and people to remind for the first time."""
+        """List unsettled reminders and people to remind for the first time."""
         return self._last_messages(
             "invitations/list_due_reminders",
             person_ids=self._person_ids,
@@ -71,7 +71,7 @@ class Outbox:
         )
 
     def reinvitations(self) -> list[Reinvitation]:
-        """The named people, as far as they have an account."""
+        """List the named people who have an account."""
         with self._store.transaction():
             rows = self._store.run(
                 "invitations/list_accounts_to_reinvite",
@@ -82,7 +82,7 @@ class Outbox:
         return [Reinvitation(*row) for row in rows]
 
     def begin(self, due: DueMessage, message_id: str, state: Literal["sending", "waiting"]) -> datetime | None:
-        """Store the intent to send a new message; None if the account is no longer one to tell its owner of."""
+        """Store the intent to send a new message. Returns None unless the account is active and created by the sync."""
         with self._store.transaction():
             if due.kind == "resend":
                 self._store.run("invitations/supersede_invitations", person_id=due.person_id)
@@ -97,7 +97,7 @@ class Outbox:
         return cast(datetime, rows[0].intent_at) if rows else None
 
     def resume(self, due: DueMessage) -> datetime | None:
-        """Store the intent to send a message again, under its Message-ID; None as for `begin`."""
+        """Store the intent to send a message again, with the same Message-ID. Returns None as `begin` does."""
         with self._store.transaction():
             rows = self._store.run(
                 "invitations/resume_invitation",
@@ -111,19 +111,19 @@ class Outbox:
         return cast(datetime, rows[0].intent_at) if rows else None
 
     def finish(self, due: DueMessage) -> None:
-        """The mail server has accepted the message."""
+        """Record that the mail server accepted the message."""
         self._run_on("invitations/finish_invitation", due)
 
     def refuse(self, due: DueMessage, reason: str, address_digest: str) -> None:
-        """The mail server has refused the message for good."""
+        """Record that the mail server refused the message permanently."""
         self._run_on("invitations/refuse_invitation", due, reason=reason, address_digest=address_digest)
 
     def mark_unknown(self, message: DueMessage | LastMessage) -> None:
-        """It is not known whether the message arrived, and it is not sent again."""
+        """Record that the message may have arrived and is not sent again."""
         self._set_state(message, "unknown", repeated=True)
 
     def put_back(self, due: DueMessage) -> None:
-        """This try did not arrive; whether the one before did is as unknown as it was."""
+        """Record that this try did not arrive. An earlier try with unknown delivery stays unknown."""
         self._set_state(due, "sending" if due.delivery_unknown else "waiting", repeated=False)
 
     def was_accepted_since(self, moment: datetime) -> bool:
@@ -144,6 +144,6 @@ class Outbox:
 
 
 def count_invitations(store: Store, run: Run) -> dict[str, int]:
-    """The messages of a run by what became of them; call it inside a transaction."""
+    """Count the messages of a run by outcome. Call it inside a transaction."""
     counts: dict[str, int] = store.run("invitations/count_invitations", run_id=run.run_id)[0]._asdict()
     return counts

@@ -1,4 +1,4 @@
-"""The time and the pace at which messages are sent."""
+"""The clock and the pace of sending."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 @dataclass(frozen=True)
 class Clock:
-    """What time it is and how time passes, so that a test can be about another hour."""
+    """The current time and how to wait, replaceable so that a test can set the hour."""
 
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     monotonic: Callable[[], float] = time.monotonic
@@ -18,7 +18,7 @@ class Clock:
 
 
 class Pace:
-    """Spreads messages evenly, so that no minute has more of them than a mail server accepts."""
+    """Spreads messages evenly, so that no minute exceeds the limit of the mail server."""
 
     def __init__(self, per_minute: int, clock: Clock) -> None:
         self._seconds = 60.0 / per_minute
@@ -26,7 +26,7 @@ class Pace:
         self._next = float("-inf")
 
     def wait(self) -> None:
-        """Sleep until the next message may go."""
+        """Sleep until the next message may be sent."""
         early = self._next - self._clock.monotonic()
         if early > 0:
             self._clock.sleep(early)

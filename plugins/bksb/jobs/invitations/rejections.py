@@ -1,4 +1,4 @@
-"""Tells a mail server that rejects us from one that rejects single addresses."""
+"""Distinguishes a mail server that rejects us from one that rejects single addresses."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from bksb.jobs.invitations.due import DueMessage
 from bksb.jobs.invitations.outbox import Outbox
 
 CONSECUTIVE_REJECTIONS_LIMIT = 8
-"""If this many recipients in a row are refused or deferred, and no message was accepted meanwhile, then the server is
-rejecting us, not them."""
+"""Recipients in a row that may be refused or deferred before sending stops. If no message was accepted meanwhile, the
+server is rejecting us, not them."""
 
 
 class RejectionStreak:
-    """The recipients that were refused or deferred one after the other."""
+    """The recipients that were refused or deferred in a row."""
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
         self._rejected: list[DueMessage] = []
 
     def end(self) -> None:
-        """A message was accepted."""
+        """End the streak, because a message was accepted."""
         self._rejected.clear()
 
     def add(self, due: DueMessage, error: RejectedError | MessageDeferredError) -> None:
-        """Add a rejection. When there are too many, put all of them back, and raise.
+        """Add a rejection. At the limit, put all messages of the streak back and raise.
 
         TransientError if the last one was deferred, ConfigurationError if it was refused.
         """
@@ -37,11 +37,11 @@ class RejectionStreak:
             self._outbox.put_back(one)
         if isinstance(error, MessageDeferredError):
             raise TransientError(
-                f"The mail server deferred {CONSECUTIVE_REJECTIONS_LIMIT} people in a row; the rest waits for the next "
-                f"try. The last error: {error}"
+                f"The mail server deferred {CONSECUTIVE_REJECTIONS_LIMIT} people in a row. The other messages wait for "
+                f"the next try. The last error: {error}"
             )
         raise ConfigurationError(
-            f"The mail server refused {CONSECUTIVE_REJECTIONS_LIMIT} people in a row (the last with {error.reason}): "
-            "check that it lets the sender of connection 'smtp_default' mail to addresses elsewhere. They are tried "
-            "again once this task is cleared, or by the next run."
+            f"The mail server refused {CONSECUTIVE_REJECTIONS_LIMIT} people in a row (the last with {error.reason}). "
+            "Check that the sender of connection 'smtp_default' may send to external addresses. Then clear this task, "
+            "or wait for the next run: both try these people again."
         )

@@ -1,4 +1,4 @@
-"""Finds the people whose invitation a person has asked to be sent again, and says who cannot get it."""
+"""Finds the people to invite again on request, and warns about those who cannot be invited."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ log = logging.getLogger(__name__)
 
 
 def find_resends(outbox: Outbox, run: Run, eligible: Eligible) -> list[DueMessage]:
-    """The messages to send again; once each, however often the task is tried."""
+    """List the messages to send again, each once even if the task is tried several times."""
     asked = outbox.reinvitations()
     ours = {one.person_id for one in asked if one.made_here and one.person_id in eligible.people}
     _warn(
         [person_id for person_id in run.person_ids if person_id not in ours],
-        "are not eligible now, or have no active account that was created here, so there is no password to send",
+        "they are not eligible now, or have no active account that the sync created, so there is no password to send",
     )
     _warn(
         sorted(person_id for person_id in ours if eligible.obstacle(eligible.people[person_id])),
-        "have no usable e-mail address of their own in the MIS, so nothing is sent to them; correct it and ask again",
+        "they have no usable e-mail address of their own in the MIS; correct it and start the run again",
     )
     changed = {one.person_id for one in asked if one.password_changed} & ours
     _warn(
         sorted(changed),
-        "have accounts that were created under another password setting than today's, so nothing is sent to them: put "
-        "the setting back and ask again, or give them a password in bksb and tell them",
+        "the password setting was changed after their accounts were created; restore it and start the run again, or "
+        "set passwords in bksb and tell the people",
     )
     return [
         DueMessage(one.person_id, one.username, "resend")
@@ -40,4 +40,6 @@ def find_resends(outbox: Outbox, run: Run, eligible: Eligible) -> list[DueMessag
 
 def _warn(person_ids: Collection[str], reason: str) -> None:
     if person_ids:
-        log.warning("%d of the named people %s: %s.", len(person_ids), reason, ", ".join(person_ids))
+        log.warning(
+            "Nothing is sent to %d of the named people (%s): %s.", len(person_ids), ", ".join(person_ids), reason
+        )

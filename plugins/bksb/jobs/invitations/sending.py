@@ -1,4 +1,4 @@
-"""Sends invitations and reminders: each once, whatever crashes, and only to people who are eligible."""
+"""Sends invitations and reminders: each once, even after a crash, and only to people who are eligible."""
 
 from __future__ import annotations
 
@@ -45,28 +45,27 @@ from bksb.settings import Settings
 
 log = logging.getLogger(__name__)
 
-LONGEST_SECONDS = 100 * 60.0
-"""Sending ends in good order after this time: the task has two hours, and may have waited for its turn."""
+STOP_AFTER_SECONDS = 100 * 60.0
+"""Seconds after which sending stops in good order. The task has two hours, including the wait for its turn."""
 
 RESULTS_FRESH = timedelta(days=2)
-"""People without a result are reminded only if all their results were read within this time: one failed night of
-`bksb_results` is tolerated, two are not."""
+"""Maximum age of the results that a reminder relies on. It allows for one failed night of `bksb_results`, not two."""
 
 NEXT_RUN = "the next run"
 
 
 def send_invitations(deployment: Deployment, run: Run, clock: Clock | None = None) -> None:
-    """Send every invitation and reminder that is due, or what a person asked to be sent again; record each.
+    """Send every invitation and reminder that is due, or those that staff asked to send again, and record each.
 
-    A run with invite=false sends nothing. Raises ConfigurationError (templates, Site URL, password, mail server) or
-    TransientError (mail server down); what was sent until then is recorded, and the rest is due at the next try. A dry
-    run does nothing.
+    A run with invite=false sends nothing, and a dry run does nothing. Raises ConfigurationError (templates, Site URL,
+    password, mail server) or TransientError (mail server down). Messages that were sent before the error are recorded;
+    the others are due at the next try.
     """
     if run.dry_run:
         return
     clock = clock or Clock()
     require_resend_allowed(deployment.settings, run, clock.now())
-    stop_at = clock.monotonic() + LONGEST_SECONDS
+    stop_at = clock.monotonic() + STOP_AFTER_SECONDS
     with deployment.open_store() as store:
         store.lock_sender()
         sender = InvitationSender(deployment, store, run, clock, stop_at)
@@ -77,10 +76,7 @@ def send_invitations(deployment: Deployment, run: Run, clock: Clock | None = Non
 
 
 def require_resend_allowed(settings: Settings, run: Run, now: datetime) -> None:
-    """Stop a run with resend_invitation before it does anything, if it may not send at `now`.
-
-    ConfigurationError says what to do instead.
-    """
+    """Raise ConfigurationError if the run has resend_invitation but may not send at `now`."""
     if not run.resend_invitation:
         return
     if not run.person_ids:
@@ -95,14 +91,14 @@ def require_resend_allowed(settings: Settings, run: Run, now: datetime) -> None:
     hours = settings.mail_hours
     if not hours.include(now.astimezone(settings.timezone)):
         raise ConfigurationError(
-            "resend_invitation mails at once, and no one is mailed outside the mail hours: start the run again "
+            "resend_invitation mails at once, but it is outside the mail hours now: start the run again "
             f"between {hours.opening} and {hours.closing} ({settings.timezone.key}), or change Mail hours in the bksb "
             "connection. Nothing was sent."
         )
 
 
 class InvitationSender:
-    """One task's work: find what is due, hand it to the mail server, and record what became of it."""
+    """One task's work: finds the messages that are due, sends them, and records the outcome of each."""
 
     def __init__(self, deployment: Deployment, store: Store, run: Run, clock: Clock, stop_at: float) -> None:
         self._deployment = deployment
@@ -117,28 +113,27 @@ class InvitationSender:
         self._outages = OutageDetector("The mail server")
         self._rejections = RejectionStreak(self._outbox)
         self._waiting: Counter[str] = Counter()
-        """How many messages wait, by what they wait for."""
+        """Number of waiting messages, by what they wait for."""
 
     def send(self) -> None:
-        """Send what is due, and say what came of it."""
+        """Send the messages that are due, and log the counts."""
         due = self._find_due()
         try:
             self._send_all(due)
         except BksbSyncError:
-            # what was found out before something stopped the rest is kept
+            # keep the outcomes of the messages before the error
             self._update_issues()
             raise
         _log_counts(self._store, self._run, self._waiting, need_attention=self._update_issues())
 
     def withhold(self) -> None:
-        """Send nothing."""
+        """Send nothing, and log how many accounts stay uninvited."""
         self._follow_transfers()
         self._update_issues()
         with self._store.transaction():
             withheld = count_invitations(self._store, self._run)["withheld"]
         log.info(
-            "Invitations are off: no mail was sent. The people of the %d accounts created by this run are not invited "
-            "later either.",
+            "Invitations are off: no mail was sent, and the %d accounts created by this run will not be invited later.",
             withheld,
         )
 
@@ -158,7 +153,7 @@ class InvitationSender:
         return resends + due_messages(last_messages, eligible, self._run.run_id)
 
     def _follow_transfers(self) -> None:
-        """Invitations follow the account of an applicant who became a learner under another id."""
+        """Move invitations along with the account of an applicant who became a learner."""
         people = self._eligible.now().people.values()
         self._outbox.follow_transfers({one.former_person_id: one.person_id for one in people if one.former_person_id})
 
@@ -186,7 +181,7 @@ class InvitationSender:
                 self._send(due, mailer, templates)
 
     def _send(self, due: DueMessage, mailer: Mailer, templates: Templates) -> None:
-        """Send one message, if its person can still be told; store the intent first."""
+        """Send one message if its person may still be mailed. Stores the intent first."""
         if not self._wait_reason():
             self._pace.wait()
         eligible = self._eligible.now()
@@ -195,7 +190,7 @@ class InvitationSender:
             return
         message_id = due.message_id or f"<{uuid4().hex}@{mailer.domain}>"
         message = write_message(self._settings, templates, mailer, due, message_id, person, self._clock.now())
-        # the pace, the MIS and the templates take time as well
+        # check again, because waiting, reading the MIS and rendering take time
         if wait := self._wait_reason():
             self._waiting[wait] += 1
             if due.is_only_known_to_this_run:
@@ -211,7 +206,7 @@ class InvitationSender:
                 self._record(sent, person, _hand_over(mailer, message))
 
     def _wait_reason(self) -> str | None:
-        """What a message has to wait for now; None if it may go."""
+        """What messages have to wait for now; None if they may be sent."""
         if self._clock.monotonic() >= self._stop_at:
             return NEXT_RUN
         hours = self._settings.mail_hours
@@ -219,7 +214,7 @@ class InvitationSender:
         return None if is_open else hours.opening
 
     def _record(self, due: DueMessage, person: Person, error: BksbSyncError | None) -> None:
-        """Record what the server did with a message; raises what has to stop the others too."""
+        """Record the outcome of one message. Raises if the error concerns the other messages too."""
         if error is None:
             self._outbox.finish(due)
             self._rejections.end()
@@ -244,7 +239,7 @@ class InvitationSender:
         self._outbox.refuse(due, error.reason, digest)
 
     def _update_issues(self) -> int:
-        """Open the issues that hold and resolve the others; how many people need attention."""
+        """Open and resolve issues about invitations. Returns how many people need attention."""
         last_messages = self._outbox.unsettled() + self._reminders()
         issues = find_issues(last_messages, self._eligible.latest(), self._run.run_id, self._clock.now())
         person_ids = list(self._run.person_ids) or None
@@ -258,6 +253,11 @@ def _log_counts(store: Store, run: Run, waiting: Counter[str], need_attention: i
     with store.transaction():
         counts = count_invitations(store, run)
     shown = " and ".join(f"{people} for {what}" for what, people in waiting.items())
+    if not waiting and not any(counts[name] for name in ("invited", "reminded", "invited_again", "mail_refused")):
+        log.info(
+            "Nothing to send: no invitation or reminder is due; %d need attention (see bksb.issue).", need_attention
+        )
+        return
     log.info(
         "Sent %(invited)d invitations, %(reminded)d reminders and %(invited_again)d again on request; "
         "waiting: %(waiting)s; %(need_attention)d need attention (see bksb.issue).",

@@ -1,4 +1,4 @@
-"""Writes the message for one person: template, words and address."""
+"""Writes the message to one person from a template."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def write_message(
     person: Person,
     now: datetime,
 ) -> EmailMessage | RejectedError:
-    """The message, or why this person's address cannot be written to; ConfigurationError if a template fails."""
+    """Return the message, or why this person's address cannot be used. ConfigurationError if a template fails."""
     kind: TemplateKind = "reminder" if due.kind == "reminder" else "invitation"
     words = make_words(settings, kind, due.username, person.given_names or "", person.family_name or "")
     try:
@@ -37,5 +37,5 @@ def write_message(
     except RejectedError as error:
         return error
     if find_recipient(message) != person.email:
-        return RejectedError("the address in the MIS cannot be written into a message")
+        return RejectedError("the address in the MIS is not valid in a message")
     return message
