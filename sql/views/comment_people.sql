@@ -11,7 +11,8 @@ comment on column bksb.learner.programme_status is 'Status of the programme, in 
 comment on column bksb.learner.start_on is 'First day of the programme.';
 comment on column bksb.learner.ended_on is 'Last day of the programme, null if the MIS has none.';
 comment on column bksb.learner.eligible is
-'True if the MIS listed the person when bksb_accounts last ran. Only eligible people get accounts and mail.';
+'True if the MIS listed the person at the last run of bksb_accounts that went ahead. '
+'Only eligible people get accounts and mail.';
 comment on column bksb.learner.first_seen_at is 'When a run first found the person in the MIS.';
 comment on column bksb.learner.last_seen_at is
 'When a run last found the person in the MIS. Moves at most once a day, unless another column changes.';
