@@ -1,4 +1,4 @@
-"""The fields of a connection, and what libpq gets of them."""
+"""The fields of a connection, and the arguments for libpq."""
 
 from bksb.connection_fields import LIBPQ_EXTRAS, ConnectionFields, make_libpq_arguments
 from tests.conftest import repository
