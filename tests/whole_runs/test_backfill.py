@@ -66,7 +66,7 @@ ON_THE_LONG_DAY = ("00:00:00", "00:59:59.9999999", "01:30:00", "02:30:00", "23:3
 
 @dataclass(frozen=True)
 class Backfilled:
-    """What a backfill came to."""
+    """The outcome of a backfill."""
 
     runs: list[RunOfDay]
     calls: dict[str, int]
