@@ -1,6 +1,6 @@
 -- Purpose: describe the tables and views of accounts in the database.
 -- Safe to repeat: yes.
-comment on table bksb.account is 'The bksb account of a person, or how far we are in getting one.';
+comment on table bksb.account is 'The bksb account of a person, or the state of its creation.';
 comment on column bksb.account.person_id is 'The person in the MIS.';
 comment on column bksb.account.username is 'Username in bksb.';
 comment on column bksb.account.bksb_user_id is 'Key of the user in bksb. Null until bksb has confirmed the account.';
