@@ -1,4 +1,4 @@
-"""The fields of a connection, and the arguments for libpq."""
+"""The fields of a connection, and what libpq gets of them."""
 
 from bksb.connection_fields import LIBPQ_EXTRAS, ConnectionFields, make_libpq_arguments
 from tests.conftest import repository

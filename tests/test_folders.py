@@ -1,4 +1,4 @@
-"""A site's own file replaces the default, file by file, and is never skipped."""
+"""Where files are looked for: a site's own file wins over the default, file by file, and is never passed over."""
 
 import shutil
 import subprocess
@@ -27,7 +27,7 @@ def test_a_file_in_the_sites_folder_is_used_and_the_default_where_it_has_none(co
     assert folders.find_mis_query() == ours
 
 
-def test_a_sites_file_that_cannot_be_read_is_not_replaced_by_the_default(config):
+def test_a_sites_file_that_cannot_be_read_is_still_the_one_to_use(config):
     (config / "levels.toml").symlink_to(config / "not there")
     assert folders.find_file("levels.toml", folders.DEFAULTS_FOLDER) == config / "levels.toml"
     (config / "eligible_learners.sql").mkdir()
@@ -39,7 +39,7 @@ def test_a_name_too_long_for_the_folder_is_an_error_and_not_the_default(config):
         folders.find_file("x" * 300, folders.DEFAULTS_FOLDER)
 
 
-def test_a_file_in_place_of_a_folder_leaves_the_default(config):
+def test_a_folder_in_the_way_of_a_file_is_no_file_of_the_site(config):
     (config / "templates").rmdir()
     (config / "templates").write_text("")
     assert folders.find_file("templates/reminder.txt", folders.DEFAULTS_FOLDER) == folders.DEFAULTS_FOLDER
@@ -54,7 +54,7 @@ def test_a_variable_that_names_no_folder_is_an_error_that_says_what_to_do(named,
             ask()
 
 
-def test_messages_name_a_path_relative_to_the_checkout_or_in_full(config):
+def test_messages_name_a_path_from_the_checkout_on_or_whole(config):
     assert folders.shown(repository() / "config" / "levels.toml") == "config/levels.toml"
     assert folders.shown(config / "levels.toml") == f"{config}/levels.toml"
 

@@ -1,4 +1,4 @@
-"""The MIS query on a real database: its contract, and its people against the sandbox's own rule."""
+"""The MIS query on a real database, against an independent statement of who is eligible; and its contract."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SECRET = "Unmistakeable"
 
 
 @pytest.mark.parametrize("back", [*range(40), 59, 90, 200, 365, -1, -5])
-def test_the_query_lists_the_people_that_are_eligible_on_any_day(mis_fields, world, back):
+def test_the_query_lists_whom_the_rule_says_on_any_day(mis_fields, world, back):
     day = world.today - timedelta(days=back)
     assert {person.person_id for person in Mis(mis_fields, QUERY).read_people(day)} == world.eligible_on(day)
 
@@ -31,7 +31,7 @@ def test_the_query_follows_the_calendar_at_the_ends_of_months(mis_fields, world,
     assert {person.person_id for person in Mis(mis_fields, QUERY).read_people(day)} == world.eligible_on(day)
 
 
-def test_a_person_with_several_programmes_is_listed_once_with_the_one_started_last(mis_fields, world):
+def test_a_person_with_several_programmes_comes_once_with_the_latest_started(mis_fields, world):
     for person in Mis(mis_fields, QUERY).read_people(world.today):
         if person.person_id in world.people_of("two_programmes"):
             starts = [e.start_date for e in world.episodes if e.person_id == person.person_id]
@@ -40,7 +40,7 @@ def test_a_person_with_several_programmes_is_listed_once_with_the_one_started_la
 
 @pytest.fixture
 def mis_of(mis_fields, tmp_path):
-    """Return an Mis with this query."""
+    """An Mis whose query is the text given."""
 
     def make(sql: str) -> Mis:
         path = tmp_path / "eligible_learners.sql"
@@ -74,11 +74,11 @@ def test_a_broken_contract_is_named_before_anything_is_changed(mis_of, world, sq
     assert "Nothing was changed" in str(caught.value)
 
 
-def test_a_query_that_returns_no_one_stops_the_run(mis_of, world):
+def test_a_query_that_returns_nobody_stops_the_run(mis_of, world):
     text = QUERY.read_text(encoding="utf-8").rstrip().removesuffix(";")
-    empty = f"select * from ({text}) as eligible where 1 = 0"
+    nobody = f"select * from ({text}) as everybody where 1 = 0"
     with pytest.raises(MisContractError, match="returned nobody"):
-        mis_of(empty).read_people(world.today)
+        mis_of(nobody).read_people(world.today)
 
 
 NAMES = [
@@ -93,12 +93,12 @@ def row(**changes: object) -> list[object]:
     return list((plain | changes).values())
 
 
-def test_nul_characters_are_removed_because_postgresql_cannot_store_them():
+def test_nul_characters_go_because_postgresql_holds_none():
     (person,) = parse_people(NAMES, [row(proposed_username="od\0d", email="\0")], QUERY)
     assert (person.proposed_username, person.email) == ("odd", None)
 
 
-def test_blanks_around_texts_are_removed_and_a_blank_text_is_none():
+def test_blanks_around_texts_go_and_a_blank_text_is_none():
     (person,) = parse_people(NAMES, [row(email="  a@b.example ", given_names="  ", bksb_username="")], QUERY)
     assert (person.email, person.given_names, person.bksb_username, person.former_person_id) == (
         "a@b.example",
@@ -129,7 +129,7 @@ def test_a_row_that_breaks_the_contract_is_named_without_its_contents(rows, says
         parse_people(NAMES, rows, QUERY)
 
 
-def test_an_unreachable_database_and_an_unknown_driver_have_messages_that_say_what_to_do(world):
+def test_a_database_that_is_away_and_an_unknown_driver_have_their_remedies(world):
     away = fields_of("postgresql://u:p@127.0.0.1:1/mis", "mis", {"sqlalchemy_scheme": "postgresql+psycopg2"})
     with pytest.raises(TransientError, match="did not answer or refused the log-in"):
         Mis(away, QUERY).read_people(world.today)
@@ -167,7 +167,7 @@ def test_a_date_that_python_cannot_hold_is_an_error_of_the_query(mis_of, mis_fie
         Mis(mis_fields, QUERY).read_people(world.today)
 
 
-def test_parameters_named_in_comments_are_ignored(tmp_path, world):
+def test_binds_named_in_comments_are_no_binds(tmp_path, world):
     fields = fields_of("sqlite:///", "mis", {"sqlalchemy_scheme": "sqlite"})
     path = tmp_path / "eligible_learners.sql"
     path.write_text("-- gets :as_of, :ended_since and :applied_since\nselect :as_of as person_id")
@@ -180,7 +180,7 @@ def fields(**changes) -> ConnectionFields:
     return ConnectionFields(**{**given, **changes})
 
 
-def test_the_address_of_the_mis_is_built_from_fields_so_that_any_password_works():
+def test_the_address_of_the_mis_is_built_from_fields_so_any_password_fits():
     url = make_database_url(fields(extra={"sqlalchemy_scheme": "mssql+pymssql"}))
     assert (url.drivername, url.password, url.database, url.port) == ("mssql+pymssql", "p@ss/word", "MIS", 1433)
 

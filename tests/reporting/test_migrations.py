@@ -1,4 +1,4 @@
-"""Migrations on a real PostgreSQL: repeated, at the same time, with grants, and with messages about what is missing."""
+"""Migrations on a real PostgreSQL: twice, raced, granted, and the messages where something is missing."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ union all
 select proname::text, 'function' from pg_proc
 where pronamespace = 'bksb'::regnamespace and obj_description(oid, 'pg_proc') is null
 """
-"""Selects the tables, views, columns and functions without a comment."""
+"""Tables, views, columns and functions that no comment explains."""
 
 
 def dump(dsn: str) -> list[str]:
-    """Return everything in the database: tables, views, functions, triggers, comments, grants and rows."""
+    """Everything in the database: tables, views, functions, triggers, comments, grants and rows."""
     dumped = subprocess.run([find_binaries() / "pg_dump", dsn], check=True, capture_output=True, text=True)
     # pg_dump writes a random word after a backslash, to keep psql from reading rows as commands
     return [line for line in dumped.stdout.splitlines() if not line.startswith(("\\restrict", "\\unrestrict"))]
@@ -50,7 +50,7 @@ def test_migrating_twice_changes_nothing_the_second_time(empty_database):
     assert dump(empty_database) == before
 
 
-def test_the_next_migration_restores_a_changed_view_and_a_changed_comment(empty_database):
+def test_a_changed_view_and_a_changed_comment_are_as_in_the_files_after_the_next_migration(empty_database):
     fields = fields_of(empty_database, "reporting")
     migrate(fields)
     before = dump(empty_database)
@@ -61,7 +61,7 @@ def test_the_next_migration_restores_a_changed_view_and_a_changed_comment(empty_
     assert dump(empty_database) == before
 
 
-def test_the_order_of_the_repeatable_files_lists_each_file_once():
+def test_the_order_of_the_repeatable_files_has_each_of_them_once():
     assert sorted(f"views/{name}" for name in REPEATABLE) == list_statements("views")
 
 
@@ -140,7 +140,7 @@ def test_a_database_of_a_newer_version_stops_the_migration_and_stays_as_it_is(em
     assert dump(empty_database) == before
 
 
-def test_a_missing_database_a_wrong_password_and_a_closed_port_have_messages_that_say_what_to_do(postgres):
+def test_a_missing_database_a_wrong_password_and_a_closed_port_each_have_their_remedy(postgres):
     missing = fields_of(postgres.dsn("not_there"), "reporting")
     with pytest.raises(ConfigurationError, match="does not exist: create it"), open_store(missing):
         pytest.fail("opened")
@@ -162,9 +162,7 @@ def roles(postgres):
         query(fields_of(postgres.dsn(), "x"), f"drop role {name}")
 
 
-def test_the_writer_may_write_rows_but_not_change_tables_and_the_reader_sees_no_contact_details(
-    postgres, empty_database, roles
-):
+def test_the_writer_has_rows_but_no_tables_and_the_reader_sees_no_person(postgres, empty_database, roles):
     owner = fields_of(empty_database, "reporting")
     migrate(owner, writer="ring_writer", reader="ring_reader")
     database = owner.database

@@ -1,4 +1,4 @@
-"""The store: atomic transactions, COPY of any text, and errors without data of a row."""
+"""The store: transactions whole or not at all, COPY of any text, and errors that repeat no row."""
 
 from __future__ import annotations
 
