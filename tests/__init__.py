@@ -1,4 +1,4 @@
-"""Tests. None sees the files that a site edits: this is set before anything of the project is imported."""
+"""Tests. BKSB_CONFIG is set before the project is imported, so that no test reads the files that a site edits."""
 
 import os
 

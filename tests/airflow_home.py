@@ -1,4 +1,4 @@
-"""Airflow for the tests: a home and a metadata database of its own, set up before Airflow is first imported."""
+"""Airflow for the tests: its own home and metadata database, set up before Airflow is first imported."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CONNECTIONS = ("AIRFLOW_CONN_BKSB", "AIRFLOW_CONN_MIS", "AIRFLOW_CONN_REPORTING"
 
 @pytest.fixture(scope="session")
 def airflow(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A migrated Airflow whose DAGs and plugins are this checkout's."""
+    """A migrated Airflow with the DAGs and plugins of this checkout."""
     assert "airflow" not in sys.modules, "Airflow was imported before its home was set"
     postgres.create_database("airflow")
     metadata = postgres.dsn("airflow").replace("postgresql://", "postgresql+psycopg2://")
@@ -57,7 +57,7 @@ def airflow(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Ite
 def connections(
     reporting: ConnectionFields, mis_fields: ConnectionFields, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, Any]:
-    """The four connections, as environment variables; returns the bksb one to change."""
+    """Set the four connections as environment variables. Returns the one of bksb, to change."""
     bksb = {
         "conn_type": "bksb",
         "host": f"{sandbox.url}/api/",
@@ -84,7 +84,7 @@ def connections(
 
 
 def as_json(fields: ConnectionFields, conn_type: str) -> str:
-    """A connection in the form of AIRFLOW_CONN_*."""
+    """Return a connection in the form of AIRFLOW_CONN_*."""
     return json.dumps(
         {
             "conn_type": conn_type,
@@ -105,9 +105,9 @@ def set_connection(monkeypatch: pytest.MonkeyPatch, conn_id: str, dsn: str) -> N
 
 @pytest.fixture
 def run_accounts(airflow: None) -> Iterator[Callable[[str | None], Any]]:
-    """Runs bksb_accounts to its end in this process, with a person who answers what it asks; returns the DagRun.
+    """Runs bksb_accounts to its end in this process, and answers its question. Returns the DagRun.
 
-    With None for an answer nobody answers, and the time for it passes.
+    If the answer is None, the question times out.
     """
     with ThreadPoolExecutor(max_workers=1) as people:
 
@@ -129,14 +129,13 @@ def run_accounts(airflow: None) -> Iterator[Callable[[str | None], Any]]:
 
 @contextmanager
 def dag_test_waiting() -> Iterator[threading.Event]:
-    """Set whenever dag.test() has found that a task waits for a person.
+    """An event that is set when dag.test() has found that a task waits for a person.
 
-    A task that is parked may not be answered yet: dag.test() writes its state once more, and an answer in between would
-    be lost, and no other one taken.
+    An answer before that is lost: dag.test() writes the state of the task once more.
     """
     waiting = threading.Event()
 
-    def is_told(record: logging.LogRecord) -> bool:
+    def note(record: logging.LogRecord) -> bool:
         if record.getMessage().startswith("Waiting for Human-in-the-loop input"):
             waiting.set()
         return True
@@ -144,17 +143,19 @@ def dag_test_waiting() -> Iterator[threading.Event]:
     logger = logging.getLogger("airflow.sdk.definitions.dag")
     level = logger.level
     logger.setLevel(logging.INFO)
-    logger.addFilter(is_told)
+    logger.addFilter(note)
     try:
         yield waiting
     finally:
-        logger.removeFilter(is_told)
+        logger.removeFilter(note)
         logger.setLevel(level)
 
 
 def answer_when_asked(answer: str | None, waiting: threading.Event, ended: threading.Event) -> None:
-    """Gives the answer as the button in Airflow does, or lets its time pass, once dag.test() waits for one; returns
-    once `ended` is set. If that fails the task fails, because dag.test() waits for ever."""
+    """Answer as the button in Airflow does, or time out, when dag.test() waits. Returns when `ended` is set.
+
+    An error fails the task, because dag.test() would wait without end.
+    """
     from airflow.models.taskinstance import TaskInstance
     from airflow.utils.session import create_session
 
@@ -166,7 +167,7 @@ def answer_when_asked(answer: str | None, waiting: threading.Event, ended: threa
             for asking in session.query(TaskInstance).where(TaskInstance.state == "awaiting_input").all():
                 try:
                     if answer is None:
-                        time_passes(asking, session)
+                        time_out(asking, session)
                     else:
                         give(answer, asking, session)
                 except BaseException:
@@ -191,8 +192,8 @@ def give(answer: str, asking: Any, session: Any) -> None:
     )
 
 
-def time_passes(asking: Any, session: Any) -> None:
-    """The time for an answer is over, and the scheduler sees it."""
+def time_out(asking: Any, session: Any) -> None:
+    """End the time for an answer, and let the scheduler notice."""
     from airflow.jobs.job import Job
     from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
 
@@ -205,6 +206,6 @@ def time_passes(asking: Any, session: Any) -> None:
 
 @pytest.fixture(autouse=True)
 def quiet_environment() -> None:
-    """Tests of DAGs never see a real connection of whoever runs them."""
+    """Fail if the environment has a real bksb connection."""
     for name in CONNECTIONS:
         assert "bksblive2" not in os.environ.get(name, "")

@@ -1,4 +1,4 @@
-"""Copies of the repository to run in, and what the tests of ./run look at from outside."""
+"""Copies of the repository to run in, and what the tests of ./run observe."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ import pytest
 from dev.services.clone import ROOT, Clone
 
 PASSED_ON = ("CERT", "_CA_", "INDEX", "PROXY", "proxy")
-"""Parts of the names of variables that say how to reach a package registry from here."""
+"""Parts of the names of environment variables that are needed to reach a package registry."""
 
 
 PATIENCE = 600
-"""Seconds to wait for what takes a moment on a machine with nothing else to do."""
+"""Seconds to wait for something that is quick on an idle machine."""
 
 
 def wait_until(what: str, holds: Callable[[], object]) -> None:
-    """Returns as soon as the condition holds; fails, naming it, when the time is up."""
+    """Wait until the condition holds. Fails after PATIENCE seconds."""
     end = time.monotonic() + PATIENCE
     while not holds():
-        assert time.monotonic() < end, f"did not come about in {PATIENCE} s: {what}"
+        assert time.monotonic() < end, f"still waiting after {PATIENCE} s: {what}"
         time.sleep(0.05)
 
 
 def processes_in(folder: Path) -> list[str]:
-    """The command lines of living processes that have to do with a folder."""
+    """Return the command lines of running processes that use a folder."""
     found = []
     for process in psutil.process_iter():
         try:
@@ -51,7 +51,7 @@ def processes_in(folder: Path) -> list[str]:
 
 @contextmanager
 def started(command: Sequence[str | Path], **options: Any) -> Iterator[subprocess.Popen[str]]:
-    """A process that is told to end, and waited for, if it still runs when the context is left."""
+    """A process that is ended when the context is left."""
     process = subprocess.Popen(command, **options)
     try:
         yield process
@@ -63,7 +63,7 @@ def started(command: Sequence[str | Path], **options: Any) -> Iterator[subproces
 
 @dataclass(frozen=True)
 class OtherFolder(Clone):
-    """This checkout, run by the Python of these tests, with everything that is made at run time in another folder."""
+    """This checkout, run by the Python of these tests, with its run-time files in another folder."""
 
     made_in: Path = Path()
 
@@ -78,14 +78,14 @@ class OtherFolder(Clone):
 
 @dataclass(frozen=True)
 class Copy:
-    """A copy of the repository, with an empty HOME and next to nothing in the environment."""
+    """A copy of the repository, with an empty HOME and a minimal environment."""
 
     folder: Path
     home: Path
 
     @property
     def command(self) -> list[str]:
-        """What a person types."""
+        """The command that a person types."""
         return [str(self.folder / "run")]
 
     def environment(self, **extra: str) -> dict[str, str]:
@@ -100,7 +100,7 @@ class Copy:
         }
 
     def run(self, *arguments: str, cwd: Path | None = None, **extra: str) -> subprocess.CompletedProcess[str]:
-        """./run with these arguments, to its end."""
+        """Run ./run with these arguments to its end."""
         command = [*self.command, *arguments]
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         with started(command, cwd=cwd or self.folder, env=self.environment(**extra), text=True, **pipes) as process:
@@ -109,7 +109,7 @@ class Copy:
 
     @contextmanager
     def running(self, *arguments: str, output: Path, **extra: str) -> Iterator[subprocess.Popen[str]]:
-        """./run with these arguments, its output in a file; ended with the context if it still runs."""
+        """Start ./run with these arguments and its output in a file. It is ended when the context is left."""
         with (
             output.open("wb") as file,
             started(
@@ -127,11 +127,11 @@ class Copy:
 
 @dataclass(frozen=True)
 class LinkedCopy(Copy):
-    """A copy that has the environment of these tests, so that none is built."""
+    """A copy that uses the Python environment of these tests, so that none is built."""
 
     @property
     def command(self) -> list[str]:
-        """What ./run starts when the environment is complete."""
+        """The command that ./run starts when the environment is complete."""
         return [str(self.folder / ".run" / "venv" / "bin" / "python"), "-m", "dev.commands"]
 
     def environment(self, **extra: str) -> dict[str, str]:
@@ -140,7 +140,7 @@ class LinkedCopy(Copy):
 
 
 def tracked_files() -> list[str]:
-    """What a clone would hold: files under version control, and new ones that are not ignored."""
+    """Return the files of a clone: those under version control, and new ones that are not ignored."""
     git = shutil.which("git") or "git"
     listed = subprocess.run(
         [git, "-c", "safe.directory=*", "ls-files", "-co", "--exclude-standard", "-z"],
@@ -162,7 +162,7 @@ def copy_files(names: list[str], folder: Path) -> None:
 
 @pytest.fixture(scope="session")
 def fresh_clone(tmp_path_factory: pytest.TempPathFactory) -> Copy:
-    """The whole repository in a folder of its own, where ./run has never run."""
+    """A copy of the whole repository in which ./run has never run."""
     base = tmp_path_factory.mktemp("clone")
     (base / "home").mkdir()
     copy_files(tracked_files(), base / "bksb sync")
@@ -171,7 +171,7 @@ def fresh_clone(tmp_path_factory: pytest.TempPathFactory) -> Copy:
 
 @pytest.fixture
 def linked_clone(tmp_path: Path) -> LinkedCopy:
-    """The whole repository in a folder of its own, with nothing in .run/ but the environment that runs these tests."""
+    """A copy of the whole repository, with nothing in .run/ but the environment of these tests."""
     clone = LinkedCopy(tmp_path / "a clone", tmp_path / "home")
     clone.home.mkdir()
     copy_files(tracked_files(), clone.folder)
@@ -187,7 +187,7 @@ print("ran", sys.argv[1:], "called from", os.environ["RUN_CALLED_FROM"])
 
 
 def make_small_clone(base: Path) -> Copy:
-    """Only what ./run needs to build an environment, with next to nothing to install in it."""
+    """Copy only what ./run needs to build an environment, with two packages to install."""
     folder = base / "small clone"
     copy_files(["run", "dev/bootstrap.py", "constraints.txt", "pyproject.toml", "README.md", "LICENSE"], folder)
     (folder / "requirements.txt").write_text("")
@@ -201,6 +201,6 @@ def make_small_clone(base: Path) -> Copy:
 
 
 def write_program(path: Path, text: str) -> None:
-    """A small executable shell script."""
+    """Write a small executable shell script."""
     path.write_text(f"#!/bin/sh\n{text}\n")
     path.chmod(0o755)

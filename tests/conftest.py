@@ -1,4 +1,4 @@
-"""What the rings share: a real PostgreSQL, a sandbox bksb over real HTTP, and a deployment that joins them."""
+"""Shared fixtures: a real PostgreSQL, a sandbox bksb over real HTTP, and a deployment that connects them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from sandbox.world.storage import london_today
 pytest_plugins = ["tests.airflow_home", "tests.clones", "tests.scripted_bksb"]
 
 IMPATIENT = RetryBudget(attempts=2, total_seconds=5.0, first_wait_seconds=0.01, longest_wait_seconds=0.01)
-"""Tests that meet failures do not wait for them."""
+"""Retries almost at once, so that tests of failures are fast."""
 
 DEFAULT_PASSWORD = "Change-me-2026"
 
@@ -47,21 +47,21 @@ SETTINGS = Settings(
     mail_hours=MailHours.from_text("00:00-24:00"),
     mails_a_minute=60_000,
 )
-"""A site that mails at any hour, and as fast as it can."""
+"""Settings of a site that mails at any hour, as fast as it can."""
 
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """A PostgreSQL of the test session's own, from the embedded binaries."""
+    """A PostgreSQL for the test session, from the embedded binaries."""
     with Postgres(tmp_path_factory.mktemp("postgres")) as server:
         yield server
 
 
 @pytest.fixture
 def empty_database(postgres: Postgres) -> Iterator[str]:
-    """The DSN of a database that holds nothing."""
+    """The DSN of an empty database."""
     name = f"empty_{next(_numbers)}"
     postgres.create_database(name)
     yield postgres.dsn(name)
@@ -70,7 +70,7 @@ def empty_database(postgres: Postgres) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def migrated_template(postgres: Postgres) -> str:
-    """A migrated reporting database to copy from."""
+    """The name of a migrated reporting database, to copy."""
     postgres.create_database("reporting_template")
     migrate(fields_of(postgres.dsn("reporting_template"), "reporting"))
     return "reporting_template"
@@ -78,7 +78,7 @@ def migrated_template(postgres: Postgres) -> str:
 
 @pytest.fixture
 def reporting(postgres: Postgres, migrated_template: str) -> Iterator[ConnectionFields]:
-    """The connection fields of a migrated reporting database of the test's own."""
+    """The connection fields of a migrated reporting database for one test."""
     name = f"reporting_{next(_numbers)}"
     postgres.create_database(name, template=migrated_template)
     yield fields_of(postgres.dsn(name), "reporting")
@@ -87,13 +87,13 @@ def reporting(postgres: Postgres, migrated_template: str) -> Iterator[Connection
 
 @pytest.fixture(scope="session")
 def world() -> World:
-    """A hundred and twenty synthetic people, every kind of edge case among them."""
+    """A hundred and twenty synthetic people, with every kind of edge case."""
     return invent(120, london_today())
 
 
 @pytest.fixture(scope="session")
 def mis_template(postgres: Postgres, world: World) -> str:
-    """A filled MIS to copy from."""
+    """The name of a filled MIS, to copy."""
     postgres.create_database("mis_template")
     sandbox_mis.fill(postgres.dsn("mis_template"), world)
     return "mis_template"
@@ -101,7 +101,7 @@ def mis_template(postgres: Postgres, world: World) -> str:
 
 @pytest.fixture
 def mis_fields(postgres: Postgres, mis_template: str) -> Iterator[ConnectionFields]:
-    """The connection fields of a filled MIS of the test's own."""
+    """The connection fields of a filled MIS for one test."""
     name = f"mis_{next(_numbers)}"
     postgres.create_database(name, template=mis_template)
     yield fields_of(postgres.dsn(name), "mis", {"sqlalchemy_scheme": "postgresql+psycopg2"})
@@ -110,28 +110,28 @@ def mis_fields(postgres: Postgres, mis_template: str) -> Iterator[ConnectionFiel
 
 @pytest.fixture(scope="session")
 def background() -> Iterator[ThreadPoolExecutor]:
-    """Ends what a test leaves while the next one runs already."""
+    """Threads that close what one test used while the next test runs."""
     with ThreadPoolExecutor(max_workers=4) as threads:
         yield threads
 
 
 @pytest.fixture
 def sandbox(world: World, background: ThreadPoolExecutor) -> Iterator[Sandbox]:
-    """A sandbox bksb of the test's own, over real HTTP."""
+    """A sandbox bksb for one test, over real HTTP."""
     with ExitStack() as stack:
         yield stack.enter_context(Sandbox(world))
-        background.submit(stack.pop_all().close)  # a web server takes two tenths of a second to end
+        background.submit(stack.pop_all().close)  # takes 0.2 s
 
 
 @pytest.fixture
 def client(sandbox: Sandbox) -> BksbClient:
-    """A client of the sandbox that does not wait long."""
+    """A client of the sandbox with a short retry budget."""
     return client_of(sandbox)
 
 
 @pytest.fixture
 def deployment(reporting: ConnectionFields, mis_fields: ConnectionFields, sandbox: Sandbox) -> Deployment:
-    """A whole deployment: MIS, reporting database, bksb and mailbox, all real, all the test's own."""
+    """A whole deployment for one test: MIS, reporting database, bksb and mailbox, all real."""
     return Deployment(
         settings=SETTINGS,
         mis=Mis(mis_fields, SQL_FOLDER / "mis" / "eligible_learners.sql"),
@@ -143,7 +143,7 @@ def deployment(reporting: ConnectionFields, mis_fields: ConnectionFields, sandbo
 
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder for a site's own files, which counts for this test; empty but for an empty `templates/`."""
+    """The folder for a site's own files during this test, with nothing but an empty `templates/`."""
     folder = tmp_path / "config"
     (folder / "templates").mkdir(parents=True)
     monkeypatch.setenv("BKSB_CONFIG", str(folder))
@@ -151,12 +151,12 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def mailer_of(sandbox: Sandbox) -> AbstractContextManager[Mailer]:
-    """A mailer that hands over to the sandbox's mail server."""
+    """Return a mailer that sends through the sandbox's mail server."""
     return open_mailer(lambda: smtp_of(sandbox), SENDER)
 
 
 def smtp_of(sandbox: Sandbox) -> smtplib.SMTP:
-    """A session with the sandbox's mail server."""
+    """Open a session with the sandbox's mail server."""
     try:
         return smtplib.SMTP("127.0.0.1", sandbox.smtp_port, timeout=10)
     except (smtplib.SMTPException, OSError) as error:
@@ -164,12 +164,12 @@ def smtp_of(sandbox: Sandbox) -> smtplib.SMTP:
 
 
 def client_of(sandbox: Sandbox) -> BksbClient:
-    """A client of a sandbox with a short retry budget."""
+    """Return a client of a sandbox with a short retry budget."""
     return BksbClient(sandbox.url, sandbox.access_key, sandbox.secret_key, budget=IMPATIENT)
 
 
 def fields_of(dsn: str, conn_id: str, extra: dict[str, Any] | None = None) -> ConnectionFields:
-    """The connection fields that a libpq URI amounts to."""
+    """Return the connection fields for a libpq URI."""
     parts = urlsplit(dsn)
     return ConnectionFields(
         conn_id=conn_id,
@@ -183,7 +183,7 @@ def fields_of(dsn: str, conn_id: str, extra: dict[str, Any] | None = None) -> Co
 
 
 def query(fields: ConnectionFields, statement: str, *parameters: object) -> list[Any]:
-    """Rows of a statement, looked at from outside the project's own code."""
+    """Return the rows of a statement, read without the project's own code."""
     with (
         psycopg2.connect(
             host=fields.host,

@@ -17,7 +17,7 @@ from tests.conftest import query
 
 
 def a_run(deployment: Deployment, dag_id: str, run_id: str = "manual__1", **changes: Any) -> Run:
-    """A manual run about today unless `changes` say otherwise."""
+    """Return a manual run about today, with these changes."""
     facts: dict[str, Any] = {
         "dag_id": dag_id,
         "run_id": run_id,
@@ -30,7 +30,7 @@ def a_run(deployment: Deployment, dag_id: str, run_id: str = "manual__1", **chan
 
 
 def run_accounts(deployment: Deployment, run_id: str = "manual__1", **changes: Any) -> Run:
-    """The tasks of bksb_accounts, one after the other; whatever they ask is approved."""
+    """Run the tasks of bksb_accounts in order. Every question is approved."""
     run = a_run(deployment, "bksb_accounts", run_id, **changes)
     plan_accounts(deployment, run)
     for buckets in record_plan(deployment, run):
@@ -41,7 +41,7 @@ def run_accounts(deployment: Deployment, run_id: str = "manual__1", **changes: A
 
 
 def run_results(deployment: Deployment, run_id: str = "manual__1", **changes: Any) -> Run:
-    """The tasks of bksb_results, one after the other."""
+    """Run the tasks of bksb_results in order."""
     run = a_run(deployment, "bksb_results", run_id, **changes)
     for buckets in plan_results(deployment, run):
         fetch_results(deployment, run, buckets)
@@ -51,7 +51,7 @@ def run_results(deployment: Deployment, run_id: str = "manual__1", **changes: An
 
 
 def plan_results(deployment: Deployment, run: Run) -> list[list[int]]:
-    """The tasks of bksb_results up to the plan; returns the buckets to fetch, one list a task."""
+    """Run the tasks of bksb_results up to the plan. Returns the buckets to fetch, one list for each task."""
     for buckets in list_people(deployment, run):
         link_people(deployment, run, buckets)
     return plan_fetches(deployment, run)
@@ -67,7 +67,7 @@ def load_listings(deployment: Deployment, run: Run, *listings: Listing) -> None:
 
 
 def rows_of(deployment: Deployment, *tables: str) -> dict[str, list[tuple[str, str]]]:
-    """Every row of these tables with its version (xmin): equal only if no row was so much as rewritten."""
+    """Return every row of these tables with its version (xmin). Equal only if no row was written, even unchanged."""
     return {
         table: [
             (row.version, row.content)
@@ -81,5 +81,5 @@ def rows_of(deployment: Deployment, *tables: str) -> dict[str, list[tuple[str, s
 
 
 def scheduled(start: datetime, end: datetime) -> dict[str, Any]:
-    """What a scheduled run over an interval knows."""
+    """Return the fields of a scheduled run over an interval."""
     return {"run_type": "scheduled", "interval_start": start, "interval_end": end, "day": start.date()}

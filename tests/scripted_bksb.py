@@ -1,4 +1,4 @@
-"""A server that gives the answers a test has written down, in order: for answers the sandbox does not give yet."""
+"""A server that gives the answers of a test in order, for answers that the sandbox cannot give."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 @dataclass
 class Scripted:
-    """Answers still to be given, the last one for ever; and the paths, bodies and headers that came."""
+    """The answers still to give, of which the last is repeated, and the requests received."""
 
     url: str = ""
     answers: list[tuple[int, str, dict[str, str]]] = field(default_factory=list)
@@ -26,7 +26,7 @@ class Scripted:
 
 @pytest.fixture
 def scripted() -> Iterator[Scripted]:
-    """A running server; `scripted.answer(...)` says what it is to answer."""
+    """A running server. Add its answers with `scripted.answer(...)`."""
     script = Scripted()
 
     class Handler(BaseHTTPRequestHandler):
@@ -47,7 +47,7 @@ def scripted() -> Iterator[Scripted]:
         do_GET = do_POST = handle_any
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Keep the output of the tests clean."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()

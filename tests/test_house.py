@@ -1,4 +1,4 @@
-"""Rules of the house that hold for the whole tree: layers, names, SQL files."""
+"""Rules for the whole tree: layers, names, SQL files."""
 
 import ast
 import re
@@ -23,18 +23,18 @@ LAYERS = (
     ("cli",),
     ("__main__",),
 )
-"""Packages and top-level modules, the lowest first: imports point to a lower line, or stay inside a package."""
+"""Packages and top-level modules, the lowest first. They import from lower lines only, or from their own package."""
 
 SANDBOX_LAYERS = (("files", "html"), ("world",), ("bksb", "mailbox", "mis"), ("pages",), ("server",))
 """Packages and modules of the simulated world, the lowest first."""
 
 PLACES = ("bksb", "sandbox", "bench", "dev")
-"""The top-level packages, the lowest first: imports point to an earlier one."""
+"""The top-level packages, the lowest first. They import from earlier ones only."""
 
 STATEMENTS = sorted((repository() / "sql").rglob("*.sql"))
 
 SCHEMA_FOLDERS = ("migrations", "views")
-"""Their files may hold several statements: a table and its indexes are one thought."""
+"""Their files may hold several statements, such as a table and its indexes."""
 
 
 def modules() -> dict[str, Path]:
@@ -94,19 +94,19 @@ def test_a_part_of_the_sandbox_imports_only_those_below_it(path):
 
 
 @pytest.mark.parametrize("name", sorted(modules()))
-def test_the_package_imports_nothing_of_what_is_not_installed_with_it(name):
+def test_the_package_imports_nothing_that_is_not_installed_with_it(name):
     assert not {imported for imported in imports_of(modules()[name]) if imported.split(".")[0] in PLACES[1:]}
 
 
 @pytest.mark.parametrize("name", sorted(modules()))
-def test_airflow_is_known_only_at_the_edge(name):
-    """Nothing but bksb.airflow imports Airflow, and nothing but the command lines imports bksb.airflow."""
-    knows = any(imported.split(".")[0] == "airflow" for imported in imports_of(modules()[name]))
-    assert not knows or name.split(".")[0] == "airflow"
+def test_only_one_package_imports_airflow(name):
+    """Only bksb.airflow imports Airflow. The test of layers checks that only commands import bksb.airflow."""
+    imports_airflow = any(imported.split(".")[0] == "airflow" for imported in imports_of(modules()[name]))
+    assert not imports_airflow or name.split(".")[0] == "airflow"
 
 
 OUTSIDE = {"os", "pathlib", "psycopg2", "requests", "socket", "sqlalchemy", "subprocess", "tempfile", "time"}
-"""Modules by which code reaches the machine, a server or the clock."""
+"""Modules that reach the machine, a server or the clock."""
 
 
 @pytest.mark.parametrize("name", [name for name in sorted(modules()) if name.startswith("rules.")])
@@ -118,7 +118,7 @@ def test_rules_reach_no_file_no_server_and_no_clock(name):
 
 
 NOUNS = {"addresses", "connection_fields", "errors", "folders", "issues", "model"}
-"""Every package may import these, so the drawing leaves the arrows to them out."""
+"""Every package may import these, so the drawing does not show it."""
 
 
 def parts_imported(path: Path, top: str) -> set[str]:
@@ -143,7 +143,7 @@ def test_the_drawing_shows_every_import_between_packages():
     assert drawn == arrows
 
 
-def test_the_two_dags_jobs_do_not_lean_on_each_other():
+def test_the_jobs_of_one_dag_do_not_import_those_of_the_other():
     for one, other in (("accounts", "results"), ("results", "accounts")):
         paths = list((PACKAGE / "jobs" / one).rglob("*.py"))
         assert paths
@@ -164,7 +164,7 @@ def test_pandas_is_never_imported_by_a_dag_or_a_plugin(folder):
     assert not [path.name for path in paths if "pandas" in imports_of(path)]
 
 
-def test_no_module_bears_the_name_of_one_of_pythons_own():
+def test_no_module_has_the_name_of_a_standard_module():
     assert not {name for name in modules() if "." not in name} & sys.stdlib_module_names
 
 

@@ -63,7 +63,7 @@ def changed(old: str, new: str) -> str:
         (changed("person.date_of_birth", "person.date_of_birth::text as date_of_birth"), "date_of_birth as str"),
         (changed("    person.person_id,\n", "    12 as person_id,\n"), "person_id as int where text is needed"),
         (changed("'applicant' as person_kind", "'visitor' as person_kind"), "person_kind other than"),
-        (changed("learner_programme.place = 1\nunion", "learner_programme.place >= 1\nunion"), "more than once"),
+        (changed("learner_programme.recency = 1\nunion", "learner_programme.recency >= 1\nunion"), "more than once"),
         ("select 1 as person_id from no_such_table", "run it there by hand.*42P01"),
         ("select nonsense from", "run it there by hand.*42601"),
     ],

@@ -1,4 +1,4 @@
-"""What the package says of itself: a wheel requires what the project was tested with."""
+"""The metadata of the package: a wheel requires the versions that the project was tested with."""
 
 import re
 import tomllib
@@ -8,10 +8,10 @@ from packaging.requirements import Requirement
 from tests.conftest import repository
 
 ONLY_IN_A_CHECKOUT = {"pandas"}
-"""Needed by ./run demo alone."""
+"""Needed only by ./run demo."""
 
 
-def test_the_wheel_requires_what_requirements_txt_pins_from_the_version_that_was_tested():
+def test_the_wheel_requires_at_least_the_versions_in_requirements_txt():
     project = tomllib.loads((repository() / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     lines = (repository() / "requirements.txt").read_text(encoding="utf-8").splitlines()
     pinned = dict(re.findall(r"^(\S+)==(\S+)", line)[0] for line in lines if not line.startswith("#"))

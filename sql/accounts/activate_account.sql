@@ -1,9 +1,9 @@
--- Purpose: a bksb account becomes a person's.
--- Parameters: person_id, username, bksb_user_id, origin; overwritable_states, the states of an earlier row that may be
---     overwritten.
--- Result: person_id; no row if the person's account was left as it is.
+-- Purpose: give a bksb account to a person.
+-- Parameters: person_id, username, bksb_user_id, origin; overwritable_states: an existing row is overwritten only in
+--     one of these states.
+-- Result: person_id; no row if the existing row was left alone.
 -- Safe to repeat: yes.
-insert into bksb.account as known (
+insert into bksb.account as existing (
     person_id, username, bksb_user_id, state, origin, created_at, linked_at, checked_at
 )
 values (
@@ -25,5 +25,5 @@ set
     created_at = excluded.created_at,
     linked_at = excluded.linked_at,
     checked_at = excluded.checked_at
-where known.state = any(%(overwritable_states)s::text[])
-returning known.person_id;
+where existing.state = any(%(overwritable_states)s::text[])
+returning existing.person_id;

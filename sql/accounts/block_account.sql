@@ -1,7 +1,7 @@
--- Purpose: nothing can be done for this person now; bksb.issue says why. checked_at notes when bksb was last asked.
+-- Purpose: mark a person as blocked, because nothing can be done for them now. bksb.issue says why.
 -- Parameters: person_id.
--- Safe to repeat: yes; a blocked account's checked_at moves once a day.
-insert into bksb.account as known (person_id, state, checked_at)
+-- Safe to repeat: yes; checked_at of a blocked account moves once a day.
+insert into bksb.account as existing (person_id, state, checked_at)
 values (%(person_id)s, 'blocked', now())
 on conflict (person_id) do update
 set
@@ -9,5 +9,5 @@ set
     username = null,
     checked_at = excluded.checked_at
 where
-    known.state in ('pending', 'creating')
-    or (known.state = 'blocked' and (known.checked_at is null or known.checked_at < now() - interval '1 day'));
+    existing.state in ('pending', 'creating')
+    or (existing.state = 'blocked' and (existing.checked_at is null or existing.checked_at < now() - interval '1 day'));

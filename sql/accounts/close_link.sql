@@ -1,5 +1,5 @@
--- Purpose: a person has another bksb user from now on; the link that held until now stays in the history.
--- Parameters: person_id, bksb_user_id, the new one.
+-- Purpose: end the current link of a person who gets another bksb user. It stays as history.
+-- Parameters: person_id; bksb_user_id of the new user.
 -- Safe to repeat: yes.
 update bksb.account_link
 set to_at = now()

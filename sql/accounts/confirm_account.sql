@@ -1,4 +1,4 @@
--- Purpose: bksb still knows this account under its username, or knows it again.
+-- Purpose: record that bksb knows this account under its username, perhaps again.
 -- Parameters: person_id, bksb_user_id.
 -- Safe to repeat: yes.
 update bksb.account

@@ -1,7 +1,7 @@
--- Purpose: the figures of an accounts run, for its log line and bksb.sync_run.
+-- Purpose: count what an accounts run did, for its log line and bksb.sync_run.
 -- Parameters: dag_id, run_id.
 -- Result: one row: eligible, active, stale, created, linked, checked, need_attention.
--- Safe to repeat: yes, it only reads.
+-- Safe to repeat: yes; it only reads.
 with began as (
     select min(started_at) as began_at
     from bksb.sync_run

@@ -1,7 +1,7 @@
--- Purpose: how much of what a run set out to do.
+-- Purpose: count the actions that a run planned.
 -- Parameters: dag_id, run_id.
 -- Result: action, people.
--- Safe to repeat: yes, it only reads.
+-- Safe to repeat: yes; it only reads.
 select
     action,
     count(*) as people

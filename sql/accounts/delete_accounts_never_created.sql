@@ -1,4 +1,4 @@
--- Purpose: forget accounts that were never made, of people who are not eligible any more.
+-- Purpose: delete the planned accounts of people who are no longer eligible.
 -- Safe to repeat: yes.
 delete from bksb.account
 where

@@ -1,4 +1,4 @@
--- Purpose: make room for an account that moves to this person: their own was never made.
+-- Purpose: delete an account that was never created, so that the person can take over an existing one.
 -- Parameters: person_id.
 -- Safe to repeat: yes.
 delete from bksb.account

@@ -1,7 +1,7 @@
--- Purpose: whether another person has this bksb user, or an account under this username.
+-- Purpose: find another person who has this bksb user or this username.
 -- Parameters: person_id, bksb_user_id, username.
 -- Result: person_id.
--- Safe to repeat: yes, it only reads.
+-- Safe to repeat: yes; it only reads.
 select person_id
 from bksb.account
 where

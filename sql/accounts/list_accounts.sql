@@ -1,6 +1,6 @@
--- Purpose: every account we know.
+-- Purpose: list all accounts.
 -- Result: person_id, username, bksb_user_id, state, origin.
--- Safe to repeat: yes, it only reads.
+-- Safe to repeat: yes; it only reads.
 select
     person_id,
     username,

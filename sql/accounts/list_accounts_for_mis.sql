@@ -1,6 +1,6 @@
--- Purpose: the usernames that the MIS may learn, in a fixed order: the export of bksb.account_for_mis.
+-- Purpose: list bksb.account_for_mis in a fixed order, for the export.
 -- Result: person_id, username.
--- Safe to repeat: yes, it only reads.
+-- Safe to repeat: yes; it only reads.
 select
     person_id,
     username

@@ -1,8 +1,8 @@
--- Purpose: whose link is looked at again today: a seventh of all links, the longest unseen first; every link that has
---     not been seen for six days; every stale one; and whose results bksb would not give, as after a merge.
--- Parameters: day_start, the first moment of today.
+-- Purpose: list the links to check today: a seventh of all links, the longest unchecked first; links not checked for
+--     six days; stale links; and links without results because bksb did not answer, as after a merge.
+-- Parameters: day_start: when the current day began.
 -- Result: person_id.
--- Safe to repeat: yes, it only reads; who has been looked at today is not due again today.
+-- Safe to repeat: yes; it only reads. A link that was checked today is not listed again today.
 with linked as (
     select
         person_id,
@@ -10,9 +10,9 @@ with linked as (
         checked_at,
         row_number() over (
             order by checked_at nulls first, person_id
-        ) as place,
+        ) as turn,
         count(*) over () as links,
-        count(*) filter (where checked_at >= %(day_start)s) over () as seen_today
+        count(*) filter (where checked_at >= %(day_start)s) over () as checked_today
     from bksb.account
     where state in ('active', 'stale') and bksb_user_id is not null
 )
@@ -32,5 +32,5 @@ where
                 and issue.resolved_at is null
         )
         or checked_at < %(day_start)s - interval '6 days'
-        or place <= ceil(links / 7.0) - seen_today
+        or turn <= ceil(links / 7.0) - checked_today
     );

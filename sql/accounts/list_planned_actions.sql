@@ -1,7 +1,7 @@
--- Purpose: what a run set out to do.
+-- Purpose: list the actions that a run planned.
 -- Parameters: dag_id, run_id.
 -- Result: person_id, action, username (null where none is needed).
--- Safe to repeat: yes, it only reads.
+-- Safe to repeat: yes; it only reads.
 select
     person_id,
     action,

@@ -1,6 +1,6 @@
--- Purpose: who has no counterpart, both sides, in a fixed order: the export of bksb.unmatched.
+-- Purpose: list bksb.unmatched in a fixed order, for the export.
 -- Result: side, person_id, person_kind, account_state, username, issues.
--- Safe to repeat: yes, it only reads.
+-- Safe to repeat: yes; it only reads.
 select
     side,
     person_id,

@@ -1,4 +1,4 @@
--- Purpose: bksb no longer knows this account under its username; its results stay with the person.
+-- Purpose: record that bksb no longer knows this account under its username. The results stay with the person.
 -- Parameters: person_id, bksb_user_id.
 -- Safe to repeat: yes.
 update bksb.account

@@ -1,4 +1,4 @@
--- Purpose: from now on this bksb user is this person's.
+-- Purpose: start the link of a person to a bksb user.
 -- Parameters: person_id, bksb_user_id.
 -- Safe to repeat: yes.
 insert into bksb.account_link (person_id, bksb_user_id, from_at)

@@ -1,4 +1,4 @@
--- Purpose: take a wrong account away from a person; what becomes of the person is for the next plan to decide.
+-- Purpose: take a wrong account away from a person. The next plan decides what to do for them.
 -- Parameters: person_id.
 -- Safe to repeat: yes.
 update bksb.account

@@ -1,4 +1,4 @@
--- Purpose: the bksb user of a person has another username now, or is confirmed under the one we know.
+-- Purpose: store the current username of a person's bksb user.
 -- Parameters: person_id, bksb_user_id, username.
 -- Safe to repeat: yes.
 update bksb.account

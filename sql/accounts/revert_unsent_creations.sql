@@ -1,4 +1,4 @@
--- Purpose: creations that were intended and, as something stopped the task, never sent: planned again as if new.
+-- Purpose: reset creations that were recorded but never sent, so that the next run plans them again.
 -- Parameters: person_ids.
 -- Safe to repeat: yes.
 update bksb.account

@@ -1,4 +1,4 @@
--- Purpose: an applicant became a learner under another person_id: the account moves along.
+-- Purpose: move an account to the new person_id of an applicant who became a learner.
 -- Parameters: former_person_id, person_id.
 -- Safe to repeat: yes.
 update bksb.account

@@ -1,4 +1,4 @@
--- Purpose: the history of links moves along with a person who has another person_id now.
+-- Purpose: move the history of links to the new person_id of an applicant who became a learner.
 -- Parameters: former_person_id, person_id.
 -- Safe to repeat: yes.
 update bksb.account_link

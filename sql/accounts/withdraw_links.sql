@@ -1,4 +1,5 @@
--- Purpose: a bksb user never was this person's: the links end, stay in the history, and give the person no results.
+-- Purpose: mark the links of a person to a bksb user as wrong. They end and stay as history, and their results no
+--     longer count for the person.
 -- Parameters: person_id, bksb_user_id.
 -- Safe to repeat: yes.
 update bksb.account_link

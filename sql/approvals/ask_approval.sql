@@ -1,7 +1,7 @@
--- Purpose: a plan is made; with reasons it waits for a person, without any it may go ahead.
--- Parameters: dag_id, run_id, people (listed by the MIS), creations, reasons; about_everybody, false for a run about
---     people who are named.
--- Safe to repeat: yes; a run that plans again asks again, and is about whom it was about.
+-- Purpose: record the plan of a run. With reasons the run waits for an answer; without reasons it may go ahead.
+-- Parameters: dag_id, run_id; people: how many the MIS listed; creations: how many accounts it would create; reasons;
+--     about_everybody: false for a run for named people.
+-- Safe to repeat: yes; a run that plans again asks again. about_everybody stays as it was.
 insert into bksb.approval (dag_id, run_id, people, creations, reasons, about_everybody, outcome)
 values (
     %(dag_id)s, %(run_id)s, %(people)s, %(creations)s, %(reasons)s, %(about_everybody)s, 'waiting'

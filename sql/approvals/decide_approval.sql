@@ -1,5 +1,5 @@
--- Purpose: the run goes ahead, approved by a person or without having to ask; also one that was rejected or failed at
--- first and whose task was then cleared.
+-- Purpose: record that a run goes ahead, approved or without a question. A rejected or failed run can go ahead after
+--     its task was cleared.
 -- Parameters: dag_id, run_id.
 -- Safe to repeat: yes.
 update bksb.approval

@@ -1,5 +1,4 @@
--- Purpose: a run that failed before it went ahead waits for nobody any more. Cleared and gone ahead, or rejected after
--- all, it says that instead.
+-- Purpose: record that a run failed before it went ahead, so that it no longer waits for an answer.
 -- Parameters: dag_id, run_id.
 -- Safe to repeat: yes.
 update bksb.approval

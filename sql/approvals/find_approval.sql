@@ -1,7 +1,7 @@
--- Purpose: the extract that a plan was made, and perhaps approved, from.
+-- Purpose: find how many people the MIS listed when a run was planned.
 -- Parameters: dag_id, run_id.
--- Result: people, listed by the MIS when the run was planned; no row for a run that never planned.
--- Safe to repeat: yes, it only reads.
+-- Result: people; no row if the run never planned.
+-- Safe to repeat: yes; it only reads.
 select people
 from bksb.approval
 where dag_id = %(dag_id)s and run_id = %(run_id)s;

@@ -1,8 +1,8 @@
--- Purpose: what a plan is compared with before it may act by itself.
--- Parameters: dag_id; run_id, the run that asks, which is not compared with itself.
--- Result: one row: approved_before (a first run, about everybody; one about people who were named says nothing of the
---     others); people, listed by the MIS at the last run that went ahead (null before the first).
--- Safe to repeat: yes, it only reads.
+-- Purpose: find what a new plan is compared with.
+-- Parameters: dag_id; run_id of the run that asks, which is left out.
+-- Result: one row: approved_before (a first run for everyone was approved; runs for named people do not count), people
+--     (how many the MIS listed at the last run that went ahead; null before the first).
+-- Safe to repeat: yes; it only reads.
 select
     coalesce(
         bool_or(outcome = 'approved' and about_everybody and 'first_run' = any(reasons)), false

@@ -1,8 +1,7 @@
--- Purpose: the accounts that an earlier run which went ahead tried to create, so far without success: the same person
---     under the same username.
--- Parameters: dag_id; run_id, the run that asks, which is not compared with itself.
+-- Purpose: list the accounts that earlier runs tried to create, so far without success.
+-- Parameters: dag_id; run_id of the run that asks, which is left out.
 -- Result: person_id, username.
--- Safe to repeat: yes, it only reads.
+-- Safe to repeat: yes; it only reads.
 select distinct
     planned_action.person_id,
     planned_action.username

@@ -1,6 +1,6 @@
--- Purpose: a run that ends while its question is open, or failed at first, was rejected, or nobody answered in time.
+-- Purpose: record as rejected a run that ends without going ahead: someone said no, or no one answered in time.
 -- Parameters: dag_id, run_id.
--- Result: a row if it was so.
+-- Result: run_id; no row if the run was neither waiting nor failed.
 -- Safe to repeat: yes.
 update bksb.approval
 set

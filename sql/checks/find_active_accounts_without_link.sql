@@ -1,6 +1,6 @@
--- Purpose: every active account has its line in the history of links, for the same bksb user.
--- Result: id, the person; no row when the promise is kept.
--- Safe to repeat: yes, it only reads.
+-- Purpose: check that every active account has an open link to the same bksb user.
+-- Result: id: the person; no rows if the check passes.
+-- Safe to repeat: yes; it only reads.
 select account.person_id as id
 from bksb.account
 left join bksb.account_link

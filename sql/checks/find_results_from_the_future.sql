@@ -1,6 +1,6 @@
--- Purpose: nothing was completed later than a day from now (clocks and time zones differ by less).
--- Result: id, the bksb user; no row when the promise is kept.
--- Safe to repeat: yes, it only reads.
+-- Purpose: check that no result was completed more than a day from now. Clocks and time zones differ by less.
+-- Result: id: the bksb user; no rows if the check passes.
+-- Safe to repeat: yes; it only reads.
 select distinct bksb_user_id as id
 from bksb.assessment_result
 where completed_at > now() + interval '1 day'

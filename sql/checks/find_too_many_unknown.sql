@@ -1,12 +1,11 @@
--- Purpose: of the initial and diagnostic results that were added or changed since the last publication, less than half
---     (or fewer than 50) have a text that is new to us: else bksb has changed its wording, and summaries would be made
---     of gaps. Abilities of V5 are free text of which no sample is public: all of them may be new, each is an issue,
---     and they hold up nothing.
--- If it is right all the same, a run with publish_anyway says so; until then later runs are refused as well.
+-- Purpose: check that bksb has not changed its wording. Fails if at least 50 initial and diagnostic results, and half
+--     of those added or changed since the last publication, have a text that we do not know: summaries would have gaps.
+--     V5 results are left out: their texts are free, and each unknown one is an issue. A run with publish_anyway skips
+--     this check; otherwise later runs fail as well.
 -- Parameters: run_id.
--- Result: id, of the open issues about those texts; no row when the promise is kept.
--- Safe to repeat: yes, it only reads.
-with touched as (
+-- Result: id: the open issues about those texts; no rows if the check passes.
+-- Safe to repeat: yes; it only reads.
+with new_result as (
     select issue.id as issue_id
     from bksb.assessment_result
     left join bksb.issue
@@ -25,12 +24,12 @@ with touched as (
 
 share as (
     select count(issue_id) >= 50 and count(issue_id) * 2 >= count(*) as is_too_much
-    from touched
+    from new_result
 )
 
-select distinct touched.issue_id as id
-from touched
+select distinct new_result.issue_id as id
+from new_result
 cross join share
-where touched.issue_id is not null and share.is_too_much
+where new_result.issue_id is not null and share.is_too_much
 order by id
 limit 20;

@@ -1,9 +1,9 @@
--- Purpose: between two publications not a tenth of all results is lost (and 50 at least): that is bksb, or the key of
---     another customer, and not learners whose results were taken back one by one.
--- If it is right all the same, a run with publish_anyway says so; until then later runs are refused as well.
+-- Purpose: check that bksb still shows the results we hold. Fails if at least 50 results, and as many as a tenth of
+--     those still shown, have gone missing since the last publication: that is a fault of bksb, or another customer's
+--     key. A run with publish_anyway skips this check; otherwise later runs fail as well.
 -- Parameters: run_id.
--- Result: id, bksb users whose results vanished; no row when the promise is kept.
--- Safe to repeat: yes, it only reads.
+-- Result: id: the bksb users with missing results; no rows if the check passes.
+-- Safe to repeat: yes; it only reads.
 with vanished as (
     select bksb_user_id
     from bksb.assessment_result
@@ -14,14 +14,14 @@ with vanished as (
 
 totals as (
     select
-        (select count(*) from bksb.assessment_result where missing_since is null) as held,
-        count(*) as lost
+        (select count(*) from bksb.assessment_result where missing_since is null) as shown,
+        count(*) as missing
     from vanished
 )
 
 select distinct vanished.bksb_user_id as id
 from vanished
 cross join totals
-where totals.lost >= greatest(50, totals.held / 10)
+where totals.missing >= greatest(50, totals.shown / 10)
 order by id
 limit 20;

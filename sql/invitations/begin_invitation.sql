@@ -1,8 +1,8 @@
--- Purpose: the intent, committed before the message is handed over, so that a crash leaves a trace to settle; or a
---     message that a person asked for, and that waits for the next run.
+-- Purpose: record a message before it is handed to the mail server, so that a crash leaves a trace. Also records a
+--     resend that waits for the next run.
 -- Parameters: person_id, message_id, kind (invitation, resend or reminder), state (sending or waiting), run_id.
--- Result: intent_at; no row if the account is not, or no longer, one that was made here and is active.
--- Safe to repeat: no, each message_id once.
+-- Result: intent_at; no row unless the account is active and was created here.
+-- Safe to repeat: no; each message_id once.
 insert into bksb.invitation (person_id, intent_at, message_id, state, kind, run_id, last_run_id)
 select
     person_id,

@@ -1,8 +1,8 @@
--- Purpose: what a run came to in mail, for its log line and bksb.sync_run.
+-- Purpose: count the mail of a run, for its log line and bksb.sync_run.
 -- Parameters: run_id.
--- Result: one row: invited, invited_again (as asked), reminded, mail_refused, mail_waiting, withheld (accounts
---     that were really made).
--- Safe to repeat: yes, it only reads.
+-- Result: one row: invited, invited_again (resends), reminded, mail_refused, mail_waiting, withheld (only for accounts
+--     that were created).
+-- Safe to repeat: yes; it only reads.
 select
     count(*) filter (where state = 'sent' and kind = 'invitation') as invited,
     count(*) filter (where state = 'sent' and kind = 'resend') as invited_again,

@@ -1,5 +1,5 @@
--- Purpose: an earlier run that was told not to invite never made these accounts; another run makes them now, and what
---     it was told counts.
+-- Purpose: delete withheld invitations for accounts that were never created. The run that creates the account now
+--     decides whether to invite.
 -- Parameters: person_ids.
 -- Safe to repeat: yes.
 delete from bksb.invitation

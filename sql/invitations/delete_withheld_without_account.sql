@@ -1,5 +1,5 @@
--- Purpose: invitations that were withheld from somebody for whom no account came about: nobody else's account, nor one
---     made for them some day, is to be kept silent about.
+-- Purpose: delete the withheld invitations of people who ended up without an account. A later account must be invited
+--     normally.
 -- Safe to repeat: yes.
 delete from bksb.invitation
 where

@@ -1,6 +1,6 @@
--- Purpose: the mail server has accepted the message.
+-- Purpose: record that the mail server accepted a message.
 -- Parameters: person_id, intent_at.
--- Safe to repeat: no, sent_at would move.
+-- Safe to repeat: no; sent_at would move.
 with finished as (
     update bksb.invitation
     set

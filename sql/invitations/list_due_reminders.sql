@@ -1,11 +1,12 @@
--- Purpose: who was invited some time ago, has no result at all, and was not reminded yet; and reminders that are open,
---     refused, or repeated by this run.
--- Parameters: person_ids, the people looked at (null: everybody); invited_before; run_id; sources, those that are
---     fetched; looked_at_since: "no result" counts only if every source was read completely since then.
--- Result: person_id, username, kind, results_known (whether it counts); intent_at, message_id, state, repeated,
---     last_run_id, reason, address_digest of the last reminder, all null for somebody not reminded.
--- Safe to repeat: yes, it only reads.
-with last_one as (
+-- Purpose: list the people to remind: invited some time ago, without any result, and not reminded yet. Also lists
+--     reminders that are open, refused, or repeated by this run.
+-- Parameters: person_ids (null: everyone); invited_before; run_id; sources: those that are fetched; looked_at_since:
+--     see results_known.
+-- Result: person_id, username, kind; results_known: every source was read completely since looked_at_since; and of the
+--     last reminder (null if there is none) intent_at, message_id, state, repeated, last_run_id, reason,
+--     address_digest.
+-- Safe to repeat: yes; it only reads.
+with last_reminder as (
     select distinct on (person_id)
         person_id,
         intent_at,
@@ -34,24 +35,24 @@ select
                 and account_source.synced_at >= %(looked_at_since)s
         where account_source.source is null
     ) as results_known,
-    last_one.intent_at,
-    last_one.message_id,
-    last_one.state,
-    last_one.repeated,
-    last_one.last_run_id,
-    last_one.reason,
-    last_one.address_digest
+    last_reminder.intent_at,
+    last_reminder.message_id,
+    last_reminder.state,
+    last_reminder.repeated,
+    last_reminder.last_run_id,
+    last_reminder.reason,
+    last_reminder.address_digest
 from bksb.account
-left join last_one on account.person_id = last_one.person_id
+left join last_reminder on account.person_id = last_reminder.person_id
 where
     account.state = 'active'
     and account.origin = 'created'
     and account.invited_at <= %(invited_before)s
     and (%(person_ids)s::text[] is null or account.person_id = any(%(person_ids)s::text[]))
     and (
-        last_one.state is null
-        or last_one.state in ('sending', 'waiting', 'refused')
-        or (last_one.repeated and last_one.last_run_id = %(run_id)s)
+        last_reminder.state is null
+        or last_reminder.state in ('sending', 'waiting', 'refused')
+        or (last_reminder.repeated and last_reminder.last_run_id = %(run_id)s)
     )
     and not exists (
         select 1

@@ -1,12 +1,11 @@
--- Purpose: whose invitation is not over and done with: accounts made here that were never invited, those whose last
---     invitation (or resend) is open, refused or of unknown fate, and those repeated by this run.
--- Parameters: person_ids, the people looked at (null: everybody); run_id; setting_digest, of the password setting of
---     now (null: none).
--- Result: person_id, username, password_changed (the account was made under another password setting), without_results;
---     kind, intent_at, message_id, state, repeated, last_run_id, reason, address_digest of the
---     last one; kind and all that follows null for somebody never invited.
--- Safe to repeat: yes, it only reads.
-with last_one as (
+-- Purpose: list the accounts created here that may need an invitation: never invited; or the last invitation or resend
+--     is open, refused, unknown, or repeated by this run.
+-- Parameters: person_ids (null: everyone); run_id; setting_digest of the current password setting (null: none).
+-- Result: person_id, username, password_changed (created under another password setting), without_results; and of the
+--     last message (null if there is none) kind, intent_at, message_id, state, repeated, last_run_id, reason,
+--     address_digest.
+-- Safe to repeat: yes; it only reads.
+with last_message as (
     select distinct on (person_id)
         person_id,
         kind,
@@ -39,24 +38,24 @@ select
             and account_link.withdrawn_at is null
             and assessment_result.missing_since is null
     ) as without_results,
-    last_one.kind,
-    last_one.intent_at,
-    last_one.message_id,
-    last_one.state,
-    last_one.repeated,
-    last_one.last_run_id,
-    last_one.reason,
-    last_one.address_digest
+    last_message.kind,
+    last_message.intent_at,
+    last_message.message_id,
+    last_message.state,
+    last_message.repeated,
+    last_message.last_run_id,
+    last_message.reason,
+    last_message.address_digest
 from bksb.account
-left join last_one on account.person_id = last_one.person_id
+left join last_message on account.person_id = last_message.person_id
 left join bksb.initial_password on account.person_id = initial_password.person_id
 where
     account.state = 'active'
     and account.origin = 'created'
     and (%(person_ids)s::text[] is null or account.person_id = any(%(person_ids)s::text[]))
     and (
-        (last_one.kind is null and account.invited_at is null)
-        or last_one.state in ('sending', 'waiting', 'refused', 'unknown')
-        or (last_one.repeated and last_one.last_run_id = %(run_id)s)
+        (last_message.kind is null and account.invited_at is null)
+        or last_message.state in ('sending', 'waiting', 'refused', 'unknown')
+        or (last_message.repeated and last_message.last_run_id = %(run_id)s)
     )
 order by account.person_id;

@@ -1,5 +1,5 @@
--- Purpose: the mail server has refused the message for good.
--- Parameters: person_id, intent_at; reason, without personal data; address_digest, of the address it was meant for.
+-- Purpose: record that the mail server refused a message for good.
+-- Parameters: person_id, intent_at; reason, without personal data; address_digest of the refused address.
 -- Safe to repeat: yes.
 update bksb.invitation
 set

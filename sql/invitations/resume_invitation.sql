@@ -1,6 +1,6 @@
--- Purpose: the intent to hand over again a message that was begun before, under the same Message-ID.
--- Parameters: person_id, intent_at, run_id; repeated, true if nobody knows whether the first try arrived.
--- Result: intent_at; no row if the account is not, or no longer, one that was made here and is active.
+-- Purpose: record that a message is about to be handed over again, under the same Message-ID.
+-- Parameters: person_id, intent_at, run_id; repeated: true if we do not know whether the first try arrived.
+-- Result: intent_at; no row unless the account is active and was created here.
 -- Safe to repeat: yes.
 update bksb.invitation
 set

@@ -1,4 +1,4 @@
--- Purpose: a message that is not over and done with, or will not be tried again, says so.
+-- Purpose: set the state of a message that was neither accepted nor refused.
 -- Parameters: person_id, intent_at; state (waiting, sending or unknown); repeated.
 -- Safe to repeat: yes.
 update bksb.invitation

@@ -1,4 +1,4 @@
--- Purpose: a message that is sent again as asked takes the place of those still open.
+-- Purpose: mark the open invitations of a person as superseded by a resend.
 -- Parameters: person_id.
 -- Safe to repeat: yes.
 update bksb.invitation

@@ -1,4 +1,4 @@
--- Purpose: every message to a person was about an account that is no longer theirs.
+-- Purpose: mark all messages to a person as superseded, because their account is no longer theirs.
 -- Parameters: person_id.
 -- Safe to repeat: yes.
 update bksb.invitation

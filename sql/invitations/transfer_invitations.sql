@@ -1,5 +1,5 @@
--- Purpose: an applicant became a learner under another person_id and the account moved along: so do the invitations.
--- Parameters: former_person_ids and person_ids, side by side.
+-- Purpose: move invitations to the new person_id of applicants who became learners, if their account moved.
+-- Parameters: former_person_ids, person_ids: parallel arrays.
 -- Safe to repeat: yes.
 with moved as (
     select

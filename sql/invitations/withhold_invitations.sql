@@ -1,7 +1,7 @@
--- Purpose: people whose accounts a run is about to create are not invited, now or later, as the run was told. Whatever
---     an earlier run noted about an account that never came about has been forgotten first (delete_withheld).
+-- Purpose: record for accounts about to be created that they must not be invited, now or later. Run delete_withheld
+--     first.
 -- Parameters: person_ids; run_id.
--- Safe to repeat: no, once for each intent to create.
+-- Safe to repeat: no; once for each creation.
 insert into bksb.invitation (person_id, intent_at, state, kind, run_id, last_run_id)
 select
     person_id,

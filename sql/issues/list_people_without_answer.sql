@@ -1,7 +1,7 @@
--- Purpose: people about whom an issue of this code is open, whoever was longest not asked about first.
+-- Purpose: list the people with an open issue of this code, the longest unasked first.
 -- Parameters: code.
 -- Result: person_id.
--- Safe to repeat: yes, it only reads.
+-- Safe to repeat: yes; it only reads.
 select person_id
 from bksb.issue
 where resolved_at is null and code = %(code)s and person_id is not null

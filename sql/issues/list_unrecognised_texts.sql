@@ -1,8 +1,8 @@
--- Purpose: the texts of bksb that are reported as new to us and still stand in a result, with what reading them needs.
--- Result: issue_id, code, source, result_raw, assessment_name, course_subject_raw, undated; one row for each way in
---     which the text is met. An issue whose text no result bears any more comes once, with nulls. V5 sessions of a
---     type that is new to us are not loaded, so no result bears theirs: it comes when none was met for a week.
--- Safe to repeat: yes, it only reads.
+-- Purpose: list the texts with an open issue, as they occur in results, to see whether they can be read now. Results of
+--     an unknown V5 type are not loaded, so their texts are listed a week after they were last seen.
+-- Result: issue_id, code, source, result_raw, assessment_name, course_subject_raw, undated; one row for each
+--     combination that occurs, or one row of nulls if no result has the text.
+-- Safe to repeat: yes; it only reads.
 with open_text as (
     select
         id,
@@ -15,8 +15,8 @@ with open_text as (
         and not (starts_with(subject_key, 'AssessmentType ') and last_seen_at >= now() - interval '7 days')
 ),
 
--- one join for each column: a join on whichever of them applies would compare every issue with every result
-met as (
+-- two joins, because one join on either column would compare every issue with every result
+occurrence as (
     select
         open_text.id,
         result.source,
@@ -43,10 +43,10 @@ met as (
 select
     open_text.id as issue_id,
     open_text.code,
-    met.source,
-    met.result_raw,
-    met.assessment_name,
-    met.course_subject_raw,
-    met.undated
+    occurrence.source,
+    occurrence.result_raw,
+    occurrence.assessment_name,
+    occurrence.course_subject_raw,
+    occurrence.undated
 from open_text
-left join met on open_text.id = met.id;
+left join occurrence on open_text.id = occurrence.id;

@@ -1,7 +1,7 @@
--- Purpose: things a person should look at; one seen again only moves last_seen_at, once a day.
--- Parameters: codes, subject_keys, person_ids, details, side by side; day_start, the first moment of today.
+-- Purpose: open issues. An issue that is open already gets the new detail, and its last_seen_at moves once a day.
+-- Parameters: codes, subject_keys, person_ids, details: parallel arrays; day_start: when the current day began.
 -- Safe to repeat: yes.
-insert into bksb.issue as known (code, subject_key, person_id, detail)
+insert into bksb.issue as existing (code, subject_key, person_id, detail)
 select
     found.code,
     found.subject_key,
@@ -15,5 +15,5 @@ set
     detail = excluded.detail,
     last_seen_at = now()
 where
-    known.last_seen_at < %(day_start)s
-    or (known.person_id, known.detail) is distinct from (excluded.person_id, excluded.detail);
+    existing.last_seen_at < %(day_start)s
+    or (existing.person_id, existing.detail) is distinct from (excluded.person_id, excluded.detail);

@@ -1,11 +1,11 @@
--- Purpose: these issues no longer hold.
+-- Purpose: resolve these issues.
 -- Parameters: ids.
--- Locked in one order wherever issues are resolved or opened, so that two writers never wait for each other.
 -- Safe to repeat: yes.
 with locked as (
     select id
     from bksb.issue
     where resolved_at is null and id = any(%(ids)s::bigint[])
+    -- the order in which issues are opened, so that two writers never deadlock
     order by code, subject_key
     for update
 )

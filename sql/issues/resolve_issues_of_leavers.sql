@@ -1,7 +1,5 @@
--- Purpose: a missing answer for somebody who is not eligible any more, and whom this run was not about, is nobody's
---     business now.
+-- Purpose: resolve the issues of people who are not eligible any more and are not in this run.
 -- Parameters: codes; dag_id, run_id.
--- Locked in one order wherever issues are resolved or opened, so that two writers never wait for each other.
 -- Safe to repeat: yes.
 with locked as (
     select issue.id
@@ -20,6 +18,7 @@ with locked as (
                 and run_person.run_id = %(run_id)s
                 and run_person.person_id = issue.person_id
         )
+    -- the order in which issues are opened, so that two writers never deadlock
     order by issue.code, issue.subject_key
     for update of issue
 )

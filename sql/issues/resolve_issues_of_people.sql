@@ -1,7 +1,6 @@
--- Purpose: issues about people that no longer hold are resolved, never deleted.
--- Parameters: codes, the codes looked at; person_ids, the people looked at (null: everybody);
---     still_codes and still_keys, the (code, subject_key) pairs that do hold, side by side.
--- Locked in one order wherever issues are resolved or opened, so that two writers never wait for each other.
+-- Purpose: resolve the issues of people that no longer hold.
+-- Parameters: codes: those that were checked; person_ids: those that were checked (null: everyone); still_codes,
+--     still_keys: parallel arrays of the issues that still hold.
 -- Safe to repeat: yes.
 with locked as (
     select issue.id
@@ -16,6 +15,7 @@ with locked as (
             from unnest(%(still_codes)s::text[], %(still_keys)s::text[]) as still (code, subject_key)
             where still.code = issue.code and still.subject_key = issue.subject_key
         )
+    -- the order in which issues are opened, so that two writers never deadlock
     order by issue.code, issue.subject_key
     for update of issue
 )

@@ -1,5 +1,5 @@
--- Purpose: what is wrong with an account moves along with a person who has another person_id now.
--- Parameters: former_person_id, person_id, codes (of issues about an account, not about what the MIS says).
+-- Purpose: move open issues about an account to the new person_id of its holder.
+-- Parameters: former_person_id, person_id; codes: those about an account, not about the MIS record.
 -- Safe to repeat: yes.
 update bksb.issue
 set

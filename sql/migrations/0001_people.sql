@@ -1,4 +1,5 @@
--- Purpose: the tables of people: learners and applicants, how to reach them, and the people of each results run.
+-- Purpose: create the tables of people: learners and applicants, their contact details, and the people of each results
+--     run.
 -- Safe to repeat: no; `migrate` applies it once.
 create table bksb.learner (
     person_id text primary key check (person_id <> ''),
@@ -13,7 +14,7 @@ create table bksb.learner (
     last_seen_at timestamptz not null default now()
 );
 
--- apart from learner, so that readers can be granted the one and not the other
+-- a table of its own, because readers get learner but not contact details
 create table bksb.learner_contact (
     person_id text primary key,
     given_names text,
@@ -21,7 +22,7 @@ create table bksb.learner_contact (
     email text
 );
 
--- apart from learner, so that a run about a past day never changes what is known about today
+-- a table of its own, so that a run about a past day never changes learner
 create table bksb.run_person (
     dag_id text not null,
     run_id text not null,

@@ -1,4 +1,4 @@
--- Purpose: the tables of bksb accounts: their state, the people they belonged to, and what runs planned and asked.
+-- Purpose: create the tables of bksb accounts: their state, their links to people, plans and approvals.
 -- Safe to repeat: no; `migrate` applies it once.
 create table bksb.account (
     person_id text primary key,
@@ -34,7 +34,7 @@ create table bksb.account_link (
     constraint account_link_withdrawn_has_ended check (withdrawn_at is null or to_at is not null)
 );
 
--- at any time, a bksb user belongs to one person, and a person has one bksb user
+-- at any time, a bksb user has at most one person, and a person at most one bksb user
 create unique index account_link_user_key on bksb.account_link (bksb_user_id) where to_at is null;
 
 create unique index account_link_person_key on bksb.account_link (person_id) where to_at is null;

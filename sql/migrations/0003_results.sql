@@ -1,4 +1,5 @@
--- Purpose: the tables of results: how far bksb has been read, every result it showed, and what it changed later.
+-- Purpose: create the tables of results: how far bksb was read, every result it showed, and old rows of changed
+--     results.
 -- Safe to repeat: no; `migrate` applies it once.
 create table bksb.account_source (
     bksb_user_id bigint not null,

@@ -1,4 +1,4 @@
--- Purpose: the tables of figures made from the results, and what says that they have to be made again.
+-- Purpose: create the tables of summaries, and of requests to rebuild them.
 -- Safe to repeat: no; `migrate` applies it once.
 create table bksb.skill_summary (
     person_id text not null,

@@ -1,4 +1,4 @@
--- Purpose: the tables of runs and issues: how each run went, and what a person should look at.
+-- Purpose: create the tables of runs and issues.
 -- Safe to repeat: no; `migrate` applies it once.
 create table bksb.sync_run (
     dag_id text not null,
@@ -25,5 +25,5 @@ create table bksb.issue (
     resolved_at timestamptz
 );
 
--- the same issue is open once
+-- an issue can be open only once
 create unique index issue_open_key on bksb.issue (code, subject_key) where resolved_at is null;

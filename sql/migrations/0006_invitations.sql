@@ -1,4 +1,4 @@
--- Purpose: the table of messages to people; it never holds an address, a name or the text of a message.
+-- Purpose: create the table of messages to people. It never holds an address, a name or the text of a message.
 -- Safe to repeat: no; `migrate` applies it once.
 create table bksb.invitation (
     person_id text not null,

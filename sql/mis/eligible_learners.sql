@@ -1,13 +1,11 @@
--- Purpose: who is to have a bksb account on a day. This version fits the sandbox MIS. A site's own, for the tables of
---     its MIS, is config/eligible_learners.sql, which is used instead of this file.
--- Parameters: as_of (date), the day asked about; ended_since (date), one calendar month before it; applied_since
---     (date), since when an applicant counts; each written with a colon before it. Computed outside, so that no
---     dialect's date arithmetic is needed.
--- Result: one row a person, the live programme that started last. person_id must say nothing about the person (it
---     stands in URLs and tables). proposed_username is used where bksb_username is null. The columns and their types
---     are a contract: README, "Point it at your MIS".
--- Safe to repeat: yes, it only reads.
--- A break in learning is left out here: a copy without that line keeps people on a break.
+-- Purpose: list the people who should have a bksb account on a day. This version fits the sandbox MIS. To use your own,
+--     write config/eligible_learners.sql (docs/mis-query.md explains it).
+-- Parameters: as_of (date): the day asked about; ended_since (date): one calendar month earlier; applied_since (date):
+--     applications before this day do not count. Each has a colon before it. They are computed outside, so that the
+--     query needs no date arithmetic.
+-- Result: one row for each person, with the live programme that started last. person_id appears in URLs and tables, so
+--     it must say nothing about the person. proposed_username is used where bksb_username is null.
+-- Safe to repeat: yes; it only reads.
 with learner_programme as (
     select
         person_id,
@@ -18,10 +16,11 @@ with learner_programme as (
         row_number() over (
             partition by person_id
             order by start_date desc, episode_id desc
-        ) as place
+        ) as recency
     from episode
     where
         system_status = 'Live'
+        -- leaves out people on a break in learning; delete this condition to keep them
         and (programme_status is null or programme_status <> 'Break in learning')
         and start_date <= :as_of
         and (actual_end_date is null or actual_end_date >= :ended_since)
@@ -35,7 +34,7 @@ applicant_programme as (
         row_number() over (
             partition by person_id
             order by applied_date desc, application_id desc
-        ) as place
+        ) as recency
     from application
     where
         system_status = 'Live'
@@ -61,7 +60,7 @@ select
     person.former_person_id
 from person
 inner join learner_programme on person.person_id = learner_programme.person_id
-where learner_programme.place = 1
+where learner_programme.recency = 1
 union all
 select
     person.person_id,
@@ -81,5 +80,5 @@ select
 from person
 inner join applicant_programme on person.person_id = applicant_programme.person_id
 left join learner_programme
-    on person.person_id = learner_programme.person_id and learner_programme.place = 1
-where applicant_programme.place = 1 and learner_programme.person_id is null;
+    on person.person_id = learner_programme.person_id and learner_programme.recency = 1
+where applicant_programme.recency = 1 and learner_programme.person_id is null;

@@ -1,5 +1,5 @@
--- Purpose: a place for the people just read from the MIS, gone with the transaction.
--- Safe to repeat: once a transaction.
+-- Purpose: create the temporary table of people just read from the MIS.
+-- Safe to repeat: no; once in a transaction, which drops the table at its end.
 create temporary table extracted_person (
     person_id text primary key,
     bucket smallint not null,

@@ -1,5 +1,5 @@
--- Purpose: everybody whom a run has ever recorded, eligible still or not.
+-- Purpose: list every person that bksb_accounts ever recorded, eligible or not.
 -- Result: person_id.
--- Safe to repeat: yes, it only reads.
+-- Safe to repeat: yes; it only reads.
 select person_id
 from bksb.learner;

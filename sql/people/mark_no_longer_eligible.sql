@@ -1,4 +1,4 @@
--- Purpose: whoever the MIS did not list this time is not eligible now; nothing about them is deleted.
+-- Purpose: mark people as not eligible if the MIS did not list them this time. Nothing about them is deleted.
 -- Safe to repeat: yes.
 update bksb.learner
 set eligible = false

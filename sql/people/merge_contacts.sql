@@ -1,6 +1,6 @@
--- Purpose: bring bksb.learner_contact up to date with the people just extracted.
+-- Purpose: update bksb.learner_contact from the people just extracted.
 -- Safe to repeat: yes.
-insert into bksb.learner_contact as known (person_id, given_names, family_name, email)
+insert into bksb.learner_contact as existing (person_id, given_names, family_name, email)
 select
     person_id,
     given_names,
@@ -13,5 +13,5 @@ set
     family_name = excluded.family_name,
     email = excluded.email
 where
-    (known.given_names, known.family_name, known.email)
+    (existing.given_names, existing.family_name, existing.email)
     is distinct from (excluded.given_names, excluded.family_name, excluded.email);

@@ -1,7 +1,7 @@
--- Purpose: bring bksb.learner up to date with the people just extracted; rows that say the same stay untouched.
--- Parameters: day_start, the first moment of today: last_seen_at moves once a day.
+-- Purpose: update bksb.learner from the people just extracted. Unchanged rows are not written.
+-- Parameters: day_start: when the current day began; last_seen_at moves once a day.
 -- Safe to repeat: yes.
-insert into bksb.learner as known (
+insert into bksb.learner as existing (
     person_id, person_kind, learn_ref_number, programme, programme_status, start_on, ended_on, eligible
 )
 select
@@ -25,10 +25,10 @@ set
     eligible = true,
     last_seen_at = now()
 where
-    known.last_seen_at < %(day_start)s
+    existing.last_seen_at < %(day_start)s
     or (
-        known.person_kind, known.learn_ref_number, known.programme, known.programme_status, known.start_on,
-        known.ended_on, known.eligible
+        existing.person_kind, existing.learn_ref_number, existing.programme, existing.programme_status,
+        existing.start_on, existing.ended_on, existing.eligible
     ) is distinct from (
         excluded.person_kind, excluded.learn_ref_number, excluded.programme, excluded.programme_status,
         excluded.start_on, excluded.ended_on, true

@@ -1,7 +1,8 @@
--- Purpose: how many people are eligible, and how far their bksb accounts have got.
--- Parameters: since (timestamptz), the start of the runs that the report is about.
--- Result: one row: eligible, created (since then), linked (since then), active and eligible, blocked.
--- Safe to repeat: yes; reads only.
+-- Purpose: count the eligible people, and the states of their accounts.
+-- Parameters: since (timestamptz): the start of the runs that the report covers.
+-- Result: one row: eligible, created (since then), linked (since then), active, blocked (every other state, and no
+--     account).
+-- Safe to repeat: yes; it only reads.
 select
     count(*) as eligible,
     count(*) filter (where account.origin = 'created' and account.created_at >= %(since)s) as created,

@@ -1,7 +1,6 @@
--- Purpose: what stands in the way now, by kind of issue.
--- Parameters: none.
--- Result: code, issues (open ones); the most frequent first.
--- Safe to repeat: yes; reads only.
+-- Purpose: count the open issues by code.
+-- Result: code, issues; the most frequent first.
+-- Safe to repeat: yes; it only reads.
 select
     code,
     count(*) as issues

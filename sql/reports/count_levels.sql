@@ -1,7 +1,6 @@
--- Purpose: how many people are at which level in each subject, by their latest initial assessment.
--- Parameters: none.
--- Result: subject, level_code (null: bksb named no level of the scale), level_order, people.
--- Safe to repeat: yes; reads only.
+-- Purpose: count the people at each level in each subject, by their latest initial assessment.
+-- Result: subject, level_code (null: no level was read), level_order, people.
+-- Safe to repeat: yes; it only reads.
 select
     subject,
     latest_level_code as level_code,

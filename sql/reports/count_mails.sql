@@ -1,7 +1,7 @@
--- Purpose: how many people were invited, and reminded, by e-mail.
--- Parameters: since (timestamptz), the start of the runs that the report is about.
--- Result: one row: invited (once more, too), reminded.
--- Safe to repeat: yes; reads only.
+-- Purpose: count the invitations and reminders that were sent.
+-- Parameters: since (timestamptz): the start of the runs that the report covers.
+-- Result: one row: invited (including resends), reminded.
+-- Safe to repeat: yes; it only reads.
 select
     count(*) filter (where kind <> 'reminder') as invited,
     count(*) filter (where kind = 'reminder') as reminded

@@ -1,8 +1,7 @@
--- Purpose: how far people have come in each subject, from their starting point to their latest initial assessment.
--- Parameters: none.
--- Result: subject, not_again (only the starting point so far), lower, unchanged, one_higher, more_higher: people with a
--- starting point, by the levels between it and their latest.
--- Safe to repeat: yes; reads only.
+-- Purpose: count in each subject how far people moved from their starting point to their latest initial assessment.
+-- Result: subject; and numbers of people: not_again (starting point only), lower, unchanged, one_higher, more_higher
+--     (by levels moved).
+-- Safe to repeat: yes; it only reads.
 select
     subject,
     count(*) filter (where latest_at = starting_at) as not_again,

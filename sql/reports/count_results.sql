@@ -1,7 +1,7 @@
--- Purpose: how many assessment results are held, and how many of them are new.
--- Parameters: since (timestamptz), the start of the runs that the report is about.
--- Result: one row: results, new_results, people (bksb accounts with at least one result).
--- Safe to repeat: yes; reads only.
+-- Purpose: count the assessment results.
+-- Parameters: since (timestamptz): the start of the runs that the report covers.
+-- Result: one row: results, new_results, people (bksb users with at least one result).
+-- Safe to repeat: yes; it only reads.
 select
     count(*) as results,
     count(*) filter (where first_seen_at >= %(since)s) as new_results,

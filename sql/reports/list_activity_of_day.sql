@@ -1,7 +1,7 @@
--- Purpose: the figures of one day, as docs/examples/daily_figures.py writes them into a file.
+-- Purpose: list the figures of one day, for docs/examples/daily_figures.py.
 -- Parameters: day.
--- Result: day, subject, assessment_kind, level_code ('': none read), results, learners; none for a day without results.
--- Safe to repeat: yes; reads only.
+-- Result: day, subject, assessment_kind, level_code ('': none read), results, learners.
+-- Safe to repeat: yes; it only reads.
 select
     day,
     subject,

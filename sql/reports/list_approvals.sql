@@ -1,7 +1,7 @@
--- Purpose: which runs asked a person before they acted, why, and what became of it.
--- Parameters: since (timestamptz), the start of the runs that the report is about.
--- Result: creations, reasons (none: nobody was asked), outcome; a run planned or decided since then, the oldest first.
--- Safe to repeat: yes; reads only.
+-- Purpose: list the runs that planned or were decided since a moment, the oldest first.
+-- Parameters: since (timestamptz): the start of the runs that the report covers.
+-- Result: creations, reasons (empty: no question was asked), outcome.
+-- Safe to repeat: yes; it only reads.
 select
     creations,
     reasons,

@@ -1,3 +1,3 @@
--- Purpose: load which sessions bksb still lists without having been asked for their report again.
--- Safe to repeat: no, rows would stand twice.
+-- Purpose: load the sessions that bksb still lists, without a new report.
+-- Safe to repeat: no; rows would be loaded twice.
 copy kept_session (bksb_user_id, source, session_id) from stdin;

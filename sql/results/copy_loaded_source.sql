@@ -1,3 +1,3 @@
--- Purpose: load which user and source was read.
--- Safe to repeat: no, rows would stand twice.
+-- Purpose: load which source of which user was read.
+-- Safe to repeat: no; rows would be loaded twice.
 copy loaded_source (bksb_user_id, source, synced_at, complete) from stdin;

@@ -1,5 +1,5 @@
--- Purpose: a place for finished V5 sessions that bksb still lists and whose report is loaded.
--- Safe to repeat: yes; the table stays with the connection and is empty again after each transaction.
+-- Purpose: create the temporary table of finished V5 sessions that bksb still lists and that have their report loaded.
+-- Safe to repeat: yes; the table lives as long as the connection, and each transaction empties it.
 create temporary table if not exists kept_session (
     bksb_user_id bigint,
     source text,

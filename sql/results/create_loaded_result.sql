@@ -1,5 +1,5 @@
--- Purpose: a place for results just read from bksb.
--- Safe to repeat: yes; the table stays with the connection and is empty again after each transaction.
+-- Purpose: create the temporary table of results just read from bksb.
+-- Safe to repeat: yes; the table lives as long as the connection, and each transaction empties it.
 create temporary table if not exists loaded_result (
     bksb_user_id bigint,
     source text,

@@ -1,4 +1,4 @@
--- Purpose: what an answer held that was dropped is dropped with it: older never replaces newer.
+-- Purpose: discard the results of listings that discard_stale_sources removed. Older results never replace newer ones.
 -- Safe to repeat: yes.
 delete from loaded_result
 where

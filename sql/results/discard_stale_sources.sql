@@ -1,6 +1,6 @@
--- Purpose: drop an answer that is older than the newest one loaded, complete or not: it says nothing about what is
---     missing, and moves no watermark.
--- Result: a row for each dropped answer.
+-- Purpose: discard a listing that is older than the newest one loaded, complete or not. It cannot show what is missing,
+--     and must not move synced_at.
+-- Result: a row for each discarded listing.
 -- Safe to repeat: yes.
 delete from loaded_source
 using bksb.account_source

@@ -1,4 +1,4 @@
--- Purpose: whether this connection has made its temporary tables for loading already.
+-- Purpose: tell whether this connection has its temporary tables for loading.
 -- Result: one row: found.
--- Safe to repeat: yes, it only reads.
+-- Safe to repeat: yes; it only reads.
 select to_regclass('pg_temp.kept_session') is not null as found;

@@ -1,27 +1,26 @@
--- Purpose: what a run has to ask bksb: sources of active accounts of the run's people, or of the people named, that
--- no complete answer from after the interval's end covers.
+-- Purpose: list what a run has to fetch: the sources of active accounts of the run's people, or of named people.
 -- Parameters: dag_id, run_id; sources; person_ids (null: the run's people); buckets of the run's people (null: all);
---     covered_until: skip a source that is known completely up to this moment (null: skip none); failed_since: skip a
---     source that gave no answer, or an incomplete one, since this moment (null: skip none).
--- Result: person_id, bksb_user_id, username, source, holds_results: whether bksb has shown any of that source that are
---     not missing.
--- Safe to repeat: yes, it only reads.
+--     covered_until: skip sources read completely up to this moment (null: skip none); failed_since: skip sources that
+--     failed or were incomplete after this moment (null: skip none).
+-- Result: person_id, bksb_user_id, username, source, holds_results (we hold results of this source that bksb still
+--     shows).
+-- Safe to repeat: yes; it only reads.
 select
     account.person_id,
     account.bksb_user_id,
     account.username,
-    wanted.source,
+    requested.source,
     exists(
         select 1 from bksb.assessment_result
         where
             assessment_result.bksb_user_id = account.bksb_user_id
-            and assessment_result.source = wanted.source
+            and assessment_result.source = requested.source
             and assessment_result.missing_since is null
     ) as holds_results
 from bksb.account
-cross join unnest(%(sources)s::text[]) as wanted (source)
+cross join unnest(%(sources)s::text[]) as requested (source)
 left join bksb.account_source
-    on account.bksb_user_id = account_source.bksb_user_id and wanted.source = account_source.source
+    on account.bksb_user_id = account_source.bksb_user_id and requested.source = account_source.source
 where
     account.state = 'active'
     and (
@@ -51,4 +50,4 @@ where
         or coalesce(greatest(account_source.failed_at, account_source.incomplete_at), '-infinity')
         < %(failed_since)s::timestamptz
     )
-order by account.person_id, wanted.source;
+order by account.person_id, requested.source;

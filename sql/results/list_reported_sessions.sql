@@ -1,8 +1,8 @@
--- Purpose: finished V5 sessions whose report is loaded. One whose report was empty, or that bksb stopped listing, is
---     asked for again; an empty one only for two days after it was first seen.
+-- Purpose: list the finished V5 sessions with a report that need not be fetched again. An empty report is fetched again
+--     for two days after it was first seen. So is the report of a session that went missing and is listed again.
 -- Parameters: bksb_user_ids.
 -- Result: bksb_user_id, session_id.
--- Safe to repeat: yes, it only reads.
+-- Safe to repeat: yes; it only reads.
 select distinct
     bksb_user_id,
     session_id

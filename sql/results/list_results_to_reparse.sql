@@ -1,6 +1,6 @@
--- Purpose: every result as it is loaded: bksb's own texts and raw answer ({} where it is not kept), and our reading.
--- Result: the columns in the order of copy_loaded_result.
--- Safe to repeat: yes, it only reads.
+-- Purpose: list every result: bksb's texts, its raw answer ({} if no longer kept), and our reading.
+-- Result: the columns of copy_loaded_result, in its order.
+-- Safe to repeat: yes; it only reads.
 select
     bksb_user_id,
     source,

@@ -1,8 +1,7 @@
--- Purpose: remember up to which moment each source of each user is known completely (synced_at), and when bksb last
---     answered only in part (incomplete_at). Neither moves back, and an incomplete answer does not move synced_at.
--- Only the writer load_results writes here, so new rows can be inserted without looking for conflicts.
+-- Purpose: record how far each source was read: completely (synced_at), or only in part (incomplete_at). Neither ever
+--     moves back.
 -- Safe to repeat: yes.
-with answer as (
+with listing as (
     select
         bksb_user_id,
         source,
@@ -11,32 +10,33 @@ with answer as (
     from loaded_source
 ),
 
-moved as (
+updated as (
     update bksb.account_source
     set
-        synced_at = greatest(account_source.synced_at, answer.synced_at),
-        incomplete_at = greatest(account_source.incomplete_at, answer.incomplete_at)
-    from answer
+        synced_at = greatest(account_source.synced_at, listing.synced_at),
+        incomplete_at = greatest(account_source.incomplete_at, listing.incomplete_at)
+    from listing
     where
-        account_source.bksb_user_id = answer.bksb_user_id
-        and account_source.source = answer.source
+        account_source.bksb_user_id = listing.bksb_user_id
+        and account_source.source = listing.source
         and (
-            answer.synced_at > coalesce(account_source.synced_at, '-infinity')
-            or answer.incomplete_at > coalesce(account_source.incomplete_at, '-infinity')
+            listing.synced_at > coalesce(account_source.synced_at, '-infinity')
+            or listing.incomplete_at > coalesce(account_source.incomplete_at, '-infinity')
         )
 )
 
+-- needs no conflict clause: the lock load_results lets one writer in at a time
 insert into bksb.account_source (bksb_user_id, source, synced_at, incomplete_at)
 select
     bksb_user_id,
     source,
     synced_at,
     incomplete_at
-from answer
+from listing
 where
     not exists (
         select 1 from bksb.account_source
         where
-            account_source.bksb_user_id = answer.bksb_user_id
-            and account_source.source = answer.source
+            account_source.bksb_user_id = listing.bksb_user_id
+            and account_source.source = listing.source
     );

@@ -1,78 +1,75 @@
--- Purpose: bring bksb.assessment_result up to what was just read from bksb. New results are added and changed ones
---     replaced, after their old row went to bksb.result_change; what a complete answer no longer lists is missing from
---     now on, stays, and counts no more; all others are left untouched.
+-- Purpose: update bksb.assessment_result from the listings just read. New results are added. Changed results are
+--     replaced, and bksb.result_change keeps the old row. Results that a complete listing no longer shows are marked as
+--     missing. Unchanged rows are not written.
 -- Parameters: run_id.
--- What goes to bksb.result_change are bksb's changes, not what we read otherwise by now: new words for levels, another
---     time zone, or a date that is in the future no more.
--- The results of the accounts that were read are looked up once, by key: a temporary table has no statistics, and
---     without the offset the planner may read the whole of assessment_result for every load. They are addressed by
---     their place (ctid), which holds meanwhile, because whoever writes results does so as the writer load_results, one
---     transaction at a time. For the same reason what is not known can be inserted without looking for conflicts.
 -- Safe to repeat: yes.
-with known as materialized (
+-- Read once, by key. row_ctid stays valid because the lock load_results lets one writer in at a time.
+with existing as materialized (
     select
         loaded_source.complete,
-        held.*
+        existing_row.*
     from loaded_source
     cross join lateral (
         select
-            assessment_result.ctid as place,
+            assessment_result.ctid as row_ctid,
             assessment_result.*
         from bksb.assessment_result
         where
             assessment_result.bksb_user_id = loaded_source.bksb_user_id
             and assessment_result.source = loaded_source.source
         order by assessment_result.session_id
+        -- without offset, the planner may scan assessment_result: a temporary table has no statistics
         offset 0
-    ) as held
+    ) as existing_row
 ),
 
-replaced as (
+archived as (
     insert into bksb.result_change (
         bksb_user_id, source, session_id, component, assessment_kind, subject, course_subject_raw, course_name,
         assessment_id, assessment_name, result_raw, level_code, level_order, percent, completed_at,
         completed_raw, raw, changed_at, run_id, replaced_by_run_id
     )
     select
-        known.bksb_user_id,
-        known.source,
-        known.session_id,
-        known.component,
-        known.assessment_kind,
-        known.subject,
-        known.course_subject_raw,
-        known.course_name,
-        known.assessment_id,
-        known.assessment_name,
-        known.result_raw,
-        known.level_code,
-        known.level_order,
-        known.percent,
-        known.completed_at,
-        known.completed_raw,
-        known.raw,
-        known.changed_at,
-        known.run_id,
+        existing.bksb_user_id,
+        existing.source,
+        existing.session_id,
+        existing.component,
+        existing.assessment_kind,
+        existing.subject,
+        existing.course_subject_raw,
+        existing.course_name,
+        existing.assessment_id,
+        existing.assessment_name,
+        existing.result_raw,
+        existing.level_code,
+        existing.level_order,
+        existing.percent,
+        existing.completed_at,
+        existing.completed_raw,
+        existing.raw,
+        existing.changed_at,
+        existing.run_id,
         %(run_id)s as replaced_by_run_id
-    from known
+    from existing
     inner join loaded_result as loaded
         on
-            known.bksb_user_id = loaded.bksb_user_id
-            and known.source = loaded.source
-            and known.session_id = loaded.session_id
-            and known.component = loaded.component
+            existing.bksb_user_id = loaded.bksb_user_id
+            and existing.source = loaded.source
+            and existing.session_id = loaded.session_id
+            and existing.component = loaded.component
     where
+        -- only columns of bksb: our own reading can change too, with new words for levels or another time zone
         (
-            known.assessment_kind, known.course_subject_raw, known.course_name, known.assessment_id,
-            known.assessment_name, known.result_raw, known.completed_raw
+            existing.assessment_kind, existing.course_subject_raw, existing.course_name, existing.assessment_id,
+            existing.assessment_name, existing.result_raw, existing.completed_raw
         ) is distinct from (
             loaded.assessment_kind, loaded.course_subject_raw, loaded.course_name, loaded.assessment_id,
             loaded.assessment_name, loaded.result_raw, loaded.completed_raw
         )
 ),
 
-changed as (
-    update bksb.assessment_result as held
+updated as (
+    update bksb.assessment_result as target
     set
         assessment_kind = loaded.assessment_kind,
         subject = loaded.subject,
@@ -90,21 +87,21 @@ changed as (
         missing_since = null,
         changed_at = now(),
         run_id = %(run_id)s
-    from known
+    from existing
     inner join loaded_result as loaded
         on
-            known.bksb_user_id = loaded.bksb_user_id
-            and known.source = loaded.source
-            and known.session_id = loaded.session_id
-            and known.component = loaded.component
+            existing.bksb_user_id = loaded.bksb_user_id
+            and existing.source = loaded.source
+            and existing.session_id = loaded.session_id
+            and existing.component = loaded.component
     where
-        held.ctid = known.place
+        target.ctid = existing.row_ctid
         and (
-            known.missing_since is not null
+            existing.missing_since is not null
             or (
-                known.assessment_kind, known.subject, known.course_subject_raw, known.course_name,
-                known.assessment_id, known.assessment_name, known.result_raw, known.level_code, known.level_order,
-                known.percent, known.completed_at, known.completed_raw
+                existing.assessment_kind, existing.subject, existing.course_subject_raw, existing.course_name,
+                existing.assessment_id, existing.assessment_name, existing.result_raw, existing.level_code,
+                existing.level_order, existing.percent, existing.completed_at, existing.completed_raw
             ) is distinct from (
                 loaded.assessment_kind, loaded.subject, loaded.course_subject_raw, loaded.course_name,
                 loaded.assessment_id, loaded.assessment_name, loaded.result_raw, loaded.level_code, loaded.level_order,
@@ -113,7 +110,7 @@ changed as (
         )
 ),
 
-gone as (
+vanished as (
     update bksb.assessment_result
     set
         missing_since = now(),
@@ -121,25 +118,25 @@ gone as (
         run_id = %(run_id)s
     where
         ctid = any(array(
-            select known.place
-            from known
+            select existing.row_ctid
+            from existing
             where
-                known.complete
-                and known.missing_since is null
+                existing.complete
+                and existing.missing_since is null
                 and not exists (
                     select 1 from loaded_result
                     where
-                        loaded_result.bksb_user_id = known.bksb_user_id
-                        and loaded_result.source = known.source
-                        and loaded_result.session_id = known.session_id
-                        and loaded_result.component = known.component
+                        loaded_result.bksb_user_id = existing.bksb_user_id
+                        and loaded_result.source = existing.source
+                        and loaded_result.session_id = existing.session_id
+                        and loaded_result.component = existing.component
                 )
                 and not exists (
                     select 1 from kept_session
                     where
-                        kept_session.bksb_user_id = known.bksb_user_id
-                        and kept_session.source = known.source
-                        and kept_session.session_id = known.session_id
+                        kept_session.bksb_user_id = existing.bksb_user_id
+                        and kept_session.source = existing.source
+                        and kept_session.session_id = existing.session_id
                 )
         ))
 )
@@ -173,10 +170,10 @@ select
 from loaded_result
 where
     not exists (
-        select 1 from known
+        select 1 from existing
         where
-            known.bksb_user_id = loaded_result.bksb_user_id
-            and known.source = loaded_result.source
-            and known.session_id = loaded_result.session_id
-            and known.component = loaded_result.component
+            existing.bksb_user_id = loaded_result.bksb_user_id
+            and existing.source = loaded_result.source
+            and existing.session_id = loaded_result.session_id
+            and existing.component = loaded_result.component
     );

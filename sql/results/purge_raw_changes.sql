@@ -1,4 +1,4 @@
--- Purpose: the raw answers of results that were replaced are kept for so long after that.
+-- Purpose: empty bksb's raw answers of results that were replaced more than raw_days ago.
 -- Parameters: raw_days.
 -- Safe to repeat: yes.
 update bksb.result_change

@@ -1,4 +1,4 @@
--- Purpose: bksb's raw answers are kept for so long after a result last changed; its texts in columns stay.
+-- Purpose: empty bksb's raw answers of results that last changed more than raw_days ago. The text columns stay.
 -- Parameters: raw_days.
 -- Safe to repeat: yes.
 update bksb.assessment_result

@@ -1,5 +1,5 @@
--- Purpose: note which sources of which users gave no answer just now.
--- Parameters: bksb_user_ids, sources, side by side.
+-- Purpose: record the sources that gave no usable answer just now.
+-- Parameters: bksb_user_ids, sources: parallel arrays.
 -- Safe to repeat: yes.
 insert into bksb.account_source (bksb_user_id, source, failed_at)
 select

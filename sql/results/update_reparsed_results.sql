@@ -1,24 +1,24 @@
--- Purpose: what is read otherwise by now is replaced, bksb's raw answer stays; bksb.result_change is about bksb's
---     changes, not ours, and the run that loaded a result stays the one that answers for it.
+-- Purpose: store results that are read differently now. raw, run_id and bksb.result_change stay, because bksb changed
+--     nothing.
 -- Safe to repeat: yes.
-update bksb.assessment_result as known
+update bksb.assessment_result as stored
 set
-    assessment_kind = again.assessment_kind,
-    subject = again.subject,
-    course_subject_raw = again.course_subject_raw,
-    course_name = again.course_name,
-    assessment_id = again.assessment_id,
-    assessment_name = again.assessment_name,
-    result_raw = again.result_raw,
-    level_code = again.level_code,
-    level_order = again.level_order,
-    percent = again.percent,
-    completed_at = again.completed_at,
-    completed_raw = again.completed_raw,
+    assessment_kind = reparsed.assessment_kind,
+    subject = reparsed.subject,
+    course_subject_raw = reparsed.course_subject_raw,
+    course_name = reparsed.course_name,
+    assessment_id = reparsed.assessment_id,
+    assessment_name = reparsed.assessment_name,
+    result_raw = reparsed.result_raw,
+    level_code = reparsed.level_code,
+    level_order = reparsed.level_order,
+    percent = reparsed.percent,
+    completed_at = reparsed.completed_at,
+    completed_raw = reparsed.completed_raw,
     changed_at = now()
-from loaded_result as again
+from loaded_result as reparsed
 where
-    known.bksb_user_id = again.bksb_user_id
-    and known.source = again.source
-    and known.session_id = again.session_id
-    and known.component = again.component;
+    stored.bksb_user_id = reparsed.bksb_user_id
+    and stored.source = reparsed.source
+    and stored.session_id = reparsed.session_id
+    and stored.component = reparsed.component;

@@ -1,6 +1,6 @@
--- Purpose: end the latest attempt at a DAG run; a task that failed and was cleared may still end it well.
--- Parameters: dag_id, run_id, state (success or failed), counts (jsonb; kept as it is where null).
--- Safe to repeat: yes, an attempt that ended well is left alone.
+-- Purpose: end the latest attempt at a DAG run. A failed attempt can become a success when its task is cleared.
+-- Parameters: dag_id, run_id, state (success or failed), counts (jsonb; null keeps the stored ones).
+-- Safe to repeat: yes; a successful attempt is left alone.
 update bksb.sync_run
 set
     state = %(state)s,

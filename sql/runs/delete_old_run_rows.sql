@@ -1,4 +1,4 @@
--- Purpose: forget the working rows of runs that began over 60 days ago.
+-- Purpose: delete the plans and the people of runs that began over 60 days ago.
 -- Safe to repeat: yes.
 with old_run as (
     select

@@ -1,4 +1,4 @@
--- Purpose: begin an attempt at a DAG run; a retried task finds the attempt it began.
+-- Purpose: start an attempt at a DAG run. A retried task continues the attempt that is running.
 -- Parameters: dag_id, run_id, run_type, interval_start, interval_end.
 -- Safe to repeat: yes, while the attempt is running.
 insert into bksb.sync_run (dag_id, run_id, attempt, run_type, interval_start, interval_end, state)

@@ -1,3 +1,3 @@
--- Purpose: no task waits for another one's lock for longer than this; it fails with a message and is tried again.
+-- Purpose: limit the wait for another task's lock. A task that waits longer fails and is retried.
 -- Safe to repeat: yes.
 set lock_timeout = '30min';

@@ -1,4 +1,4 @@
--- Purpose: remember which migrations have been applied.
+-- Purpose: create the table of applied migrations.
 -- Safe to repeat: yes.
 create table if not exists bksb.schema_migration (
     name text primary key,

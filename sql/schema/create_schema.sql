@@ -1,3 +1,3 @@
--- Purpose: the schema that holds everything bksb sync writes.
+-- Purpose: create the schema for everything that bksb sync writes.
 -- Safe to repeat: yes.
 create schema if not exists bksb;

@@ -1,4 +1,4 @@
--- Purpose: whether this database has ever been migrated.
--- Result: one row, found.
--- Safe to repeat: yes, it only reads.
+-- Purpose: tell whether this database has been migrated before.
+-- Result: one row: found.
+-- Safe to repeat: yes; it only reads.
 select to_regclass('bksb.schema_migration') is not null as found;

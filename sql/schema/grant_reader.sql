@@ -1,4 +1,4 @@
--- Purpose: grant a reading role its rights.
+-- Purpose: grant a role what a reporting tool needs.
 -- Parameters: role.
 -- Safe to repeat: yes.
 select bksb.grant_reader(%(role)s);

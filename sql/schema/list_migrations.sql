@@ -1,4 +1,4 @@
--- Purpose: the migrations that have been applied.
+-- Purpose: list the applied migrations.
 -- Result: name.
--- Safe to repeat: yes, it only reads.
+-- Safe to repeat: yes; it only reads.
 select name from bksb.schema_migration;

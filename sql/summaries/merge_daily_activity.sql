@@ -1,9 +1,7 @@
--- Purpose: count every day again, or one, from the results; a day is a date in the site's time zone. One day is counted
--- from all results of the people who have one on it, found by the index on completed_at: the view keeps one of two
--- rows of a session that a merge left, and the one it keeps may be of another day.
+-- Purpose: count the results of one day, or of every day. Days are dates in the site's time zone.
 -- Parameters: zone; day (null: every day).
--- Safe to repeat: yes, rows that say the same stay untouched.
-with recount as (
+-- Safe to repeat: yes; unchanged rows are not written.
+with activity as (
     select
         (person_result.completed_at at time zone %(zone)s)::date as day,
         person_result.subject,
@@ -18,6 +16,8 @@ with recount as (
             %(day)s::date is null
             or (
                 (person_result.completed_at at time zone %(zone)s)::date = %(day)s::date
+                -- the index finds the people of the day. Their other days count too: of two copies of a merged session
+                -- the view keeps one, which may have another day
                 and person_result.person_id = any(
                     array(
                         select account_link.person_id
@@ -33,21 +33,21 @@ with recount as (
     group by 1, 2, 3, 4
 ),
 
-gone as (
-    delete from bksb.daily_activity as known
+removed as (
+    delete from bksb.daily_activity as existing
     where
-        (%(day)s::date is null or known.day = %(day)s::date)
+        (%(day)s::date is null or existing.day = %(day)s::date)
         and not exists (
-            select 1 from recount
+            select 1 from activity
             where
-                recount.day = known.day
-                and recount.subject = known.subject
-                and recount.assessment_kind = known.assessment_kind
-                and recount.level_code = known.level_code
+                activity.day = existing.day
+                and activity.subject = existing.subject
+                and activity.assessment_kind = existing.assessment_kind
+                and activity.level_code = existing.level_code
         )
 )
 
-insert into bksb.daily_activity as known (day, subject, assessment_kind, level_code, results, learners)
+insert into bksb.daily_activity as existing (day, subject, assessment_kind, level_code, results, learners)
 select
     day,
     subject,
@@ -55,9 +55,9 @@ select
     level_code,
     results,
     learners
-from recount
+from activity
 on conflict (day, subject, assessment_kind, level_code) do update
 set
     results = excluded.results,
     learners = excluded.learners
-where (known.results, known.learners) is distinct from (excluded.results, excluded.learners);
+where (existing.results, existing.learners) is distinct from (excluded.results, excluded.learners);

@@ -1,10 +1,7 @@
--- Purpose: bring bksb.skill_summary up to date from the results; rows that say the same stay untouched, rows without
--- any result go. The starting point is the first initial result with a level from starting_point_days before the
--- programme started (people sit it before they start); an applicant's is the first ever; somebody whom only a backfill
--- knows has none, as learner does not say when they started. A V5 session has a result for
--- each strand: its level is that of the weakest, and so is its percentage.
--- Parameters: starting_point_days; zone, in which the days begin; person_ids (null: everybody).
--- Safe to repeat: yes.
+-- Purpose: update bksb.skill_summary from the results, and delete rows without any result. A V5 session has a result
+--     for each strand, and the weakest counts.
+-- Parameters: starting_point_days; zone: the time zone in which days begin; person_ids (null: everyone).
+-- Safe to repeat: yes; unchanged rows are not written.
 with result as (
     select
         person_result.person_id,
@@ -14,7 +11,7 @@ with result as (
         person_result.level_order,
         person_result.percent,
         person_result.completed_at,
-        row(person_result.completed_at, person_result.source, person_result.session_id) as place,
+        row(person_result.completed_at, person_result.source, person_result.session_id) as recency,
         person_result.assessment_kind = 'initial' and person_result.level_code is not null as is_level,
         row_number() over (
             partition by
@@ -22,6 +19,8 @@ with result as (
                 person_result.completed_at, person_result.source, person_result.session_id
             order by person_result.level_order asc nulls last
         ) = 1 as is_weakest,
+        -- people may sit it before the programme starts; an applicant may sit it at any time. People known from
+        -- backfills alone have no start_on, and so no starting point
         person_result.assessment_kind = 'initial'
         and person_result.level_code is not null
         and (
@@ -40,17 +39,19 @@ summary as (
     select
         person_id,
         subject,
-        (array_agg(level_code order by place desc) filter (where is_level and is_weakest))[1] as latest_level_code,
-        (array_agg(level_order order by place desc) filter (where is_level and is_weakest))[1] as latest_level_order,
+        (array_agg(level_code order by recency desc) filter (where is_level and is_weakest))[1] as latest_level_code,
+        (array_agg(level_order order by recency desc) filter (where is_level and is_weakest))[1] as latest_level_order,
         max(completed_at) filter (where is_level and is_weakest) as latest_at,
-        (array_agg(level_code order by level_order desc, place asc) filter (
+        (array_agg(level_code order by level_order desc, recency asc) filter (
             where is_level and is_weakest
         ))[1] as best_level_code,
         max(level_order) filter (where is_level and is_weakest) as best_level_order,
-        (array_agg(level_code order by place asc) filter (where may_start and is_weakest))[1] as starting_level_code,
-        (array_agg(level_order order by place asc) filter (where may_start and is_weakest))[1] as starting_level_order,
+        (array_agg(level_code order by recency asc) filter (where may_start and is_weakest))[1] as starting_level_code,
+        (array_agg(level_order order by recency asc) filter (
+            where may_start and is_weakest
+        ))[1] as starting_level_order,
         min(completed_at) filter (where may_start and is_weakest) as starting_at,
-        (array_agg(percent order by place desc, percent asc) filter (
+        (array_agg(percent order by recency desc, percent asc) filter (
             where assessment_kind = 'diagnostic' and percent is not null
         ))[1] as latest_diagnostic_percent,
         max(completed_at) as last_assessed_at
@@ -58,17 +59,17 @@ summary as (
     group by person_id, subject
 ),
 
-gone as (
-    delete from bksb.skill_summary as known
+removed as (
+    delete from bksb.skill_summary as existing
     where
-        (%(person_ids)s::text[] is null or known.person_id = any(%(person_ids)s::text[]))
+        (%(person_ids)s::text[] is null or existing.person_id = any(%(person_ids)s::text[]))
         and not exists (
             select 1 from summary
-            where summary.person_id = known.person_id and summary.subject = known.subject
+            where summary.person_id = existing.person_id and summary.subject = existing.subject
         )
 )
 
-insert into bksb.skill_summary as known (
+insert into bksb.skill_summary as existing (
     person_id, subject, latest_level_code, latest_level_order, latest_at, best_level_code, best_level_order,
     starting_level_code, starting_level_order, starting_at, latest_diagnostic_percent, last_assessed_at
 )
@@ -100,8 +101,8 @@ set
     last_assessed_at = excluded.last_assessed_at
 where
     (
-        known.latest_level_code, known.latest_at, known.best_level_code, known.starting_level_code,
-        known.starting_at, known.latest_diagnostic_percent, known.last_assessed_at
+        existing.latest_level_code, existing.latest_at, existing.best_level_code, existing.starting_level_code,
+        existing.starting_at, existing.latest_diagnostic_percent, existing.last_assessed_at
     ) is distinct from (
         excluded.latest_level_code, excluded.latest_at, excluded.best_level_code, excluded.starting_level_code,
         excluded.starting_at, excluded.latest_diagnostic_percent, excluded.last_assessed_at

@@ -1,4 +1,4 @@
--- Purpose: a table was worked out whole just now, by these settings.
+-- Purpose: record that a summary was just rebuilt from all results, and with which settings.
 -- Parameters: table_name; zone; starting_point_days.
 -- Safe to repeat: yes.
 insert into bksb.summary_rebuild (table_name, counted_at, zone, starting_point_days)

@@ -1,12 +1,12 @@
--- Purpose: say in the database what the tables and views of accounts hold.
+-- Purpose: describe the tables and views of accounts in the database.
 -- Safe to repeat: yes.
-comment on table bksb.account is 'The bksb account of a person, or how far we are in getting one.';
+comment on table bksb.account is 'The bksb account of a person, or the state of its creation.';
 comment on column bksb.account.person_id is 'The person in the MIS.';
 comment on column bksb.account.username is 'Username in bksb.';
 comment on column bksb.account.bksb_user_id is 'Key of the user in bksb. Null until bksb has confirmed the account.';
 comment on column bksb.account.state is
 'pending: planned. creating: sent to bksb, not yet confirmed. active: bksb has it. '
-'stale: bksb no longer has this user under this username. blocked: cannot be made now, see issue.';
+'stale: bksb no longer has this user under this username. blocked: nothing can be done now, see issue.';
 comment on column bksb.account.origin is
 'created: by us. linked: the MIS knew the username. imported: by import-accounts. Null before there is an account.';
 comment on column bksb.account.created_at is 'When we created the account in bksb. Null if we did not.';
@@ -17,10 +17,10 @@ comment on column bksb.account.checked_at is 'When we last asked bksb about the 
 comment on table bksb.account_link is 'Which person had which bksb user, and when. Rows stay as history.';
 comment on column bksb.account_link.person_id is 'The person.';
 comment on column bksb.account_link.bksb_user_id is 'The bksb user.';
-comment on column bksb.account_link.from_at is 'From when on the user belonged to the person.';
-comment on column bksb.account_link.to_at is 'Until when. Null: it still does.';
+comment on column bksb.account_link.from_at is 'When the link began.';
+comment on column bksb.account_link.to_at is 'When the link ended. Null: it still holds.';
 comment on column bksb.account_link.withdrawn_at is
-'When relink found that the user never was this person''s. Its results do not count for them. Null: it was right.';
+'When relink marked the link as wrong. Its results do not count for the person. Null: the link is not in doubt.';
 
 comment on table bksb.initial_password is
 'The password setting under which we created an account. A message names a password only if the setting is the same. '
@@ -31,7 +31,7 @@ comment on column bksb.initial_password.setting_digest is
 'Null: the creation began under one setting and ended under another, so we do not know which one bksb took.';
 
 comment on table bksb.planned_action is
-'What a run set out to do for a person, or why it can do nothing. Dry runs write it too. Deleted after 60 days.';
+'What a run plans for a person, or why it can do nothing. Dry runs write it too. Deleted after 60 days.';
 comment on column bksb.planned_action.dag_id is 'The DAG. bksb_results plans too: it links usernames from the MIS.';
 comment on column bksb.planned_action.run_id is 'The run.';
 comment on column bksb.planned_action.person_id is 'The person.';
@@ -53,30 +53,30 @@ comment on column bksb.latest_plan.reason is 'Why. For blocked: the issue codes.
 comment on column bksb.latest_plan.username is 'The username to link, create or check. Null for other actions.';
 
 comment on table bksb.approval is
-'A run of bksb_accounts that planned, whether it had to ask a person, and the outcome. Dry runs are not here. '
+'The plan of a run of bksb_accounts: whether a person had to approve it, and the outcome. Dry runs are not here. '
 'Airflow knows who answered. Not for readers.';
 comment on column bksb.approval.dag_id is 'The DAG.';
 comment on column bksb.approval.run_id is 'The run.';
 comment on column bksb.approval.planned_at is 'When the run made its plan.';
 comment on column bksb.approval.people is 'How many people the MIS listed.';
 comment on column bksb.approval.creations is 'How many accounts the run would create.';
-comment on column bksb.approval.reasons is 'Why the run has to ask a person. Empty: it need not ask.';
+comment on column bksb.approval.reasons is 'Why a person has to approve the run. Empty: no one has to.';
 comment on column bksb.approval.outcome is
 'waiting: for an answer. approved. rejected: a no, or no answer in time. not_asked: went ahead without a question. '
 'failed: before it went ahead.';
 comment on column bksb.approval.decided_at is 'When the outcome was settled. Null while waiting.';
 comment on column bksb.approval.about_everybody is
-'False: the run was for named people, and its approval counts for them only.';
+'False: the run was for named people, so approving it was not the first approval for everyone.';
 
 comment on view bksb.unmatched is
 'People and accounts without a counterpart: eligible people without an active account, '
 'and accounts without an eligible person.';
 comment on column bksb.unmatched.side is 'learner without account, or account without eligible learner.';
 comment on column bksb.unmatched.person_id is 'The person.';
-comment on column bksb.unmatched.person_kind is 'learner or applicant. Null if bksb_accounts has not met the person.';
+comment on column bksb.unmatched.person_kind is 'learner or applicant. Null if no run has recorded the person.';
 comment on column bksb.unmatched.account_state is 'State of the account, as in account. unknown: there is no account.';
 comment on column bksb.unmatched.username is 'Username in bksb, if there is one.';
-comment on column bksb.unmatched.issues is 'Codes of the open issues of the person, with commas between them.';
+comment on column bksb.unmatched.issues is 'Codes of the open issues of the person, separated by commas.';
 
 comment on view bksb.account_for_mis is 'The username of each active account, for the MIS to store.';
 comment on column bksb.account_for_mis.person_id is 'The person in the MIS.';

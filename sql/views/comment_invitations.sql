@@ -1,9 +1,9 @@
--- Purpose: say in the database what the table of messages holds.
+-- Purpose: describe the tables of messages in the database.
 -- Safe to repeat: yes.
 comment on table bksb.invitation is
 'A message to a person. Holds no address, no name and no text. docs/invitations.md explains it. Not for readers.';
 comment on column bksb.invitation.person_id is 'The person.';
-comment on column bksb.invitation.intent_at is 'When a run set out to send it, or a person asked for it.';
+comment on column bksb.invitation.intent_at is 'When a run began to send it, or a person asked for it.';
 comment on column bksb.invitation.sent_at is 'When the mail server accepted it.';
 comment on column bksb.invitation.message_id is 'Message-ID of the mail. Null if it was withheld.';
 comment on column bksb.invitation.state is
@@ -14,6 +14,6 @@ comment on column bksb.invitation.kind is 'invitation, resend or reminder.';
 comment on column bksb.invitation.run_id is 'The run that began it, or in which a person asked for it.';
 comment on column bksb.invitation.last_run_id is 'The run that tried last.';
 comment on column bksb.invitation.repeated is 'True if it was sent again because we did not know whether it arrived.';
-comment on column bksb.invitation.reason is 'Number that the mail server gave when it refused.';
+comment on column bksb.invitation.reason is 'Reply code of the mail server that refused it.';
 comment on column bksb.invitation.address_digest is
-'Keyed digest of a refused address, to notice that the MIS has another one now. The address itself is not kept.';
+'Keyed digest of a refused address, to notice when the MIS has a new one. The address itself is not kept.';

@@ -1,6 +1,6 @@
--- Purpose: say in the database what the tables of people hold.
+-- Purpose: describe the tables of people in the database.
 -- Safe to repeat: yes.
-comment on schema bksb is 'What bksb sync knows and did. docs/tables.md explains the tables.';
+comment on schema bksb is 'What bksb sync knows and has done. docs/tables.md explains the tables.';
 
 comment on table bksb.learner is 'A learner or applicant of the MIS. Holds no name and no address.';
 comment on column bksb.learner.person_id is 'Key of the person in the MIS.';
@@ -11,7 +11,8 @@ comment on column bksb.learner.programme_status is 'Status of the programme, in 
 comment on column bksb.learner.start_on is 'First day of the programme.';
 comment on column bksb.learner.ended_on is 'Last day of the programme, null if the MIS has none.';
 comment on column bksb.learner.eligible is
-'True if the MIS listed the person when bksb_accounts last ran. Only eligible people get accounts and mail.';
+'True if the MIS listed the person at the last run of bksb_accounts that went ahead. '
+'Only eligible people get accounts and mail.';
 comment on column bksb.learner.first_seen_at is 'When a run first found the person in the MIS.';
 comment on column bksb.learner.last_seen_at is
 'When a run last found the person in the MIS. Moves at most once a day, unless another column changes.';
@@ -23,7 +24,7 @@ comment on column bksb.learner_contact.family_name is 'Family name, as in the MI
 comment on column bksb.learner_contact.email is 'E-mail address, as in the MIS.';
 
 comment on table bksb.run_person is
-'A person that a run of bksb_results is about, as of the day of that run. Deleted after 60 days. Not for readers.';
+'A person that a run of bksb_results covers, as of the day of that run. Deleted after 60 days. Not for readers.';
 comment on column bksb.run_person.dag_id is 'The DAG.';
 comment on column bksb.run_person.run_id is 'The run.';
 comment on column bksb.run_person.person_id is 'The person.';

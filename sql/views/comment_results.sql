@@ -1,4 +1,4 @@
--- Purpose: say in the database what the tables and views of results hold.
+-- Purpose: describe the tables and views of results in the database.
 -- Safe to repeat: yes.
 comment on table bksb.account_source is 'How far one source of results of one bksb user has been read.';
 comment on column bksb.account_source.bksb_user_id is 'The bksb user.';
@@ -41,7 +41,7 @@ comment on column bksb.assessment_result.missing_since is
 comment on column bksb.assessment_result.run_id is 'The run that last changed this row.';
 
 comment on table bksb.result_change is
-'The old row of a result that bksb has changed, and the run that replaced it. Not for readers.';
+'The old row of a result that bksb changed, and the run that replaced it. Not for readers.';
 comment on column bksb.result_change.id is 'Number of the change.';
 comment on column bksb.result_change.bksb_user_id is 'The bksb user.';
 comment on column bksb.result_change.source is 'initial, diagnostic or v5.';

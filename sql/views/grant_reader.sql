@@ -1,5 +1,5 @@
--- Purpose: give a role what a reporting tool needs: no contact details, and no raw answers of bksb.
--- Parameters: role_name, an existing role.
+-- Purpose: grant a role what a reporting tool needs: no contact details, and no raw answers of bksb.
+-- Parameters: role_name: an existing role.
 -- Safe to repeat: yes.
 create or replace function bksb.grant_reader(role_name text)
 returns void

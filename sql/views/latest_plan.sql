@@ -1,5 +1,5 @@
--- Purpose: the plan of the run of bksb_accounts that planned last, dry run or not. A run that plans nothing writes no
---     rows: the view then still shows the plan before it.
+-- Purpose: show the plan of the run of bksb_accounts that planned last, dry run or not. A run that plans nothing writes
+--     no rows, so the view then still shows the plan before it.
 -- Safe to repeat: yes.
 create or replace view bksb.latest_plan as
 select

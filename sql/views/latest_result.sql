@@ -1,5 +1,5 @@
--- Purpose: the latest result of each person, subject and kind of assessment. A V5 session has a result for each strand;
---     the weakest one counts: the lowest level, then the lowest percentage, then the first component by name.
+-- Purpose: show the latest result of each person, subject and kind of assessment. A V5 session has a result for each
+--     strand; the weakest counts: lowest level, then lowest percentage, then first component by name.
 -- Safe to repeat: yes.
 create or replace view bksb.latest_result as
 select distinct on (person_id, subject, assessment_kind)

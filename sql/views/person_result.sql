@@ -1,10 +1,8 @@
--- Purpose: the results that bksb still shows, by person. The results of a bksb user belong to the person who was linked
---     to it last. After a merge in bksb, one session can stand under two users of one person: it counts once, and the
---     user linked last decides whether bksb still shows it, because the other user is never read again.
---     If that last link was withdrawn as wrong, the results count for nobody: an earlier link may be wrong as well.
+-- Purpose: show the results that bksb still shows, by person. The results of a bksb user belong to the person linked to
+--     it last. If that link was withdrawn as wrong, they belong to no one: an earlier link may be wrong as well.
 -- Safe to repeat: yes.
 create or replace view bksb.person_result as
-with holder as (
+with last_link as (
     select distinct on (bksb_user_id)
         bksb_user_id,
         person_id,
@@ -15,9 +13,11 @@ with holder as (
     order by bksb_user_id asc, (to_at is null) desc, from_at desc, person_id desc
 ),
 
-shown_last as (
-    select distinct on (holder.person_id, result.source, result.session_id, result.component)
-        holder.person_id,
+-- a merge in bksb can leave one session under two users of a person. The user linked last decides, because the other
+-- is never read again
+one_per_session as (
+    select distinct on (last_link.person_id, result.source, result.session_id, result.component)
+        last_link.person_id,
         result.bksb_user_id,
         result.source,
         result.session_id,
@@ -34,12 +34,12 @@ shown_last as (
         result.percent,
         result.completed_at,
         result.missing_since
-    from holder
-    inner join bksb.assessment_result as result on holder.bksb_user_id = result.bksb_user_id
-    where holder.withdrawn_at is null
+    from last_link
+    inner join bksb.assessment_result as result on last_link.bksb_user_id = result.bksb_user_id
+    where last_link.withdrawn_at is null
     order by
-        holder.person_id asc, result.source asc, result.session_id asc, result.component asc,
-        (holder.to_at is null) desc, holder.from_at desc, result.bksb_user_id desc
+        last_link.person_id asc, result.source asc, result.session_id asc, result.component asc,
+        (last_link.to_at is null) desc, last_link.from_at desc, result.bksb_user_id desc
 )
 
 select
@@ -60,5 +60,5 @@ select
     percent,
     completed_at,
     missing_since
-from shown_last
+from one_per_session
 where missing_since is null;

@@ -1,6 +1,6 @@
--- Purpose: the level of each person at the end of a day, from the results that were completed by then and are known
---     today. In a V5 session the weakest strand counts, as in bksb.skill_summary.
--- Parameters: on_day; zone, the time zone in which the day ends (null: the one that the summaries were made in).
+-- Purpose: find the level of each person at the end of a day, from results completed by then and known today. In a V5
+--     session the weakest strand counts, as in bksb.skill_summary.
+-- Parameters: on_day; zone: the time zone in which the day ends (null: that of the summaries).
 -- Result: person_id, subject, level_code, level_order, completed_at of the latest initial result with a level.
 -- Safe to repeat: yes.
 create or replace function bksb.skill_level_on(on_day date, zone text default null)

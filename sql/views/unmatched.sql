@@ -1,4 +1,4 @@
--- Purpose: eligible people without an active account, and accounts without an eligible person.
+-- Purpose: show eligible people without an active account, and accounts without an eligible person.
 -- Safe to repeat: yes.
 create or replace view bksb.unmatched as
 select

@@ -1,5 +1,5 @@
--- Purpose: runs of bksb_results with results that have not passed the checks yet: runs under way, and runs that failed
---     since the last successful run. A run that stopped without an end counts as under way for a day.
+-- Purpose: show the runs of bksb_results that have not passed the checks yet: runs in progress, and runs that failed
+--     since the last successful run. A run without an end counts as in progress for a day.
 -- Safe to repeat: yes.
 create or replace view bksb.unpublished_run as
 select distinct attempt.run_id

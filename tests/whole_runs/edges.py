@@ -1,6 +1,6 @@
-"""Stands at the edges where a process meets the world, and tells of each boundary that is crossed there.
+"""Reports each boundary that a process crosses towards a database, bksb or the mail server.
 
-Only what third parties wrote is wrapped: connections of psycopg2, sessions of requests, conversations of smtplib.
+Only third-party code is wrapped: connections of psycopg2, sessions of requests and smtplib.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ import requests
 from bksb.folders import SQL_FOLDER
 
 Reach = Callable[[str], None]
-"""Told the name of a boundary, in the thread that stands at it; what it raises goes up from there."""
+"""Called with the name of a boundary, in the thread that crosses it. What it raises is raised there."""
 
 HOUSEKEEPING = ("lock_writer", "create_extracted_person", "find_account_holder")
-"""Statements that do not say what a transaction is about."""
+"""Statements that are left out of the names of transactions."""
 
 MOST_NAMED = 3
-"""A transaction of more statements is named by its first and its last."""
+"""Most statements in the name of a transaction. A longer one is named by its first and last."""
 
 END_OF_MESSAGE = b"\r\n.\r\n"
 
 
 @contextmanager
 def watched(reach: Reach) -> Iterator[None]:
-    """Until the block ends, `reach` is told before and after each commit, each call of bksb and each step of a mail."""
+    """Call `reach` before and after each commit, each call of bksb and each step of a mail, until the block ends."""
     connect, send = psycopg2.connect, requests.Session.send
 
     def connect_watched(*arguments: Any, **named: Any) -> psycopg2.extensions.connection:
@@ -71,20 +71,20 @@ def _watched_mail(reach: Reach) -> dict[str, Any]:
         return watched_step
 
     send, getreply = smtplib.SMTP.send, smtplib.SMTP.getreply
-    transmitted = threading.local()
+    state = threading.local()
 
     def send_watched(server: smtplib.SMTP, content: Any) -> None:
-        transmitted.yet = isinstance(content, bytes) and content.endswith(END_OF_MESSAGE)
-        if transmitted.yet:
+        state.is_sent = isinstance(content, bytes) and content.endswith(END_OF_MESSAGE)
+        if state.is_sent:
             reach("before a mail was transmitted")
         send(server, content)
-        if transmitted.yet:
+        if state.is_sent:
             reach("after a mail was transmitted, before its reply")
 
     def getreply_watched(server: smtplib.SMTP) -> Any:
         reply = getreply(server)
-        if getattr(transmitted, "yet", False):
-            transmitted.yet = False
+        if getattr(state, "is_sent", False):
+            state.is_sent = False
             reach("after the reply to a mail")
         return reply
 
@@ -92,7 +92,7 @@ def _watched_mail(reach: Reach) -> dict[str, Any]:
 
 
 class _Connection(psycopg2.extensions.connection):
-    """Names each transaction by its statements. `with connection` commits through `commit`, too."""
+    """Names each transaction by its statements. `with connection` calls `commit`, too."""
 
     reach: Reach
 

@@ -1,8 +1,7 @@
-"""Runs whole runs in processes that kill themselves at a boundary: a server forks one process for each case.
+"""Whole runs in processes that kill themselves at a boundary. A server forks one process for each case.
 
-The server has imported everything, so that a case begins in milliseconds; it has no threads, so that forking is safe.
-`python -m tests.whole_runs.killing` is that server: a case comes in as a line of JSON, what became of it goes out as
-one.
+The server has imported everything, so that a case starts in milliseconds. It has no threads, so that forking is safe.
+`python -m tests.whole_runs.killing` is that server. It reads a case as a line of JSON, and writes its fate as another.
 """
 
 from __future__ import annotations
@@ -28,14 +27,14 @@ from tests.runs import run_accounts, run_results
 from tests.whole_runs.edges import watched
 
 WORK: dict[str, Callable[..., Any]] = {"accounts": run_accounts, "results": run_results}
-"""The work that can be killed: functions of (deployment, run_id)."""
+"""The runs that can be killed: functions of (deployment, run_id)."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One process: what it works on, and at which boundary it dies, if at all.
+    """One process: what it runs, and the boundary at which it dies, if any.
 
-    A boundary is given by its number (from 0, in the order of arrival), or by its name: the first so named.
+    `dies_at` is the number of a boundary (from 0, in the order reached), or a name: the first boundary of that name.
     """
 
     work: str
@@ -50,17 +49,17 @@ class Case:
 
     @classmethod
     def of(cls, work: str, reporting: str, mis: str, sandbox: Sandbox) -> Self:
-        """A case on two databases, given by their DSNs, and a running sandbox."""
+        """Return a case on two databases, given by their DSNs, and a running sandbox."""
         return cls(work, reporting, mis, sandbox.url, sandbox.access_key, sandbox.secret_key, sandbox.smtp_port)
 
     def again(self, run_id: str) -> Case:
-        """The same work once more, and this time to its end."""
+        """Return the same case, to be run to its end."""
         return replace(self, run_id=run_id, dies_at=None)
 
 
 @dataclass(frozen=True)
 class Fate:
-    """What became of a process: the boundaries it reached, whether SIGKILL ended it, and its traceback if it failed."""
+    """How a process ended: the boundaries it reached, whether SIGKILL ended it, and its traceback if it failed."""
 
     reached: tuple[str, ...]
     killed: bool
@@ -68,7 +67,7 @@ class Fate:
 
 
 def deployment_of(case: Case) -> Deployment:
-    """What the tasks of this case get: the one place to change when a deployment gets a further neighbour."""
+    """Return the deployment for the tasks of a case."""
     return Deployment(
         settings=replace(SETTINGS, sources=("initial", "diagnostic", "v5")),
         mis=Mis(
@@ -82,7 +81,7 @@ def deployment_of(case: Case) -> Deployment:
 
 
 class KillingServers:
-    """A few forking servers, for as many threads as there are servers; more threads wait for one that is free."""
+    """Several forking servers. Each runs one case at a time; threads wait for a free one."""
 
     def __init__(self, servers: int) -> None:
         self._count = servers
@@ -108,7 +107,7 @@ class KillingServers:
             server.communicate()
 
     def run(self, case: Case) -> Fate:
-        """Runs a case until its process has ended."""
+        """Run a case until its process has ended."""
         server = self._free.get()
         try:
             assert server.stdin and server.stdout
@@ -119,46 +118,46 @@ class KillingServers:
             self._free.put(server)
 
 
-def _fate(told: dict[str, Any]) -> Fate:
-    return Fate(tuple(told["reached"]), told["status"] == -signal.SIGKILL, told["failure"])
+def _fate(answer: dict[str, Any]) -> Fate:
+    return Fate(tuple(answer["reached"]), answer["status"] == -signal.SIGKILL, answer["failure"])
 
 
 def serve() -> None:
-    """Forks a process for each line of standard input, one at a time."""
+    """Fork a process for each line of standard input, one at a time."""
     for line in sys.stdin:
         case = Case(**json.loads(line))
         reading, writing = os.pipe()
         child = os.fork()
         if child == 0:
             os.close(reading)
-            _live(case, writing)
+            _run_and_exit(case, writing)
         os.close(writing)
         with os.fdopen(reading) as pipe:
-            told = [json.loads(word) for word in pipe]
+            reports = [json.loads(line) for line in pipe]
         _, status = os.waitpid(child, 0)
         answer = {
             "status": os.waitstatus_to_exitcode(status),
-            "reached": [word["reached"] for word in told if "reached" in word],
-            "failure": next((word["failure"] for word in told if "failure" in word), None),
+            "reached": [report["reached"] for report in reports if "reached" in report],
+            "failure": next((report["failure"] for report in reports if "failure" in report), None),
         }
         print(json.dumps(answer), flush=True)
 
 
-def _live(case: Case, pipe: int) -> None:
-    """The life of one forked process; does not return."""
+def _run_and_exit(case: Case, pipe: int) -> None:
+    """Run a case in a forked process. Does not return."""
     status = 1
     try:
         with watched(_Countdown(case.dies_at, pipe)):
             WORK[case.work](deployment_of(case), case.run_id)
         status = 0
     except BaseException:
-        _tell(pipe, failure=traceback.format_exc())
+        _report(pipe, failure=traceback.format_exc())
     finally:
         os._exit(status)
 
 
 class _Countdown:
-    """Numbers the boundaries as they are reached, from whichever thread, and ends the process at the given one."""
+    """Counts the boundaries that any thread reaches, and kills the process at the given one."""
 
     def __init__(self, dies_at: int | str | None, pipe: int) -> None:
         self._dies_at = dies_at
@@ -168,15 +167,15 @@ class _Countdown:
 
     def __call__(self, boundary: str) -> None:
         with self._lock:
-            _tell(self._pipe, reached=boundary)
+            _report(self._pipe, reached=boundary)
             if self._dies_at in (self._reached, boundary):
                 os.kill(os.getpid(), signal.SIGKILL)
                 signal.pause()
             self._reached += 1
 
 
-def _tell(pipe: int, **word: str) -> None:
-    os.write(pipe, json.dumps(word).encode() + b"\n")
+def _report(pipe: int, **report: str) -> None:
+    os.write(pipe, json.dumps(report).encode() + b"\n")
 
 
 if __name__ == "__main__":

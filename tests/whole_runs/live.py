@@ -1,4 +1,4 @@
-"""Real Airflow for a test, as the demo starts it, over a world of the test's own and with bksb in this process."""
+"""A real Airflow for a test, started as the demo starts it, with a world of its own and bksb in this process."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ LONDON = ZoneInfo("Europe/London")
 
 @dataclass(frozen=True)
 class Live:
-    """What a test has in hand while Airflow runs."""
+    """A running Airflow, and everything around it."""
 
     clone: Clone
     server: Postgres
@@ -70,12 +70,12 @@ class Live:
 
     @property
     def figures(self) -> Path:
-        """Where the example DAG writes its files."""
+        """The folder into which the example DAG writes."""
         return Path(self.environment["AIRFLOW_VAR_DAILY_FIGURES_FOLDER"])
 
     @cached_property
     def deployment(self) -> Deployment:
-        """The deployment that Airflow's connections describe, for what a test prepares without Airflow."""
+        """The deployment of Airflow's connections, to prepare a test without Airflow."""
         mis_fields = fields_of(
             self.server.dsn("mis", "mis_reader", self.clone.secret("mis_reader")),
             "mis",
@@ -92,7 +92,7 @@ class Live:
         )
 
     def rows(self, database: str, statement: str, *parameters: object) -> list[Any]:
-        """Rows of a database, as its superuser sees them."""
+        """Return rows of a database, read as its superuser."""
         with (
             closing(self.server.connect(database)) as connection,
             connection.cursor(cursor_factory=psycopg2.extras.NamedTupleCursor) as cursor,
@@ -101,25 +101,24 @@ class Live:
             return cursor.fetchall() if cursor.description else []
 
     def wait(self, what: str, holds: Callable[[], Any], seconds: float = 300) -> Any:
-        """What the condition gave when it first held; fails when Airflow has died, or when the time is up."""
+        """Wait for a condition and return its value. Fails if Airflow has ended, or after `seconds`."""
         end = time.monotonic() + seconds
         while not (held := holds()):
             self.programs.check()
-            assert time.monotonic() < end, f"waited {seconds} s in vain: {what}"
+            assert time.monotonic() < end, f"still waiting after {seconds} s: {what}"
             time.sleep(POLL_SECONDS)
         return held
 
     def backfill(self, first: date, last: date, *, seconds: float = 600, **more: Any) -> list[RunOfDay]:
-        """Backfill bksb_results for the London days from first to last, and wait; its runs, the oldest day first."""
+        """Backfill bksb_results from first to last, as days in London. Returns its runs, the oldest day first."""
         begins, ends = find_day_bounds(first, LONDON)[0], find_day_bounds(last, LONDON)[1]
         number = self.api.backfill("bksb_results", begins, ends - timedelta(seconds=1), **more)
         return self.await_backfill(number, seconds)
 
     def await_backfill(self, number: int, seconds: float = 600) -> list[RunOfDay]:
-        """Wait until every run of bksb_results has ended, those of the backfill among them; its runs, the oldest day
-        first.
+        """Wait for a backfill. Returns its runs, the oldest day first.
 
-        Not only its own are waited for: one that another backfill has begun again may still be under way.
+        Waits for every run of bksb_results: a run of another backfill may have been started again.
         """
         self.wait(f"backfill {number} ends", lambda: not self.rows("airflow", GOING), seconds)
         self.api.end_backfill(number)
@@ -132,7 +131,7 @@ class Live:
         )
 
     def runs(self, where: str, *parameters: object) -> list[RunOfDay]:
-        """Runs out of Airflow's own tables, with how many of their tasks were started."""
+        """Return runs from Airflow's own tables, with the number of tasks that ran."""
         found = self.rows(
             "airflow",
             "select dag_run.run_id, dag_run.state, dag_run.data_interval_start, dag_run.data_interval_end,"
@@ -146,7 +145,7 @@ class Live:
 
 @dataclass(frozen=True)
 class RunOfDay:
-    """One run as Airflow's tables tell it; `tasks` is how many were started and ended well."""
+    """One run in Airflow's tables. `tasks` is the number that were started and succeeded."""
 
     run_id: str
     state: str
@@ -165,7 +164,7 @@ class RunOfDay:
 
 
 def _with_examples(folder: Path) -> Path:
-    """The DAGs of this checkout beside its examples."""
+    """Return a folder with the DAGs of this checkout and the examples."""
     folder.mkdir()
     for path in (*(ROOT / "dags").glob("*.py"), *(ROOT / "docs" / "examples").glob("*.py")):
         shutil.copy2(path, folder)
@@ -174,16 +173,16 @@ def _with_examples(folder: Path) -> Path:
 
 @contextmanager
 def live_airflow(folder: Path, world: World, *, dags: Sequence[str] = ("bksb_results",)) -> Iterator[Live]:
-    """Airflow as ./run demo starts it, these DAGs switched on; everything is ended with the context."""
+    """Start Airflow as ./run demo does, with these DAGs switched on. Everything ends with the context."""
     clone = OtherFolder(made_in=folder)
     with ExitStack() as stack:
         port = stack.enter_context(reserved_port(None))
         server = stack.enter_context(Postgres(clone.postgres))
         sandbox = stack.enter_context(Sandbox(world))
         programs = stack.enter_context(Programs(clone.logs))
-        told = SandboxServer(sandbox.url, sandbox.smtp_port, sandbox.access_key, sandbox.secret_key)
+        server_info = SandboxServer(sandbox.url, sandbox.smtp_port, sandbox.access_key, sandbox.secret_key)
         prepare_databases(server, clone)
-        environment = airflow_environment(clone, server, port, sandbox_variables(server, clone, told))
+        environment = airflow_environment(clone, server, port, sandbox_variables(server, clone, server_info))
         environment["AIRFLOW__CORE__DAGS_FOLDER"] = str(_with_examples(folder / "dags"))
         environment["AIRFLOW_VAR_DAILY_FIGURES_FOLDER"] = str(folder / "figures")
         (folder / "figures").mkdir()

@@ -1,4 +1,4 @@
-"""What the reporting tables have to say, in plain loops from the words of the documents; no SQL, no zoneinfo.
+"""A model of the reporting tables in plain Python, written from the documents, without SQL and zoneinfo.
 
 Moments are naive and in UTC.
 """
@@ -15,12 +15,12 @@ from itertools import groupby
 ORDER = {"PRE": 0, "E1": 1, "E2": 2, "E3": 3, "L1": 4, "L2": 5, "L3": 6}
 HOUR = timedelta(hours=1)
 NOT_KNOWN = 1000
-"""Above every level and percentage."""
+"""Sorts after every level and percentage."""
 
 
 @dataclass(frozen=True)
 class When:
-    """bksb's text for a date, and what it says on the clock: on a wall of the site, or in UTC; None: nothing."""
+    """bksb's text for a date, and the time it names: the site's local time, or UTC. None: it names no time."""
 
     raw: str
     clock: datetime | None
@@ -29,7 +29,7 @@ class When:
 
 @dataclass(frozen=True)
 class Fact:
-    """One result as bksb shows it, with what a person reads in it."""
+    """One result as bksb shows it, with the subject, level and percentage that it means."""
 
     kind: str
     text: str
@@ -42,12 +42,12 @@ class Fact:
 
 
 Place = tuple[str, str, str]
-"""Source, session and component: what one result is known by within a user."""
+"""Source, session and component: the key of a result within a user."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """Every result of one source of one user, as of `asked_at`; perhaps not complete."""
+    """The results of one source of one user at `asked_at`, complete or not."""
 
     user: int
     source: str
@@ -58,7 +58,7 @@ class Answer:
 
 @dataclass
 class Link:
-    """A person had a bksb user from..to; `until` None: has still."""
+    """A period in which a person had a bksb user. `until` is None while it lasts."""
 
     person: str
     user: int
@@ -67,21 +67,21 @@ class Link:
 
 
 class Clock:
-    """The clock on the wall in one of three zones, by the rule of its law."""
+    """Local time in one of three zones, by the rules of its law."""
 
     def __init__(self, zone: str) -> None:
         self.zone = zone
         self._standard = {"Europe/London": 0, "Australia/Sydney": 10, "Australia/Perth": 8}[zone]
 
     def wall(self, moment: datetime) -> datetime:
-        """What the clock shows at a moment."""
+        """Return the local time at a moment."""
         return moment + HOUR * (self._standard + self._is_summer(moment))
 
     def day(self, moment: datetime) -> date:
         return self.wall(moment).date()
 
     def moment(self, shown: datetime) -> datetime:
-        """When the clock shows this: the first of two moments; never, in spring: as if it had not been changed."""
+        """Return the moment of a local time: the first if there are two; in the gap in spring, by standard time."""
         standard = shown - HOUR * self._standard
         fitting = [moment for moment in (standard - HOUR, standard) if self.wall(moment) == shown]
         return fitting[0] if fitting else standard
@@ -96,14 +96,14 @@ class Clock:
 
 
 def _sunday(year: int, month: int, nth: int) -> datetime:
-    """Midnight of a month's first Sunday (0), or of the last one before it (-1)."""
+    """Return midnight of a month's first Sunday (0), or of the Sunday before it (-1)."""
     first = datetime.combine(date(year, month, 1), time())
     return first + timedelta(days=6 - first.weekday() + 7 * nth)
 
 
 @dataclass(frozen=True)
 class PersonResult:
-    """A result of a person, with the moment at which it was completed."""
+    """A result of a person, and when it was completed."""
 
     person: str
     place: Place
@@ -111,13 +111,13 @@ class PersonResult:
     at: datetime | None
 
     @property
-    def turn(self) -> tuple[datetime | None, str, str]:
-        """Which of two sittings came later; those of one moment follow each other by source and session."""
+    def order(self) -> tuple[datetime | None, str, str]:
+        """Order of sittings in time; by source and session at the same moment."""
         return self.at, *self.place[:2]
 
     @property
     def weakness(self) -> tuple[object, ...]:
-        """Which strand of one sitting speaks for it: the lowest level, then percentage, then the first by name."""
+        """Order of strands in a sitting: by level, then percentage, then name. The first counts."""
         level, percent = self.fact.level, self.fact.percent
         return ORDER.get(level, NOT_KNOWN), NOT_KNOWN if percent is None else percent, self.place[2]
 
@@ -127,7 +127,7 @@ class PersonResult:
 
 
 class Model:
-    """What was loaded and who is who; the answers to every question are worked out anew each time."""
+    """What was loaded, and the links. Every answer is computed afresh."""
 
     def __init__(self, zone: str, starting_point_days: int) -> None:
         self.clock = Clock(zone)
@@ -139,11 +139,11 @@ class Model:
         self.missing: set[tuple[int, Place]] = set()
         self._known_until: dict[tuple[int, str], datetime] = {}
 
-    # What happens
+    # Events
 
     def load(self, answers: Sequence[Answer]) -> None:
-        """Answers arrive: an older one than the newest is dropped, a changed result is replaced, and one
-        that a complete answer does not show is missing until it is shown again."""
+        """Load answers. An answer older than the newest is dropped, and a changed result is replaced. A result that a
+        complete answer does not show is missing until it is shown again."""
         for answer in answers:
             known = self._known_until.get((answer.user, answer.source))
             if known is not None and known > answer.asked_at:
@@ -161,14 +161,14 @@ class Model:
                 self.results[answer.user, place] = fact
 
     def link(self, person: str, user: int, now: datetime) -> None:
-        """The person has this user from now on, and no other; nobody else has it."""
+        """Link a person to a user, and end every other link of either."""
         for link in self.links:
             if link.until is None and (link.person == person or link.user == user):
                 link.until = now
         self.links.append(Link(person, user, now))
 
     def move(self, former: str, person: str) -> None:
-        """A person has another id from now on."""
+        """Give a person another id."""
         for link in self.links:
             if link.person == former:
                 link.person = person
@@ -176,10 +176,10 @@ class Model:
     def has_user(self, person: str) -> bool:
         return any(link.person == person and link.until is None for link in self.links)
 
-    # What is so
+    # Answers
 
     def person_results(self) -> Iterator[PersonResult]:
-        """Each session once a person: as it stands under the user they have, or had last; not one missing there."""
+        """Yield each session once for each person, as under the user linked last, unless it is missing there."""
         last_link: dict[int, Link] = {}
         for link in self.links:
             other = last_link.get(link.user)
@@ -203,7 +203,7 @@ class Model:
         return self.clock.moment(when.clock)
 
     def summary(self) -> dict[tuple[str, str], tuple[object, ...]]:
-        """skill_summary: latest, best and starting level with their moments, diagnostic percentage, last assessed."""
+        """Return skill_summary: latest, best and starting level, diagnostic percentage, last assessed."""
         mine = defaultdict(list)
         for result in self.person_results():
             if result.at is not None:
@@ -218,7 +218,7 @@ class Model:
                 levels = [one for one in sitting if one.is_level]
                 if not levels:
                     continue
-                latest = result = _speaker(levels)
+                latest = result = _weakest(levels)
                 if best is None or ORDER[result.fact.level] > ORDER[best.fact.level]:
                     best = result
                 if start is None and self._counts_as_start(result):
@@ -233,7 +233,7 @@ class Model:
         return result.at >= self.clock.moment(datetime.combine(start_on, time()) - self._window)
 
     def activity(self) -> dict[tuple[date, str, str, str], tuple[int, int]]:
-        """daily_activity, counted from scratch: results and learners."""
+        """Return daily_activity: results and learners."""
         results: Counter[tuple[date, str, str, str]] = Counter()
         learners = defaultdict(set)
         for result in self.person_results():
@@ -245,36 +245,36 @@ class Model:
         return {key: (number, len(learners[key])) for key, number in results.items()}
 
     def latest_results(self) -> dict[tuple[str, str, str], tuple[Place, str]]:
-        """latest_result: which one it is, and its text."""
+        """Return latest_result: the key of each result, and its text."""
         mine = defaultdict(list)
         for result in self.person_results():
             if result.at is not None:
                 mine[result.person, result.fact.subject, result.fact.kind].append(result)
-        latest = {key: _speaker(_sittings(results)[-1]) for key, results in mine.items()}
+        latest = {key: _weakest(_sittings(results)[-1]) for key, results in mine.items()}
         return {key: (result.place, result.fact.text) for key, result in latest.items()}
 
     def levels_on(self, day: date) -> dict[tuple[str, str], tuple[object, ...]]:
-        """skill_level_on(day): the level each stood at when the day ended."""
+        """Return skill_level_on(day): the levels at the end of the day."""
         mine = defaultdict(list)
         for result in self.person_results():
             if result.is_level and self.clock.day(result.at) <= day:
                 mine[result.person, result.fact.subject].append(result)
-        return {key: _level(_speaker(_sittings(results)[-1])) for key, results in mine.items()}
+        return {key: _level(_weakest(_sittings(results)[-1])) for key, results in mine.items()}
 
 
 def _is_newer(link: Link, other: Link) -> bool:
-    """Whether it holds while the other is over, or else began later."""
+    """Return whether a link counts before another: open before ended, then the later start."""
     return (link.until is None, link.since) > (other.until is None, other.since)
 
 
 def _sittings(results: Iterable[PersonResult]) -> list[list[PersonResult]]:
-    """The results of each sitting together (the strands of a V5 session, or one result), in order."""
-    ordered = sorted(results, key=lambda result: result.turn)
-    return [list(sitting) for _, sitting in groupby(ordered, key=lambda result: result.turn)]
+    """Group results by sitting (the strands of a V5 session, or one result), in order."""
+    ordered = sorted(results, key=lambda result: result.order)
+    return [list(sitting) for _, sitting in groupby(ordered, key=lambda result: result.order)]
 
 
-def _speaker(sitting: Sequence[PersonResult]) -> PersonResult:
-    """The weakest strand."""
+def _weakest(sitting: Sequence[PersonResult]) -> PersonResult:
+    """Return the weakest strand."""
     return min(sitting, key=lambda one: one.weakness)
 
 

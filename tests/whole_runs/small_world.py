@@ -1,4 +1,4 @@
-"""A handful of people, one of each kind that a run treats differently, so that a whole run takes a moment."""
+"""A few people, one of each kind that a run treats differently, so that a whole run is quick."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OLD_USERNAME, NEW_USERNAME = "old.name", "new.name"
 
 
 def a_person(person_id: str, **changes: str | None) -> Person:
-    """Somebody about whom the MIS knows all that is needed to create an account."""
+    """Return a person with everything in the MIS that an account needs."""
     person = Person(
         person_id=person_id,
         learn_ref_number=f"L{person_id}",
@@ -31,7 +31,7 @@ def a_person(person_id: str, **changes: str | None) -> Person:
 
 
 def first_day(today: date) -> World:
-    """An applicant without an account and a learner with one; bksb knows another learner and a stranger, too."""
+    """An applicant without an account, and a learner with one. bksb has another learner and a stranger, too."""
     return _world(
         today,
         (a_person(APPLICANT), a_person(RENAMED, bksb_username=OLD_USERNAME)),
@@ -45,7 +45,7 @@ def first_day(today: date) -> World:
 
 
 def second_day(before: World, accounts: tuple[Account, ...]) -> World:
-    """The applicant has become a learner, others came, and bksb gave one of its `accounts` another username."""
+    """The applicant has become a learner, others are new, and one of bksb's `accounts` has another username."""
     learners = (
         a_person(BECAME, former_person_id=APPLICANT, email=f"{APPLICANT.lower()}@learner.example"),
         a_person(LINKED, bksb_username=STORED_USERNAME),

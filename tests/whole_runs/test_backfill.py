@@ -1,4 +1,4 @@
-"""bksb_results through the real scheduler: backfills of many days, again, beside other runs, over the clock change.
+"""bksb_results in the real scheduler: backfills of many days, repeated, beside other runs, over a clock change.
 
 BKSB_BACKFILL_DAYS and BKSB_BACKFILL_LEARNERS set its size: 365 and 1000 make a year over a thousand learners.
 """
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.long
 DAYS = int(os.environ.get("BKSB_BACKFILL_DAYS", "10"))
 LEARNERS = int(os.environ.get("BKSB_BACKFILL_LEARNERS", "120"))
 PATIENCE = 600 + 10 * DAYS
-"""Seconds, on a machine that has other things to do."""
+"""Seconds to wait, on a busy machine."""
 
 AT_ONCE = 6
 TABLES = ("account", "account_link", "assessment_result", "result_change", "skill_summary", "daily_activity", "issue")
@@ -57,7 +57,7 @@ def clocks_go_back_before(day: date) -> date:
 
 TODAY = london_today()
 LAST = (datetime.now(LONDON) - timedelta(hours=3)).date() - timedelta(days=1)
-"""The last day whose interval is over: until 03:00 that is not yesterday."""
+"""The last day with a finished interval: yesterday, from 03:00 on."""
 
 FIRST = LAST - timedelta(days=DAYS - 1)
 LONG_DAY = clocks_go_back_before(TODAY)
@@ -66,7 +66,7 @@ ON_THE_LONG_DAY = ("00:00:00", "00:59:59.9999999", "01:30:00", "02:30:00", "23:3
 
 @dataclass(frozen=True)
 class Backfilled:
-    """What a backfill came to."""
+    """The outcome of a backfill."""
 
     runs: list[RunOfDay]
     calls: dict[str, int]
@@ -79,7 +79,7 @@ class Backfilled:
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """Airflow that has seen one night before there was any account; then the accounts, and results on the long day."""
+    """Airflow after one night without any account. Then there are accounts, and results on the long day."""
     with live_airflow(tmp_path_factory.mktemp("live"), invent(LEARNERS, TODAY)) as live:
         live.wait("Airflow knows the example", lambda: live.api.dag_is_known("daily_figures"))
         live.wait("the first night has ended", lambda: live.runs("run_type = 'scheduled' and dag_run.end_date < now()"))
@@ -94,7 +94,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 @pytest.fixture(scope="module")
 def backfilled(live: Live) -> Backfilled:
-    """The first backfill, from cold: nothing that bksb said before counts."""
+    """The first backfill, with everything still to be read."""
     live.rows("reporting", "delete from bksb.account_source")
     return backfill(live, max_active_runs=AT_ONCE, reprocess_behavior="completed")
 
@@ -112,13 +112,13 @@ def backfill(live: Live, first: date = FIRST, last: date = LAST, **more: Any) ->
     return told
 
 
-def test_the_night_before_the_first_account_ends_well(live: Live) -> None:
+def test_the_night_before_the_first_account_succeeds(live: Live) -> None:
     (night,) = live.runs("run_type = 'scheduled' or run_id like 'scheduled__%%'")
     assert (night.state, night.day) == ("success", LAST)
 
 
-def test_one_learner_now_is_done_while_the_night_still_goes_on(live: Live) -> None:
-    """With --long the night takes every slot of the pool; here it takes as long, at a bksb that is slower."""
+def test_a_run_for_one_learner_ends_while_the_night_goes_on(live: Live) -> None:
+    """A night over many learners uses every slot of the pool. Here bksb is slow instead."""
     (night,) = live.runs("run_type = 'scheduled'")
     (person,) = live.rows(
         "reporting",
@@ -148,23 +148,23 @@ def test_one_learner_now_is_done_while_the_night_still_goes_on(live: Live) -> No
     assert daily_activity(live) == recount(live)
 
 
-def test_a_backfill_asks_bksb_once_for_each_account_it_meets(live: Live, backfilled: Backfilled) -> None:
+def test_a_backfill_asks_bksb_once_for_each_account(live: Live, backfilled: Backfilled) -> None:
     assert backfilled.days == [FIRST + timedelta(days=number) for number in range(DAYS)]
     users = eligible_on_any(live, backfilled.days)
     assert users
-    # the night before has read their V5 reports, and they never change
+    # V5 reports never change, and the first night has read them
     assert calls_for(live, users, reports=False) <= sum(backfilled.calls.values()) <= 1.1 * calls_for(live, users)
 
 
 def eligible_on_any(live: Live, days: Iterable[date]) -> list[int]:
-    """The bksb users of everybody who was eligible on one of the days."""
+    """Return the bksb users of everyone who was eligible on one of the days."""
     people = set().union(*(live.world.eligible_on(day) for day in days))
     accounts = live.rows("reporting", "select person_id, bksb_user_id from bksb.account where state = 'active'")
     return [account.bksb_user_id for account in accounts if account.person_id in people]
 
 
 def calls_for(live: Live, users: list[int], *, reports: bool = True) -> int:
-    """How many calls read everything that bksb has of these users once, with or without the reports of V5."""
+    """Return how many calls it takes to read these users once, with or without the reports of V5."""
     calls = 0
     for user in users:
         for source in ("initial", "diagnostic"):
@@ -194,8 +194,8 @@ def daily_activity(live: Live) -> dict[tuple[Any, ...], tuple[int, int]]:
 
 
 def recount(live: Live) -> dict[tuple[Any, ...], tuple[int, int]]:
-    """Results and learners by day, subject, kind and level: from what bksb itself holds of everybody whom the MIS
-    has as eligible on the day of a run."""
+    """Count results and learners by day, subject, kind and level, in bksb's own results of everyone who was
+    eligible on the day of a run."""
     runs = live.runs("dag_run.state = 'success' and dag_run.conf::text not like '%%person_ids%%'")
     found = defaultdict(list)
     for user in eligible_on_any(live, {TODAY if run.interval_start is None else run.day for run in runs}):
@@ -214,7 +214,7 @@ def recount(live: Live) -> dict[tuple[Any, ...], tuple[int, int]]:
 
 
 def subject_in(text: str, assessment: Result | Session) -> str:
-    """The subject that the result itself names, else the one it was listed under."""
+    """Return the subject that the result names, or else the subject under which it is listed."""
     named = [subject for word, subject in (("English", "English"), ("Math", "Maths"), ("ICT", "ICT")) if word in text]
     return named[0] if named else SUBJECTS[assessment.course_subject]
 
@@ -225,7 +225,7 @@ def level_in(text: str) -> str:
     return LEVELS.get(text, "")
 
 
-def test_each_day_is_told_by_an_asset_event_that_bears_it(live: Live, backfilled: Backfilled) -> None:
+def test_each_day_has_an_asset_event_with_its_date(live: Live, backfilled: Backfilled) -> None:
     events = live.rows(
         "airflow",
         "select source_run_id, partition_key from asset_event where source_run_id = any(%s)",
@@ -236,7 +236,7 @@ def test_each_day_is_told_by_an_asset_event_that_bears_it(live: Live, backfilled
     }
 
 
-def test_the_example_writes_a_file_for_each_day_that_is_published(live: Live, backfilled: Backfilled) -> None:
+def test_the_example_writes_a_file_for_each_published_day(live: Live, backfilled: Backfilled) -> None:
     live.api.unpause("daily_figures")
     days = backfilled.days[-5:]
     backfill(live, days[0], days[-1], max_active_runs=AT_ONCE, reprocess_behavior="completed")
@@ -278,7 +278,7 @@ def test_the_day_on_which_the_clocks_go_back_has_25_hours_and_all_its_results(
     day = timedelta(days=1)
     told = backfill(live, LONG_DAY - day, LONG_DAY + day, max_active_runs=3, reprocess_behavior="completed")
     assert told.days == [LONG_DAY - day, LONG_DAY, LONG_DAY + day]
-    assert [run.hours for run in told.runs] == [25, 24, 24]  # from 03:00 to 03:00: the hour is in the night before
+    assert [run.hours for run in told.runs] == [25, 24, 24]  # the extra hour is before 03:00
     events = live.rows("airflow", "select partition_key from asset_event where source_run_id = %s", told.runs[1].run_id)
     assert {event.partition_key for event in events} == {str(LONG_DAY)}
     counted, truth = daily_activity(live), recount(live)
@@ -286,7 +286,7 @@ def test_the_day_on_which_the_clocks_go_back_has_25_hours_and_all_its_results(
     assert counted[str(LONG_DAY), "Maths", "initial", "L1"][0] >= len(ON_THE_LONG_DAY)
 
 
-def test_a_backfill_beside_a_run_that_a_person_asked_for_sweeps_once_and_repeats_nothing(
+def test_a_backfill_beside_a_manual_run_reads_each_account_once_and_changes_nothing(
     live: Live, backfilled: Backfilled
 ) -> None:
     known, content = {row.bksb_user_id for row in results(live)}, results(live)
@@ -327,7 +327,7 @@ def test_a_full_refresh_of_a_day_repairs_what_was_damaged(live: Live, backfilled
     assert (results(live), daily_activity(live)) == everything
 
 
-def test_a_day_that_was_refreshed_in_full_asks_nothing_once_its_conf_is_taken_back(
+def test_a_day_that_was_refreshed_in_full_asks_nothing_after_its_conf_is_emptied(
     live: Live, backfilled: Backfilled
 ) -> None:
     """Airflow keeps the conf of a run that is begun again; the README says to give an empty one."""
@@ -338,9 +338,7 @@ def test_a_day_that_was_refreshed_in_full_asks_nothing_once_its_conf_is_taken_ba
     assert backfill(live, LAST, LAST, **once).calls == {}
 
 
-def test_a_manual_run_without_a_logical_date_is_about_today_and_about_no_day_of_its_own(
-    live: Live, backfilled: Backfilled
-) -> None:
+def test_a_manual_run_is_about_today_and_its_asset_event_has_no_partition(live: Live, backfilled: Backfilled) -> None:
     run = live.api.trigger("bksb_results")
     live.wait("the manual run ends", lambda: not live.api.run("bksb_results", run.run_id).is_active, PATIENCE)
     assert live.api.run("bksb_results", run.run_id).state == "success"
@@ -348,7 +346,7 @@ def test_a_manual_run_without_a_logical_date_is_about_today_and_about_no_day_of_
     assert (event.partition_key, event.extra["day"]) == (None, str(london_today()))
 
 
-def test_a_day_before_there_was_anybody_ends_well(live: Live) -> None:
+def test_a_day_without_eligible_people_succeeds(live: Live) -> None:
     day = date(2015, 6, 1)
     told = backfill(live, day, day, max_active_runs=1)
     assert (told.days, told.calls, told.runs[0].tasks) == ([day], {}, 3)

@@ -1,4 +1,4 @@
-"""A night with a bksb that goes wrong in every twentieth answer, in every way that passes by itself."""
+"""A night in which one in twenty of bksb's answers is faulty, in every way that passes by itself."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.conftest import SETTINGS, fields_of, mailer_of, query
 from tests.runs import rows_of, run_accounts, run_results
 
 LEARNERS = int(os.environ.get("BKSB_FAULTY_LEARNERS", "300"))
-"""A small night in every test run; CI sets ten thousand."""
+"""Number of learners: few in every test run. CI sets ten thousand."""
 
 SHARE = 0.05
 
@@ -30,12 +30,12 @@ PASSING = (
     *("pagination_missing", "endless_same", "out_of_range_400", "out_of_range_404", "repeated_last_page"),
     *("renamed_list", "numbers_as_strings"),
 )
-"""Every fault of the sandbox that passes by itself; the others are a site's own trouble, or change what is true."""
+"""The faults of the sandbox that pass by themselves. The others need someone at the site, or change the data."""
 
 BUDGET = RetryBudget(attempts=6, first_wait_seconds=0.02, longest_wait_seconds=0.1)
 
 
-def test_a_night_of_faults_loses_nothing_and_doubles_nothing(postgres, reporting, empty_database):
+def test_a_night_of_faults_loses_nothing_and_duplicates_nothing(postgres, reporting, empty_database):
     world = invent(LEARNERS, london_today())
     sandbox_mis.fill(empty_database, world)
     mis_fields = fields_of(empty_database, "mis", {"sqlalchemy_scheme": "postgresql+psycopg2"})
@@ -70,7 +70,7 @@ def test_a_night_of_faults_loses_nothing_and_doubles_nothing(postgres, reporting
 
 
 def seconds_of(kind: str) -> float | None:
-    """Short waits where a kind waits at all: it is the number of faults that is tried here, not patience."""
+    """Return a short wait for faults that wait: the test needs many faults, not long ones."""
     return {"slow": 0.2, "create_then_timeout": 1.5, "429_seconds": 1.0}.get(kind)
 
 

@@ -1,4 +1,4 @@
-"""Kills the process at every boundary of a run, runs again, and finds what a run that nobody killed leaves behind."""
+"""Kills the process at each boundary of a run, runs again, and expects the outcome of an undisturbed run."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ EVERY_BOUNDARY = os.environ.get("BKSB_KILL_ALL") == "1"
 """CI kills at every boundary."""
 
 SAMPLE = 12
-"""Other test runs kill each kind of run at so many boundaries at most."""
+"""Most boundaries at which other test runs kill each kind of run."""
 
 WHEN = (
     {"from_at", "to_at", "synced_at", "incomplete_at", "failed_at", "missing_since", "intent_at", "sent_at"}
     | {f"{verb}_at" for verb in ("first_seen", "last_seen", "created", "linked", "invited", "checked", "changed")}
     | {"resolved_at", "replaced_at"}
 )
-"""Times of ours: that there is one has to be the same, when it was has not."""
+"""Columns with times of ours. They are compared by null or not null only."""
 
 ACCIDENTAL = {"id", "run_id", "replaced_by_run_id", "message_id"}
-"""Columns that tell one run from another."""
+"""Columns that differ from run to run."""
 
 _numbers = itertools.count(1)
 
@@ -53,7 +53,7 @@ def servers() -> Iterator[KillingServers]:
 
 @dataclass(frozen=True)
 class Stage:
-    """Where a case plays: the databases as they are before, and the bksb that goes with them."""
+    """The databases as they are before a case, and the bksb that belongs to them."""
 
     postgres: Postgres
     reporting_template: str
@@ -63,7 +63,7 @@ class Stage:
 
     @contextmanager
     def set(self, work: str) -> Iterator[tuple[Case, Sandbox]]:
-        """A case of its own, nothing of which has happened yet."""
+        """Prepare a new case."""
         name = f"killed_{next(_numbers)}"
         self.postgres.create_database(name, template=self.reporting_template)
         try:
@@ -95,7 +95,7 @@ def second_day(postgres, migrated_template) -> Stage:
         accounts = tuple(
             Account(user.username, user.first_name, user.last_name, user.email, 3) for user in sandbox.site.users()
         )
-    # so long ago that it is their turn to be looked at again
+    # long enough ago for the links to be checked again
     query(
         fields_of(case.reporting, "reporting"), "update bksb.account set checked_at = checked_at - interval '30 days'"
     )
@@ -105,7 +105,7 @@ def second_day(postgres, migrated_template) -> Stage:
 
 @pytest.fixture(scope="module")
 def results_to_fetch(second_day) -> Iterator[Stage]:
-    """A night after which bksb has results that are new and others that were edited; bksb itself is only read."""
+    """A bksb with new and edited results since the last run. It is shared, because the run only reads it."""
     name = "killed_before_results"
     second_day.postgres.create_database(name, template=second_day.reporting_template)
     with Sandbox(second_day.world) as sandbox:
@@ -123,7 +123,7 @@ def results_to_fetch(second_day) -> Iterator[Stage]:
 
 
 def accounts_outcome(case: Case, sandbox: Sandbox) -> dict[str, list[Any]]:
-    """All that a run of bksb_accounts leaves behind, in bksb, in the mailbox and in the tables."""
+    """Return the outcome of a run of bksb_accounts, in bksb and in the tables."""
     return tables(case, sandbox, "learner", "learner_contact", "account", "account_link") | {
         "users": sorted(
             (user.username, user.first_name, user.last_name, user.email, str(user.date_of_birth), user.auto_enrol)
@@ -134,7 +134,7 @@ def accounts_outcome(case: Case, sandbox: Sandbox) -> dict[str, list[Any]]:
 
 
 def results_outcome(case: Case, sandbox: Sandbox) -> dict[str, list[Any]]:
-    """All that a run of bksb_results leaves behind."""
+    """Return the outcome of a run of bksb_results."""
     loaded = ("assessment_result", "result_change", "account_source", "skill_summary", "daily_activity")
     return tables(case, sandbox, *loaded, "account", "account_link") | {"issues": issues(case)}
 
@@ -152,14 +152,14 @@ def tables(case: Case, sandbox: Sandbox, *names: str) -> dict[str, list[Any]]:
 
 
 def comparable(row: dict[str, Any], usernames: dict[int, str]) -> dict[str, Any]:
-    """The row without what differs from run to run; ids of users are dealt in the order of creation."""
+    """Return a row without what differs from run to run. Ids of users depend on the order of creation."""
     kept = {name: value for name, value in row.items() if name not in ACCIDENTAL}
     kept |= {name: value is not None for name, value in row.items() if name in WHEN}
-    return kept | {name: usernames.get(value, "nobody") for name, value in kept.items() if name == "bksb_user_id"}
+    return kept | {name: usernames.get(value, "no user") for name, value in kept.items() if name == "bksb_user_id"}
 
 
 def issues(case: Case) -> list[Any]:
-    """Every issue there ever was, but those that tell of a message sent once more."""
+    """Return every issue ever opened, except for repeated messages."""
     statement = (
         "select code, subject_key, person_id, detail, resolved_at is not null as is_resolved from bksb.issue "
         "where code <> 'invitation_repeated'"
@@ -168,14 +168,14 @@ def issues(case: Case) -> list[Any]:
 
 
 def wait_until_quiet(sandbox: Sandbox) -> None:
-    """Calls that were under way when their process died are carried out to their end."""
+    """Wait until bksb has finished the calls of a killed process."""
     sandbox.site.reset_counters()
     while sandbox.site.peak_concurrency:
         sandbox.site.reset_counters()
 
 
 def mails(case: Case, sandbox: Sandbox) -> dict[str, list[str]]:
-    """The ids of the messages that each address got, oldest first."""
+    """Return the ids of the messages that each address received, oldest first."""
     found: dict[str, list[str]] = {}
     for message in reversed(sandbox.mailbox.messages()):
         for address in message.recipients:
@@ -184,7 +184,7 @@ def mails(case: Case, sandbox: Sandbox) -> dict[str, list[str]]:
 
 
 def repeated(case: Case) -> set[str]:
-    """The people about whom it is on record that their message may have been sent twice."""
+    """Return the people with an issue that their message may have been sent twice."""
     statement = "select person_id from bksb.issue where code = 'invitation_repeated'"
     return {row.person_id for row in query(fields_of(case.reporting, "reporting"), statement)}
 
@@ -195,7 +195,7 @@ def assert_no_state_is_left_open(case: Case) -> None:
 
 
 def assert_mails_are_right(case: Case, sandbox: Sandbox, expected: dict[str, int]) -> None:
-    """One message each; two only of the same id, to at most one address, and on record."""
+    """One message each. At most one address has two, with the same id and an issue about it."""
     got = mails(case, sandbox)
     assert set(got) == set(expected)
     twice = [address for address, ids in got.items() if len(ids) > expected[address]]
@@ -213,7 +213,7 @@ OUTCOMES: dict[str, Callable[[Case, Sandbox], dict[str, list[Any]]]] = {
 
 @dataclass(frozen=True)
 class Undisturbed:
-    """A run that nobody killed: the boundaries it reached, and what it left behind."""
+    """An undisturbed run: the boundaries it reached, and its outcome."""
 
     reached: tuple[str, ...]
     outcome: dict[str, list[Any]]
@@ -229,7 +229,7 @@ def undisturbed(stage: Stage, servers: KillingServers, work: str) -> Undisturbed
 
 
 def chosen(reached: tuple[str, ...]) -> list[int]:
-    """The numbers of the boundaries to die at: all, or some, spread over the names that there are."""
+    """Return the boundaries to die at: all of them, or a sample spread over their names."""
     if EVERY_BOUNDARY:
         return list(range(len(reached)))
     names = list(dict.fromkeys(reached))
@@ -239,7 +239,7 @@ def chosen(reached: tuple[str, ...]) -> list[int]:
 def killed_and_run_again(
     stage: Stage, servers: KillingServers, work: str, dies_at: int, next_run_id: str, calm: Undisturbed
 ) -> tuple[Fate, list[str]]:
-    """How the process ended, and in what the outcome differs after the next run."""
+    """Return how the process ended, and the differences in the outcome after the next run."""
     with stage.set(work) as (case, sandbox):
         fate = servers.run(replace(case, dies_at=dies_at))
         if not fate.killed:
@@ -279,7 +279,7 @@ def test_killed_at_any_boundary_and_run_again_the_outcome_is_the_same(request, s
     assert wrong == {}
 
 
-def test_a_creation_that_bksb_finishes_only_while_the_next_run_sends_it_again_is_ours(second_day, servers):
+def test_a_creation_that_bksb_finishes_while_the_next_run_repeats_it_is_ours(second_day, servers):
     (late, *_) = small_world.NEW
     with second_day.set("accounts") as (case, sandbox), ThreadPoolExecutor(1) as pool:
         intents = "begin_creation + record_initial_password + delete_withheld"
@@ -289,7 +289,7 @@ def test_a_creation_that_bksb_finishes_only_while_the_next_run_sends_it_again_is
         again = pool.submit(servers.run, case.again("manual__2"))
         while not (sandbox.site.faults.count_played() or again.done()):
             threading.Event().wait(0.005)
-        # what the killed run had sent is carried out now, after it was looked up and before it is made again
+        # bksb finishes the killed run's call now: after the next run looked it up, and before it creates it again
         sandbox.site.create_user(f"L{late}", "Given", "Family", "late@learner.example", DEFAULT_PASSWORD)
         assert again.result().failure is None
         assert servers.run(case.again("manual__3")).failure is None

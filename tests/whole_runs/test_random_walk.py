@@ -1,6 +1,6 @@
-"""Days of changes in the MIS and in bksb, of crashes, faults, rejections and races, in any order: what always holds.
+"""A random walk through changes in the MIS and in bksb, crashes, faults, rejections and races.
 
-The walk keeps a plain model of who there is. What holds is looked up from outside: in bksb, and in the tables by SQL.
+The walk keeps a simple model of the people. After each run it checks bksb, the tables and the mailbox against it.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ from tests.runs import a_run, rows_of, run_accounts
 from tests.whole_runs.edges import watched
 
 STEPS = int(os.environ.get("BKSB_WALK_STEPS", "100"))
-"""A short walk in every test run; CI walks a thousand steps."""
+"""Steps of the walk: few in every test run. CI sets a thousand."""
 
 SEED = int(os.environ.get("BKSB_WALK_SEED", "1"))
-"""Another one walks other ways."""
+"""Another seed gives another walk."""
 
 STEPS_A_WORLD = 25
-"""After so many steps a new world begins."""
+"""Steps after which a new world begins."""
 
 MOST_PEOPLE = 14
 
@@ -59,10 +59,10 @@ CREATING = (
         "after the",
     ),
 )
-"""Beginnings of the names of boundaries around which most is at stake."""
+"""Beginnings of the names of boundaries at which a crash is most dangerous."""
 
 LASTING = ("account", "account_link", "issue", "learner", "learner_contact")
-"""The tables that a run which has nothing to do leaves as they are, to the row."""
+"""Tables in which a run with nothing to do must not write a row."""
 
 TROUBLE = (
     *("400", "408", "429", "500", "503", "html", "json_string", "null", "empty", "reset", "truncated", "cut_json"),
@@ -71,19 +71,19 @@ TROUBLE = (
 """Faults of bksb that pass by themselves."""
 
 MAIL_TROUBLE = sorted(set(MAIL_FAULTS) - {"silent_after_data", "refuses_login"})
-"""Faults of the mail server, but the one that takes minutes, and the one that nobody meets who does not log in."""
+"""Faults of the mail server, except one that takes minutes and one that needs a log-in."""
 
 
 NEWCOMERS = st.lists(
     st.sampled_from(["learner", "learner", "applicant", "like another", "without e-mail", "with a username"]),
     max_size=3,
 )
-"""Who comes just before a run."""
+"""People who are added to the MIS just before a run."""
 
 
 @dataclass
 class Learner:
-    """One person as the MIS has them. `human` is the same for the applicant and the learner that one human was."""
+    """One record of the MIS. `human` is the same for the records of one human as applicant and as learner."""
 
     person_id: str
     human: str
@@ -112,11 +112,11 @@ class Learner:
 
 
 class Crash(BaseException):
-    """The process ends here: nothing of ours catches it."""
+    """The end of the process. The project's code does not catch it."""
 
 
 class CrashAt:
-    """Lets so many boundaries of a name pass; from the next one on nothing reaches the world any more."""
+    """Crashes at the boundary of this name after `passing` others, and at every boundary after that."""
 
     def __init__(self, beginning: str, passing: int) -> None:
         self._beginning = beginning
@@ -137,14 +137,14 @@ class CrashAt:
 
 @dataclass(frozen=True)
 class Ground:
-    """What all worlds of a walk share: two databases."""
+    """The two databases that all worlds of a walk share."""
 
     reporting: ConnectionFields
     mis: ConnectionFields
 
 
 class Walk(RuleBasedStateMachine):
-    """The rules of the walk; `ground` is set by the test."""
+    """The rules of the walk. The test sets `ground`."""
 
     ground: Ground
 
@@ -161,7 +161,7 @@ class Walk(RuleBasedStateMachine):
         self.mails_seen = 0
         self.mailed: dict[str, str] = {}
         clear(self.ground)
-        self.sandbox = Sandbox(nobody(self.today))
+        self.sandbox = Sandbox(empty_world(self.today))
         self.sandbox.__enter__()
         self.site = self.sandbox.site
         self.deployment = Deployment(
@@ -199,7 +199,7 @@ class Walk(RuleBasedStateMachine):
             elif kind == "without e-mail":
                 self.email_changes(len(self.people) - 1, "none")
             elif kind == "with a username":
-                self.stored_username_changes(len(self.people) - 1, "somebody", len(self.people))
+                self.stored_username_changes(len(self.people) - 1, "someone", len(self.people))
 
     @precondition(lambda self: len(self.people) < MOST_PEOPLE)
     @rule()
@@ -222,14 +222,14 @@ class Walk(RuleBasedStateMachine):
     @rule(which=st.integers(0, 99))
     def applicant_is_marked_at_last(self, which: int) -> None:
         claimed = {person.former for person in self.people}
-        forgotten = [p for p in self.people if p.person_id in claimed and not p.transferred]
-        if forgotten:
-            forgotten[which % len(forgotten)].transferred = True
+        unmarked = [p for p in self.people if p.person_id in claimed and not p.transferred]
+        if unmarked:
+            unmarked[which % len(unmarked)].transferred = True
             self.change()
 
     @rule(which=st.integers(0, 99), how=st.sampled_from(["live", "on_break", "ended"]))
     def leaves_or_comes_back(self, which: int, how: str) -> None:
-        """The first learner always stays: an MIS that lists nobody is an error."""
+        """Someone other than the first learner: an MIS that lists no one is an error."""
         if others := self.people[1:]:
             person = others[which % len(others)]
             if how == "ended":
@@ -259,24 +259,24 @@ class Walk(RuleBasedStateMachine):
 
     @rule(
         which=st.integers(0, 99),
-        username=st.sampled_from(["none", "none", "somebody", "own", "unknown"]),
+        username=st.sampled_from(["none", "none", "someone", "own", "unknown"]),
         of=st.integers(0, 99),
     )
     def stored_username_changes(self, which: int, username: str, of: int) -> None:
-        """`somebody` is any user of bksb, so perhaps the right one, a stranger, or another person's."""
+        """`someone` is any user of bksb: the right one, a stranger, or another person's."""
         person = self.people[which % len(self.people)]
         users = self.site.users()
         mine = [user.username for user in users if self.made.get(user.user_id) == person.human]
         person.stored = {
             "none": None,
-            "somebody": users[of % len(users)].username.upper(),
+            "someone": users[of % len(users)].username.upper(),
             "own": mine[0] if mine else None,
-            "unknown": "nobody.has.this",
+            "unknown": "no.such.user",
         }[username]
         self.change()
 
     def change(self, *newcomers: Learner) -> None:
-        """Brings the MIS up to the model."""
+        """Write the model to the MIS."""
         self.people += newcomers
         self.stored_ever |= {(p.human, p.stored.lower()) for p in self.people if p.stored}
         write_mis(self.ground.mis, self.people, self.today)
@@ -284,8 +284,8 @@ class Walk(RuleBasedStateMachine):
     # bksb
 
     @rule(which=st.integers(0, 99))
-    def somebody_takes_a_username(self, which: int) -> None:
-        """Not while we are making that very account: whose it is would be anybody's guess."""
+    def stranger_takes_a_username(self, which: int) -> None:
+        """Not while we are creating that account: nothing could tell the two apart."""
         person = self.people[which % len(self.people)]
         limbo = {row.username.lower() for row in self.rows("account") if row.state == "creating"}
         if person.proposed.lower() not in limbo and self.site.find(person.proposed) is None:
@@ -303,7 +303,7 @@ class Walk(RuleBasedStateMachine):
             self.site.merge(users[kept % len(users)], users[merged % len(users)])
 
     def known_users(self) -> list[int]:
-        """All users but those of whom a crash hid that they were made: nobody could tell whose they are."""
+        """Return all users but those that a crash hid from us: nothing tells the person they belong to."""
         held = {row.bksb_user_id for row in self.rows("account")}
         return [user.user_id for user in self.site.users() if user.user_id in held or user.user_id in self.foreign]
 
@@ -316,12 +316,12 @@ class Walk(RuleBasedStateMachine):
     @rule()
     def calm_run(self) -> None:
         run_accounts(self.deployment, self.run_id())
-        self.look()
-        self.assert_everybody_is_served_or_reported()
+        self.check()
+        self.assert_everyone_is_served_or_reported()
 
     @rule()
     def two_calm_runs(self) -> None:
-        """The second finds nothing to do; that a message was sent twice is news for one run."""
+        """The second has nothing to do. An issue about a repeated message is resolved by one more run."""
         self.calm_run()
         if any(row.code == "invitation_repeated" and row.resolved_at is None for row in self.rows("issue")):
             self.calm_run()
@@ -350,7 +350,7 @@ class Walk(RuleBasedStateMachine):
             self.site.faults.clear()
             self.sandbox.mailbox.faults.clear()
         self.wait_until_quiet()
-        self.look()
+        self.check()
 
     @rule(
         newcomers=NEWCOMERS,
@@ -364,7 +364,7 @@ class Walk(RuleBasedStateMachine):
         with suppress(Crash), watched(crash):
             run_accounts(self.deployment, self.last_run_id if same_run else self.run_id())
         self.wait_until_quiet()
-        self.look()
+        self.check()
 
     @rule(newcomers=NEWCOMERS)
     def two_runs_at_once(self, newcomers: list[str]) -> None:
@@ -383,7 +383,7 @@ class Walk(RuleBasedStateMachine):
         for thread in threads:
             thread.join()
         assert failures == []
-        self.look()
+        self.check()
 
     @rule()
     def run_that_is_rejected(self) -> None:
@@ -395,13 +395,13 @@ class Walk(RuleBasedStateMachine):
         assert self.site.calls == calls
 
     @rule(which=st.integers(0, 99), how=st.sampled_from(["live", "stored", "email"]))
-    def somebody_changes_while_a_run_waits(self, which: int, how: str) -> None:
+    def person_changes_while_a_run_waits(self, which: int, how: str) -> None:
         run = a_run(self.deployment, "bksb_accounts", self.run_id())
         plan_accounts(self.deployment, run)
         if how == "live":
             self.leaves_or_comes_back(which, "live")
         elif how == "stored":
-            self.stored_username_changes(which, "somebody", which // 10)
+            self.stored_username_changes(which, "someone", which // 10)
         else:
             self.email_changes(which, "none")
         try:
@@ -410,11 +410,11 @@ class Walk(RuleBasedStateMachine):
             finish_accounts(self.deployment, run)
         except BksbSyncError:
             fail_run(self.deployment, run)
-        self.look()
+        self.check()
 
     @rule(days=st.sampled_from([1, 1, 1, 3, 8]))
     def days_pass(self, days: int) -> None:
-        """The clock of the machine stays: all that is remembered moves back instead."""
+        """The clock of the machine stays. All stored times move back instead."""
         for person in self.people:
             if person.ended_on:
                 person.ended_on -= timedelta(days=days)
@@ -428,23 +428,23 @@ class Walk(RuleBasedStateMachine):
     last_run_id = "manual__0"
 
     def wait_until_quiet(self) -> None:
-        """Calls that were under way are carried out to their end."""
+        """Wait until bksb has finished the calls of a crashed run."""
         self.site.reset_counters()
         while self.site.peak_concurrency:
             self.site.reset_counters()
 
-    # What always holds
+    # Checks
 
-    def look(self) -> None:
-        """After every run: notes what is new in bksb, and holds it against the model."""
+    def check(self) -> None:
+        """Record new users of bksb, and compare bksb and the tables with the model."""
         eligible = self.eligible()
         for user in self.site.users():
             self.usernames_ever.setdefault(user.user_id, set()).add(user.username.lower())
             if user.user_id in self.foreign or user.user_id in self.made:
                 continue
             (person,) = (p for p in self.people if p.proposed == user.username)
-            assert person.person_id in eligible, f"{person.person_id} was created, and is not eligible"
-            assert not self.obstacles_in_the_mis(person), f"{person.person_id} was created in spite of the MIS"
+            assert person.person_id in eligible, f"{person.person_id} was created but is not eligible"
+            assert not self.obstacles_in_the_mis(person), f"{person.person_id} was created despite the MIS"
             assert person.human not in self.made.values(), f"{person.human} has a second account"
             self.made[user.user_id] = person.human
         accounts = self.rows("account")
@@ -470,10 +470,10 @@ class Walk(RuleBasedStateMachine):
             known = user.user_id in self.foreign or user.user_id in held or user.username.lower() in unsettled
             assert known, f"an account that we made is lost: {user.username}"
 
-        self.look_into_the_mailbox()
+        self.check_mailbox()
 
-    def look_into_the_mailbox(self) -> None:
-        """Each human gets one invitation; the same one a second time only after a crash or a doubt, and on record."""
+    def check_mailbox(self) -> None:
+        """Each human gets one invitation, or the same one again with an issue, after a crash or a lost reply."""
         human_of = {person.person_id: person.human for person in self.people}
         rows = {row.message_id: row for row in self.rows("invitation") if row.message_id}
         messages = self.sandbox.mailbox.messages()[::-1]
@@ -483,7 +483,7 @@ class Walk(RuleBasedStateMachine):
             person_id = rows[message.message_id].person_id
             human = human_of[person_id]
             assert address.lower() in addresses, f"{person_id} is not eligible under the address that was written to"
-            assert addresses[address.lower()].human == human, f"a message of {person_id} went to somebody else"
+            assert addresses[address.lower()].human == human, f"a message of {person_id} went to another person"
             assert human in self.made.values(), f"{person_id} was invited to an account that was not made for them"
             assert self.mailed.setdefault(human, message.message_id) == message.message_id, f"{human} is invited again"
         self.mails_seen = len(messages)
@@ -492,8 +492,8 @@ class Walk(RuleBasedStateMachine):
         twice = {human_of[rows[message_id].person_id] for message_id, count in times.items() if count > 1}
         assert twice <= told and max(times.values(), default=0) <= 2
 
-    def assert_everybody_is_served_or_reported(self) -> None:
-        """After a run that nothing disturbed."""
+    def assert_everyone_is_served_or_reported(self) -> None:
+        """Check the outcome of an undisturbed run."""
         accounts = {row.person_id: row for row in self.rows("account")}
         reported: dict[str, set[str]] = {}
         for row in self.rows("issue"):
@@ -507,17 +507,17 @@ class Walk(RuleBasedStateMachine):
             codes = reported.get(person_id, set())
             assert state == "active" or codes, f"{person_id} is {state}, and no issue says why"
             (person,) = (p for p in self.people if p.person_id == person_id)
-            if self.is_plain_sailing(person):
-                assert state == "active", f"nothing speaks against {person_id}, who is {state}: {codes}"
+            if self.must_be_active(person):
+                assert state == "active", f"{person_id} should be active but is {state}: {codes}"
                 has_word = person.human in self.mailed or any(code.startswith("invitation") for code in codes)
-                assert has_word or accounts[person_id].origin != "created", f"{person_id} was not told of the account"
+                assert has_word or accounts[person_id].origin != "created", f"{person_id} was not told of an account"
         assert not {code for codes in reported.values() for code in codes} & {"create_in_doubt", "bksb_no_answer"}
 
     def eligible(self) -> set[str]:
         return {person.person_id for person in self.people if person.is_eligible(self.today)}
 
     def obstacles_in_the_mis(self, person: Learner) -> bool:
-        """Whether the MIS as it is now forbids to create an account for this person."""
+        """Return whether the MIS now prevents an account for this person."""
         addresses = Counter(p.email.lower() for p in self.people if p.email and p.is_eligible(self.today))
         return (
             not person.named
@@ -526,8 +526,8 @@ class Walk(RuleBasedStateMachine):
             or person.stored is not None
         )
 
-    def is_plain_sailing(self, person: Learner) -> bool:
-        """Whether the person has to have an account after a calm run: a careful "no" where it takes thought."""
+    def must_be_active(self, person: Learner) -> bool:
+        """Return whether the person must have an account after a calm run. False in doubtful cases."""
         if self.obstacles_in_the_mis(person) or person.former:
             return False
         user = self.site.find(person.proposed)
@@ -560,8 +560,8 @@ class Walk(RuleBasedStateMachine):
         return query(self.ground.reporting, f"select * from bksb.{table} order by 1, 2")
 
 
-def nobody(today: date) -> World:
-    """A world in which there is nobody yet."""
+def empty_world(today: date) -> World:
+    """Return a world without people."""
     return World(0, today, 1, (), (), (), (), {})
 
 
@@ -602,7 +602,7 @@ def psycopg2_of(fields: ConnectionFields) -> Any:
 
 
 def clear(ground: Ground) -> None:
-    """Empties the reporting tables and the MIS."""
+    """Empty the reporting tables and the MIS."""
     tables = query(
         ground.reporting,
         "select tablename as name from pg_tables where schemaname = 'bksb' and tablename <> 'schema_migration'",
@@ -613,7 +613,7 @@ def clear(ground: Ground) -> None:
 
 
 def shift(fields: ConnectionFields, days: int) -> None:
-    """Moves every moment in the reporting tables back."""
+    """Move every time in the reporting tables back."""
     columns = query(
         fields,
         "select table_name, "
@@ -626,7 +626,7 @@ def shift(fields: ConnectionFields, days: int) -> None:
         query(fields, f"update bksb.{row.table_name} set {row.changes}")
 
 
-def test_a_walk_through_changes_crashes_and_faults_doubles_nothing_and_loses_nothing(reporting, mis_fields):
+def test_a_walk_through_changes_crashes_and_faults_loses_nothing_and_duplicates_nothing(reporting, mis_fields):
     Walk.ground = Ground(reporting, mis_fields)
     run_state_machine_as_test(
         seed(SEED)(Walk),
@@ -635,7 +635,7 @@ def test_a_walk_through_changes_crashes_and_faults_doubles_nothing_and_loses_not
             stateful_step_count=STEPS_A_WORLD,
             deadline=None,
             database=None,
-            # a shorter walk to the same end takes long to find, as steps are slow, and crashes and races vary
+            # no shrinking: steps are slow, and crashes and races do not repeat exactly
             phases=[Phase.generate],
             report_multiple_bugs=False,
             suppress_health_check=list(HealthCheck),

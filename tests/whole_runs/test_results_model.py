@@ -1,4 +1,4 @@
-"""The reporting tables against a model in plain Python, over random histories of results, links and runs."""
+"""Compares the reporting tables with a model in plain Python, over random histories of results, links and runs."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ STRANDS = ("Reading", "Writing")
 NOTHING = tuple(When(raw, None) for raw in ("", "0001-01-01T00:00:00", "soon"))
 
 Event = tuple[Any, ...]
-"""What happens, by the name of a method of Worlds, and its arguments."""
+"""The name of a method of Worlds, and its arguments."""
 
 READINGS: dict[str, tuple[tuple[str, str, str, str, str, str | None, Decimal | None], ...]] = {
     "initial": (
@@ -96,12 +96,12 @@ READINGS: dict[str, tuple[tuple[str, str, str, str, str, str | None, Decimal | N
 persons, users, numbers = st.sampled_from(PERSONS), st.sampled_from(USERS), st.integers(0, 50)
 sources = st.sampled_from(("initial", "diagnostic", "v5"))
 runs = st.sampled_from(RUNS)
-somebody = st.lists(persons, min_size=1, max_size=2, unique=True).map(tuple)
+some_people = st.lists(persons, min_size=1, max_size=2, unique=True).map(tuple)
 
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Event]:
-    """A past, then chapters of changes, answers that arrive and perhaps a run that ends, around two or three days."""
+    """First results, then rounds of changes, answers and sometimes the end of a run, around two or three days."""
     days = draw(st.lists(st.sampled_from(DAYS), min_size=2, max_size=3, unique=True))
     clocks = [TIMES[0], *draw(st.lists(st.sampled_from(TIMES[1:]), min_size=1, max_size=3, unique=True))]
     moments = st.builds(_when, st.sampled_from(days), st.sampled_from(clocks), st.integers(0, 7))
@@ -140,7 +140,7 @@ def histories(draw: st.DrawFn) -> list[Event]:
     )
     ends = st.one_of(
         *[st.tuples(st.just("publish"), runs, st.none())] * 3,
-        st.tuples(st.just("publish"), runs, somebody),
+        st.tuples(st.just("publish"), runs, some_people),
         st.tuples(st.just("fail"), runs),
     )
     chapter = st.tuples(
@@ -161,13 +161,13 @@ def histories(draw: st.DrawFn) -> list[Event]:
 
 
 def _when(day: date, clock: str, number: int) -> When:
-    """One in eight names its zone: UTC."""
+    """Return a date as bksb writes it. One in eight is in UTC."""
     utc = number == 7
     return When(f"{day}T{clock}{'Z' if utc else ''}", datetime.fromisoformat(f"{day}T{clock[:15]}"), utc)
 
 
 def _at_one_moment(strands: dict[str, Fact], when: When) -> dict[str, Fact]:
-    """The report of one V5 session; a percentage there is at no level, and a bare number is none."""
+    """Return the report of a V5 session: a percentage there has no level, and a bare number is not a percentage."""
     return {
         strand: replace(
             fact,
@@ -225,7 +225,7 @@ ANSWERS_IN_ANOTHER_ORDER: list[Event] = [
 
 
 def load(deployment: Deployment, run: Run, answers: Sequence[Answer]) -> None:
-    """Load answers as a results run does. The one place that knows how."""
+    """Load answers as a results run does."""
     with deployment.open_store() as store:
         open_run(store, run)
     load_listings(deployment, run, *map(_as_listing, answers))
@@ -252,7 +252,7 @@ def _as_listing(answer: Answer) -> Listing:
 
 @dataclass(frozen=True)
 class OneStore(Deployment):
-    """A deployment whose every step uses one connection, because a history has many steps."""
+    """A deployment with one connection for every step, because a history has many steps."""
 
     store: Store | None = None
 
@@ -261,7 +261,7 @@ class OneStore(Deployment):
 
 
 class Worlds:
-    """bksb as it is, the model, and the tables, brought through one history side by side."""
+    """bksb, the model and the tables, which live through the same history."""
 
     def __init__(self, deployment: Deployment, connection: Any) -> None:
         self._deployment = deployment
@@ -270,10 +270,10 @@ class Worlds:
         self._bksb: dict[tuple[int, str], dict[Place, Fact]] = {}
         self._answers: list[Answer] = []
         self._now = START_OF_TIME
-        self._sessions = 7  # as texts, 9 comes after 10
+        self._sessions = 7  # as text, 9 sorts after 10
 
     def live(self, event: Event) -> None:
-        """One thing happens, everywhere."""
+        """Apply an event to all three."""
         self._now += timedelta(minutes=1)
         getattr(self, event[0])(*event[1:])
 
@@ -330,12 +330,12 @@ class Worlds:
 
     def ask(self, user: int, source: str, complete: bool) -> None:
         if not any(link.user == user for link in self.model.links):
-            return  # bksb is asked about linked users only
+            return  # only linked users are asked about
         shown = dict(self._bksb.get((user, source), {}))
         self._answers.append(Answer(user, source, self._now, complete, shown))
 
     def arrive(self, run_id: str, numbers: Sequence[int]) -> None:
-        """Some of the answers that are under way, in that order; one of a user and source at a time."""
+        """Load some of the waiting answers, in this order. A load holds one answer for each user and source."""
         batch: dict[tuple[int, str], Answer] = {}
         for number in numbers:
             if self._answers:
@@ -372,7 +372,7 @@ class Worlds:
         day = DAYS[RUNS.index(run_id)]
         return Run("bksb_results", run_id, run_id.partition("__")[0], None, None, day)
 
-    # Compared
+    # Comparisons
 
     def compare_all(self) -> None:
         self.publish(RUNS[0], None)
@@ -442,7 +442,7 @@ def _naive(moment: datetime | None) -> datetime | None:
 
 @pytest.fixture
 def connection(reporting):
-    """A connection of the test's own, to a database whose time zone nobody should rely on."""
+    """A connection to the database, which gets an unusual default time zone."""
     parameters = {
         "host": reporting.host,
         "port": reporting.port,
@@ -478,14 +478,14 @@ TABLES = (
 
 
 @pytest.mark.parametrize("zone", ZONES)
-def test_every_history_ends_in_what_plain_loops_make_of_it(reporting, connection, store, zone):
+def test_after_every_history_the_tables_equal_the_model(reporting, connection, store, zone):
     deployment = OneStore(
         store=store,
         settings=Settings(timezone=ZoneInfo(zone), starting_point_days=STARTING_POINT_DAYS),
-        mis=Mis(fields_of("postgresql://nobody@127.0.0.1:1/none", "mis", {"sqlalchemy_scheme": "sqlite"}), SQL_FOLDER),
+        mis=Mis(fields_of("postgresql://none@127.0.0.1:1/none", "mis", {"sqlalchemy_scheme": "sqlite"}), SQL_FOLDER),
         reporting=reporting,
         make_client=lambda: pytest.fail("nothing here asks bksb"),
-        open_mailer=lambda: pytest.fail("nothing here mails anybody"),
+        open_mailer=lambda: pytest.fail("nothing here sends mail"),
     )
 
     @settings(
@@ -498,7 +498,7 @@ def test_every_history_ends_in_what_plain_loops_make_of_it(reporting, connection
     @example(ANSWERS_IN_ANOTHER_ORDER)
     @example(ON_THE_EDGE_OF_THE_WINDOW)
     @example(STRANDS_OF_ONE_MOMENT)
-    def lives_through(history):
+    def live_through(history):
         with connection.cursor() as cursor:
             cursor.execute("; ".join(f"delete from bksb.{table}" for table in TABLES))
         worlds = Worlds(deployment, connection)
@@ -508,4 +508,4 @@ def test_every_history_ends_in_what_plain_loops_make_of_it(reporting, connection
             worlds.live(event)
         worlds.compare_all()
 
-    lives_through()
+    live_through()

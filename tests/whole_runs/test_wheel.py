@@ -1,4 +1,4 @@
-"""The package as a site installs it: a wheel in an environment of its own, with no checkout beside it."""
+"""The package as a site installs it: a wheel in its own environment, without a checkout."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BASE_PYTHON = getattr(sys, "_base_executable", sys.executable)
 
 
 def run(*command: str | Path, **options: object) -> str:
-    """What a command says on standard output; a failure shows all it said."""
+    """Run a command and return its standard output. A failure shows all output."""
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, **options)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -32,7 +32,7 @@ def run(*command: str | Path, **options: object) -> str:
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of a new environment, in which the wheel and what it requires are installed."""
+    """The Python of a new environment with the wheel and its requirements."""
     base = tmp_path_factory.mktemp("wheel")
     run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", base, cwd=repository())
     (wheel,) = base.glob("*.whl")
@@ -47,7 +47,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def environment(tmp_path: Path, python: Path) -> dict[str, str]:
-    """Next to nothing: an empty HOME, and the programs of the environment."""
+    """A minimal environment: an empty HOME, and the programs of the new environment."""
     (tmp_path / "home").mkdir()
     return {"HOME": str(tmp_path / "home"), "PATH": f"{python.parent}:/usr/local/bin:/usr/bin:/bin"}
 
@@ -59,7 +59,7 @@ def test_the_package_is_the_installed_one(python: Path, environment: dict[str, s
     assert not [folder for folder in path if Path(folder).is_relative_to(repository() / "plugins")]
 
 
-def test_help_and_preview_need_no_airflow_home(python: Path, environment: dict[str, str], tmp_path: Path) -> None:
+def test_help_and_preview_create_no_airflow_home(python: Path, environment: dict[str, str], tmp_path: Path) -> None:
     assert "migrate" in run(python, "-m", "bksb", "--help", env=environment, cwd=tmp_path)
     told = run(python, "-m", "bksb", "preview-mail", "--out", tmp_path / "out", env=environment, cwd=tmp_path)
     assert len(told.splitlines()) == 6
@@ -104,7 +104,7 @@ def test_both_dags_run_as_they_do_in_a_checkout(
     airflow("dags", "test", "bksb_results")
 
     created = query(reporting, "select 1 from bksb.account where state = 'active' and origin = 'created'")
-    # people who begin today are not among those of the run's day, which is yesterday
+    # the run is about yesterday, so it leaves out people who start today
     accounts = query(
         reporting,
         "select bksb_user_id from bksb.account join bksb.run_person using (person_id) "

@@ -1,6 +1,6 @@
--- Purpose: no source of an account is about to be loaded twice in one go: which of the two is right nobody could tell.
--- Result: id, the bksb user and source; no row when the promise is kept.
--- Safe to repeat: yes, it only reads.
+-- Purpose: check before a load that it holds each source of an account once. Nothing says which of two is right.
+-- Result: id: the bksb user and source; no rows if the check passes.
+-- Safe to repeat: yes; it only reads.
 select bksb_user_id || '/' || source as id
 from loaded_source
 group by bksb_user_id, source
