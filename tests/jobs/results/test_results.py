@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import threading
 from collections import Counter
 from dataclasses import replace
@@ -166,6 +167,59 @@ def test_a_scheduled_run_asks_nothing_that_a_later_answer_covers(with_accounts, 
     sandbox.site.reset_counters()
     run_results(with_accounts, "backfill__1", **(earlier | {"run_type": "backfill", "full_refresh": True}))
     assert sum(sandbox.site.calls.values()) > 0
+
+
+@pytest.fixture
+def log_lines(caplog):
+    """A function that returns the log lines of the jobs since the last call."""
+    caplog.set_level(logging.INFO, logger="bksb.jobs")
+
+    def take() -> list[str]:
+        lines = [record.getMessage() for record in caplog.records if record.name.startswith("bksb.jobs")]
+        caplog.clear()
+        return lines
+
+    return take
+
+
+def test_a_run_with_nothing_to_fetch_says_why_in_one_line(with_accounts, sandbox, log_lines):
+    now = datetime.now(UTC)
+    night = scheduled(now - timedelta(days=1), now - timedelta(minutes=30))
+    end = night["interval_end"].astimezone(with_accounts.settings.timezone)
+    run_results(with_accounts, "scheduled__1", **night)
+    assert not [line for line in log_lines() if line.startswith("Nothing")]
+    accounts = len(query(with_accounts.reporting, "select distinct bksb_user_id from bksb.account_source"))
+
+    run_results(with_accounts, "scheduled__1", **night)
+    covered = f"Nothing to fetch: all {accounts} accounts were read completely since {end:%Y-%m-%d %H:%M}."
+    assert [line for line in log_lines() if "fetch" in line or "Read" in line] == [covered]
+
+    backfill = night | {"run_type": "backfill", "day": with_accounts.today() - timedelta(days=1)}
+    run_results(with_accounts, "backfill__1", **backfill)
+    log_lines()
+    query(
+        with_accounts.reporting,
+        "update bksb.account_source set synced_at = null, failed_at = now()"
+        " where bksb_user_id = (select min(bksb_user_id) from bksb.account_source)",
+    )
+    sandbox.site.reset_counters()
+    run_results(with_accounts, "backfill__1", **backfill)
+    (line,) = [line for line in log_lines() if "fetch" in line]
+    assert "; 1 failed within the last hour and will be asked again later." in line
+    assert sandbox.site.calls == {}
+
+
+def test_a_run_without_accounts_or_people_says_so_in_one_line(deployment, mis_fields, world, log_lines):
+    query(mis_fields, "update person set bksb_username = null")
+    run_results(deployment)
+    (line,) = [line for line in log_lines() if "fetch" in line]
+    people = len(world.eligible_on(world.today))
+    no_accounts = f"Nothing to fetch: none of the {people} people eligible on {deployment.today()} has an active bksb"
+    assert line.startswith(no_accounts)
+
+    long_ago = datetime(1990, 1, 1, 3, tzinfo=UTC)
+    run_results(deployment, "backfill__1", **scheduled(long_ago, long_ago + timedelta(1)) | {"run_type": "backfill"})
+    assert [line for line in log_lines() if "fetch" in line] == ["Nothing to fetch: no one was eligible on 1990-01-01."]
 
 
 def test_a_past_day_is_about_the_people_of_that_day_and_leaves_learner_alone(with_accounts, world):
