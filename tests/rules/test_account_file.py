@@ -48,8 +48,8 @@ def test_a_username_arrives_as_it_was_written(username):
         (b"", "is empty"),
         (b"\n \n\n", "is empty"),
         (b"\xef\xbb\xbf", "is empty"),
-        (b",,\n,,\n", "holds no line under a header"),
-        (b"person_id,username\n\n", "holds no line under a header"),
+        (b",,\n,,\n", "has no lines below a header"),
+        (b"person_id,username\n\n", "has no lines below a header"),
         (b"PK\x03\x04\x14\x00\x06\x00\x08\x00", "is not text"),
         (b"\x89PNG\r\n\x1a\n\xff\xfe", r"is not UTF-8 text \(line 1\)"),
         ("person_id,username\nP1,zoë\n".encode("latin-1"), r"is not UTF-8 text \(line 2\)"),
@@ -59,9 +59,9 @@ def test_a_username_arrives_as_it_was_written(username):
         (b"P1,ada\nP2,ben\n", "has no column person_id"),
         (b"person_id,user\nP1,ada\n", "has no column username"),
         (b"person_id,username,Username\nP1,ada,ben\n", "more than one column username"),
-        (b'person_id,username\nP1,ada\nP2,"ben\nP3,cy\n', "not in order as CSV in line 3: check its quotes"),
-        (b'person_id,username\nP1,"ada"x\n', "not in order as CSV in line 2"),
-        (b"person_id,username\nP1," + b"x" * 200_000, "not in order as CSV in line 2"),
+        (b'person_id,username\nP1,ada\nP2,"ben\nP3,cy\n', "is not valid CSV in line 3: check its quotes"),
+        (b'person_id,username\nP1,"ada"x\n', "is not valid CSV in line 2"),
+        (b"person_id,username\nP1," + b"x" * 200_000, "is not valid CSV in line 2"),
     ],
 )
 def test_a_file_that_is_none_is_refused_whole_without_its_contents(content, says):
@@ -80,8 +80,14 @@ def test_a_file_that_is_none_is_refused_whole_without_its_contents(content, says
         ("P1", "line 2, P1: the username is missing"),
         ("P1,   ", "line 2, P1: the username is missing"),
         (",ada", "line 2: the person_id is missing"),
-        ("P1,Smith, Ada", "line 2, P1: it has more fields than the header: put a value that holds a comma into quotes"),
-        ('P1,"ada\nP2,ben"', "line 2, P1: a value holds a line break or another control character: check the quotes"),
+        (
+            "P1,Smith, Ada",
+            "line 2, P1: it has more fields than the header: put a value that contains a comma in quotes",
+        ),
+        (
+            'P1,"ada\nP2,ben"',
+            "line 2, P1: a value contains a line break or another control character: check the quotes",
+        ),
     ],
 )
 def test_a_line_that_cannot_be_used_is_named_and_the_others_are_read(line, says):

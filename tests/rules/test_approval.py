@@ -116,14 +116,14 @@ def test_the_first_line_says_what_is_asked_and_for_whom():
 
 def test_with_invite_off_the_question_says_that_nobody_is_told():
     first, *_ = asked(people(30), invite=False).splitlines()
-    assert first.endswith("Nobody is sent an invitation (`invite` is off).")
+    assert first.endswith("No invitations are sent (`invite` is off).")
 
 
 def test_each_reason_is_given_with_its_figures():
     text = asked(people(30), reasons=("first_run", "many_new_accounts", "shrunk_extract"), max_new_accounts=20)
-    assert "- No run that creates accounts has been approved yet; one for people who are named does not count." in text
+    assert "- No run for all people has been approved yet. Runs for named people (`person_ids`) do not count." in text
     assert "- This is more than `max_new_accounts` (20)." in text
-    assert "- The MIS lists 30 people now, and listed 100 at the last run that went ahead" in text
+    assert "- The MIS lists 30 people now, less than half of the 100 at the last run that went ahead." in text
 
 
 def test_groups_of_fewer_than_five_are_not_counted_out():
@@ -132,12 +132,12 @@ def test_groups_of_fewer_than_five_are_not_counted_out():
     assert "for 9 learners and <5 applicants" in text
     few = asked(people(4), plan=plan_for(people(4), issues=(Issue("no_email", "P1", "P1"),)))
     assert few.startswith("**<5 bksb accounts would be created**, for <5 learners")
-    assert "0 accounts to link, <5 people who cannot be served now." in few
+    assert "0 accounts to link, and <5 people who cannot get an account now." in few
 
 
 def test_an_issue_about_nobody_counts_as_nobody():
     text = asked(people(9), plan=plan_for(people(9), issues=(Issue("unknown_result", "Level 9"),)))
-    assert "0 people who cannot be served now" in text
+    assert "0 people who cannot get an account now" in text
 
 
 def test_nobody_is_named_and_the_way_to_who_and_why_is():
