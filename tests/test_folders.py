@@ -50,7 +50,7 @@ def test_a_variable_that_names_no_folder_is_an_error_that_says_what_to_do(named,
     monkeypatch.chdir(repository())
     monkeypatch.setenv("BKSB_CONFIG", named)
     for ask in (folders.config_folder, folders.find_mis_query):
-        with pytest.raises(ConfigurationError, match=rf"BKSB_CONFIG names {named}.*whole path"):
+        with pytest.raises(ConfigurationError, match=rf"BKSB_CONFIG names {named}.*absolute path"):
             ask()
 
 

@@ -77,7 +77,7 @@ def test_a_broken_contract_is_named_before_anything_is_changed(mis_of, world, sq
 def test_a_query_that_returns_nobody_stops_the_run(mis_of, world):
     text = QUERY.read_text(encoding="utf-8").rstrip().removesuffix(";")
     nobody = f"select * from ({text}) as everybody where 1 = 0"
-    with pytest.raises(MisContractError, match="returned nobody"):
+    with pytest.raises(MisContractError, match="returned no rows"):
         mis_of(nobody).read_people(world.today)
 
 

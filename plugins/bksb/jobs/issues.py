@@ -13,7 +13,7 @@ from bksb.reporting.store import Store
 def open_issues(store: Store, issues: Iterable[Issue], day_start: datetime) -> None:
     """Open each issue. For an issue that is already open, update `last_seen_at`, at most once a day.
 
-    `day_start` is the first moment of today in the site's time zone.
+    `day_start` is the first moment of the current day in the site's time zone.
     """
     by_key = {(issue.code, issue.subject_key): issue for issue in issues}
     # each key once, because one statement cannot write a row twice; in the order in which resolve_issues.sql locks
