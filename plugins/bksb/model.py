@@ -55,7 +55,7 @@ class Account:
 
 @dataclass(frozen=True)
 class Action:
-    """One action in bksb for one person: link the user `username`, create it if it is free, or check a link."""
+    """One action in bksb for one person: link `username`, create it if it does not exist, or check a link."""
 
     person_id: str
     kind: ActionKind

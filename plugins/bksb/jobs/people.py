@@ -35,7 +35,7 @@ def write_extract(store: Store, people: Sequence[Person]) -> None:
 
 
 def record_people(store: Store, people: Sequence[Person], day_start: datetime) -> None:
-    """Update `bksb.learner` and `bksb.learner_contact` from a complete extract of today."""
+    """Update `bksb.learner` and `bksb.learner_contact` from a complete, current extract."""
     write_extract(store, people)
     store.run("people/merge_learners", day_start=day_start)
     store.run("people/mark_no_longer_eligible")

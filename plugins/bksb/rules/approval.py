@@ -67,7 +67,8 @@ def question(run: Run, plan: Plan, people: Mapping[str, Person], reasons: Sequen
     created = [people[action.person_id] for action in plan.actions if action.kind == "create"]
     before = _show(baseline.people or 0)
     why: dict[Reason, str] = {
-        "first_run": "No run for all people has been approved yet. Runs for named people (`person_ids`) do not count.",
+        "first_run": "No run that creates accounts has been approved yet. Runs for named people (`person_ids`) do not "
+        "count.",
         "many_new_accounts": f"This is more than `max_new_accounts` ({run.max_new_accounts}).",
         "shrunk_extract": f"The MIS lists {_show(len(people))} people now, less than half of the {before} at the last "
         "run that went ahead. Was the query changed, or is the MIS incomplete?",

@@ -48,7 +48,7 @@ def test_a_row_has_the_columns_of_the_copy_statement_in_its_order():
 
 
 @given(RESULTS, READINGS, MOMENTS)
-def test_a_row_gives_back_the_result_it_was_made_from(result, reading, completed_at):
+def test_a_row_can_be_turned_back_into_its_result(result, reading, completed_at):
     assert make_row(7, "v5", result, reading, completed_at).result == result
 
 

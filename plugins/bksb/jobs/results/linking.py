@@ -1,4 +1,4 @@
-"""Links people whose bksb username is stored in the MIS. Only reads from bksb, and opens no issues."""
+"""Links people by the bksb username stored in the MIS. Only reads from bksb, and opens no issues."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 def find_links(store: Store, run: Run, people: Sequence[Person]) -> list[Action]:
     """Return which of the run's people to look up by the username in the MIS; call it inside a transaction.
 
-    These are people without an account, except those whose look-up failed less than a day ago.
+    These are people without an account, except those looked up without success less than a day ago.
     """
     recently_failed = {row.person_id for row in store.run("results/list_recent_failed_lookups")}
     accounts = read_accounts(store)

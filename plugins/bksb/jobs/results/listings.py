@@ -19,7 +19,7 @@ class Listing:
     results: list[AssessmentResult]
     is_complete: bool
     kept_sessions: Collection[str] = frozenset()
-    """V5 sessions that bksb still lists, and whose report was loaded before and not fetched again."""
+    """V5 sessions that bksb still lists. Their reports are loaded already and were not fetched again."""
 
     unknown_types: Collection[str] = frozenset()
     """V5 AssessmentTypes that the sync does not know. Their sessions are not loaded."""

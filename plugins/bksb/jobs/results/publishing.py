@@ -85,7 +85,7 @@ def resolve_text_issues(store: Store, vocabulary: Vocabulary) -> None:
 
 
 def _find_settled(rows: Iterable[Any], vocabulary: Vocabulary) -> list[int]:
-    """Return the issues whose text can be read in every result that has it, or that no result has."""
+    """Return the issues to resolve: no result has the text, or it can be read in every result that has it."""
     still_holds: dict[int, bool] = {}
     for row in rows:
         if row.source is None:
