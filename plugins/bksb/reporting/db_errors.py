@@ -37,9 +37,9 @@ def _translate_error(error: psycopg2.Error, conn_id: str) -> BksbSyncError:
     state = error.pgcode
     if state is None:
         return _translate_connect_error(error, conn_id)
-    for prefix, remedy in _SETUP_FAULTS.items():
+    for prefix, advice in _SETUP_FAULTS.items():
         if state.startswith(prefix):
-            return ConfigurationError(f"The reporting database of connection '{conn_id}' {remedy} (SQLSTATE {state}).")
+            return ConfigurationError(f"The reporting database of connection '{conn_id}' {advice} (SQLSTATE {state}).")
     if state.startswith(_RETRYABLE):
         return TransientError(
             f"The reporting database is unavailable at the moment (SQLSTATE {state}). Try again later."

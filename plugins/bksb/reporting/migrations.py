@@ -8,7 +8,7 @@ from bksb.reporting.sql_files import list_statements
 from bksb.reporting.store import Store, Writer, list_applied_migrations, list_missing_migrations, open_store
 
 REPEATABLE = (
-    # first, because it waits for writers: they may still read a view, so no view may be locked before
+    # first: it waits for writers, and they may still read a view, so no view may be locked yet
     "mark_summary_rebuild",
     "person_result",
     "latest_result",

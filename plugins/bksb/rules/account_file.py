@@ -27,7 +27,7 @@ class AccountLine:
     username: str = field(repr=False)
 
     def rejected(self, reason: str) -> RejectedLine:
-        """Make a RejectedLine of this line."""
+        """Return this line as a RejectedLine."""
         return RejectedLine(self.number, self.person_id, reason)
 
 

@@ -1,4 +1,4 @@
-"""Derives a person's first password from a secret, so that it can be sent again without being stored."""
+"""Derives a person's initial password from a secret, so that it can be sent again without being stored."""
 
 from __future__ import annotations
 

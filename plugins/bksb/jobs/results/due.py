@@ -55,7 +55,7 @@ def list_due_accounts(
 
 
 def add_reported_sessions(store: Store, accounts: Sequence[DueAccount], run: Run) -> list[DueAccount]:
-    """Add the V5 sessions with a report that need not be fetched again. A full refresh fetches all reports."""
+    """Add to each account the V5 sessions with reports that need not be fetched again (none in a full refresh)."""
     users = [account.bksb_user_id for account in accounts if "v5" in account.sources]
     if run.full_refresh or not users:
         return list(accounts)

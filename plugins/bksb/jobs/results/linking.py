@@ -45,7 +45,7 @@ def drop_reassigned(links: Sequence[Action], people_now: Sequence[Person]) -> li
 
 
 def link_people(deployment: Deployment, run: Run, buckets: Collection[int]) -> None:
-    """Look up the usernames that the run planned to link in these buckets, and link each user that no one else has.
+    """Look up the usernames that the run planned to link in these buckets, and link the users that are found and free.
 
     If bksb is down, linking stops, and the run goes on to fetch results. Raises TransientError only if the run has
     nothing to fetch, because then no other task would notice the outage.
@@ -84,7 +84,7 @@ def _read_planned_links(store: Store, run: Run, buckets: Collection[int]) -> lis
 
 
 def _link(store: Store, action: Action, outcome: LookupOutcome) -> bool:
-    """Link the person, if possible, and return whether it was. If not, the next look-up is a day later."""
+    """Link the person if possible; return whether it worked. If not, the next look-up is a day later."""
     with store.transaction(Writer.APPLY_PLAN):
         if outcome.user_id is not None and not claim_account(
             store, action.person_id, action.username, outcome.user_id, "linked"

@@ -31,10 +31,10 @@ INCOMPLETE = "bksb announced more results than it returned; the returned ones ar
 
 @dataclass
 class LoadBatch:
-    """What one transaction loads. A batch with one account is a part of it."""
+    """The rows and issues to load in one transaction. Batches of single accounts are joined into one."""
 
     lines: list[str] = field(default_factory=list, repr=False)
-    """Rows in COPY format. Encoding them on arrival keeps it out of the transaction, for which other loads wait."""
+    """Rows in COPY format. They are encoded before the transaction, so that other loads do not wait for that."""
 
     sources: list[tuple[int, Source, datetime, bool]] = field(default_factory=list)
     """The sources that were read: bksb user, source, synced_at, and whether the listing is complete."""

@@ -57,7 +57,7 @@ def publish_results(deployment: Deployment, run: Run) -> RunCounts:
     settings = deployment.settings
     with deployment.open_store() as store:
         if settings.raw_days is not None:
-            # purging moves rows, and a load that runs at the same time addresses rows by their place (ctid)
+            # not during a load: purging moves rows, and a load addresses them by their place (ctid)
             with store.transaction(Writer.LOAD_RESULTS):
                 store.run("results/purge_raw_results", raw_days=settings.raw_days)
                 store.run("results/purge_raw_changes", raw_days=settings.raw_days)
