@@ -1,4 +1,4 @@
-"""A site's own file overrides the default, file by file, and is never silently ignored."""
+"""A site's own file replaces the default, file by file, and is never skipped."""
 
 import shutil
 import subprocess
@@ -27,7 +27,7 @@ def test_a_sites_file_is_used_and_otherwise_the_default(config):
     assert folders.find_mis_query() == ours
 
 
-def test_an_unreadable_file_of_the_site_does_not_fall_back_to_the_default(config):
+def test_a_sites_file_that_cannot_be_read_is_not_replaced_by_the_default(config):
     (config / "levels.toml").symlink_to(config / "not there")
     assert folders.find_file("levels.toml", folders.DEFAULTS_FOLDER) == config / "levels.toml"
     (config / "eligible_learners.sql").mkdir()
@@ -39,7 +39,7 @@ def test_a_name_that_is_too_long_is_an_error(config):
         folders.find_file("x" * 300, folders.DEFAULTS_FOLDER)
 
 
-def test_a_file_in_place_of_a_folder_gives_the_default(config):
+def test_a_file_in_place_of_a_folder_leaves_the_default(config):
     (config / "templates").rmdir()
     (config / "templates").write_text("")
     assert folders.find_file("templates/reminder.txt", folders.DEFAULTS_FOLDER) == folders.DEFAULTS_FOLDER
@@ -54,7 +54,7 @@ def test_the_error_for_a_wrong_bksb_config_says_what_to_do(named, monkeypatch):
             ask()
 
 
-def test_messages_show_paths_relative_to_the_checkout(config):
+def test_messages_name_a_path_relative_to_the_checkout_or_in_full(config):
     assert folders.shown(repository() / "config" / "levels.toml") == "config/levels.toml"
     assert folders.shown(config / "levels.toml") == f"{config}/levels.toml"
 

@@ -1,4 +1,4 @@
-"""Every issue code is explained, and the documents list all of them."""
+"""Every issue code is explained once, and docs/tables.md lists it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.conftest import repository
 CODES = get_args(IssueCode)
 
 
-def test_every_code_has_a_sentence_about_what_to_do():
+def test_every_code_says_what_it_is_about_where_to_fix_it_and_what_to_do():
     assert set(ISSUE_KINDS) == set(CODES)
     for kind in ISSUE_KINDS.values():
         assert kind.what_to_do and not kind.what_to_do.endswith(".")

@@ -1,4 +1,4 @@
-"""The level words of a deployment: the defaults, overridden by a site's own."""
+"""The words for levels and subjects: a site's own words go before ours."""
 
 import shutil
 
@@ -14,11 +14,11 @@ def test_a_site_without_its_own_words_uses_the_defaults(config):
     assert load_vocabulary() == read_vocabulary(("ours", OUR_WORDS.read_bytes()))
 
 
-def test_every_level_of_the_scale_is_in_the_default_table(config):
+def test_our_own_words_cover_every_level_of_the_scale(config):
     assert {code for code in load_vocabulary().levels.values() if code} == set(SCALE)
 
 
-def test_a_sites_words_override_the_defaults_without_replacing_the_others(config):
+def test_a_sites_words_go_first_and_ours_still_apply(config):
     (config / "levels.toml").write_text('[levels]\nNONE = ["Below Level 1"]\nL1 = ["Working towards Level 2"]\n')
     tables = load_vocabulary()
     assert read_initial("Maths Below Level 1", "", "", tables).level_code is None
@@ -32,7 +32,7 @@ def test_a_mistake_is_reported_with_the_path_of_the_file(config):
         load_vocabulary()
 
 
-def test_an_unreadable_file_is_named(config, monkeypatch):
+def test_a_file_that_is_not_text_or_cannot_be_read_is_reported(config, monkeypatch):
     (config / "levels.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigurationError, match=r"/levels\.toml cannot be read"):
         load_vocabulary()

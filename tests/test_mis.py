@@ -1,4 +1,4 @@
-"""The MIS query on a real database, compared with an independent rule of eligibility; and its contract."""
+"""The MIS query on a real database: its contract, and its people against the sandbox's own rule."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SECRET = "Unmistakeable"
 
 
 @pytest.mark.parametrize("back", [*range(40), 59, 90, 200, 365, -1, -5])
-def test_the_query_agrees_with_the_rule_on_any_day(mis_fields, world, back):
+def test_the_query_lists_the_people_that_are_eligible_on_any_day(mis_fields, world, back):
     day = world.today - timedelta(days=back)
     assert {person.person_id for person in Mis(mis_fields, QUERY).read_people(day)} == world.eligible_on(day)
 
@@ -31,7 +31,7 @@ def test_the_query_agrees_with_the_rule_at_the_end_of_a_month(mis_fields, world,
     assert {person.person_id for person in Mis(mis_fields, QUERY).read_people(day)} == world.eligible_on(day)
 
 
-def test_a_person_with_several_programmes_is_listed_once_with_the_latest(mis_fields, world):
+def test_a_person_with_several_programmes_is_listed_once_with_the_one_started_last(mis_fields, world):
     for person in Mis(mis_fields, QUERY).read_people(world.today):
         if person.person_id in world.people_of("two_programmes"):
             starts = [e.start_date for e in world.episodes if e.person_id == person.person_id]
@@ -40,7 +40,7 @@ def test_a_person_with_several_programmes_is_listed_once_with_the_latest(mis_fie
 
 @pytest.fixture
 def mis_of(mis_fields, tmp_path):
-    """A function that makes an Mis with this query."""
+    """Return an Mis with this query."""
 
     def make(sql: str) -> Mis:
         path = tmp_path / "eligible_learners.sql"
@@ -76,9 +76,9 @@ def test_a_broken_contract_is_reported_before_anything_changes(mis_of, world, sq
 
 def test_a_query_that_returns_no_one_stops_the_run(mis_of, world):
     text = QUERY.read_text(encoding="utf-8").rstrip().removesuffix(";")
-    nobody = f"select * from ({text}) as everybody where 1 = 0"
-    with pytest.raises(MisContractError, match="returned no rows"):
-        mis_of(nobody).read_people(world.today)
+    empty = f"select * from ({text}) as eligible where 1 = 0"
+    with pytest.raises(MisContractError, match="returned nobody"):
+        mis_of(empty).read_people(world.today)
 
 
 NAMES = [
@@ -93,12 +93,12 @@ def row(**changes: object) -> list[object]:
     return list((plain | changes).values())
 
 
-def test_nul_characters_are_removed():
+def test_nul_characters_are_removed_because_postgresql_cannot_store_them():
     (person,) = parse_people(NAMES, [row(proposed_username="od\0d", email="\0")], QUERY)
     assert (person.proposed_username, person.email) == ("odd", None)
 
 
-def test_texts_are_stripped_and_blank_texts_become_none():
+def test_blanks_around_texts_are_removed_and_a_blank_text_is_none():
     (person,) = parse_people(NAMES, [row(email="  a@b.example ", given_names="  ", bksb_username="")], QUERY)
     assert (person.email, person.given_names, person.bksb_username, person.former_person_id) == (
         "a@b.example",
@@ -129,7 +129,7 @@ def test_the_error_for_a_wrong_row_does_not_contain_the_row(rows, says):
         parse_people(NAMES, rows, QUERY)
 
 
-def test_an_unreachable_database_and_an_unknown_driver_get_different_advice(world):
+def test_an_unreachable_database_and_an_unknown_driver_have_messages_that_say_what_to_do(world):
     away = fields_of("postgresql://u:p@127.0.0.1:1/mis", "mis", {"sqlalchemy_scheme": "postgresql+psycopg2"})
     with pytest.raises(TransientError, match="did not answer or refused the log-in"):
         Mis(away, QUERY).read_people(world.today)
@@ -167,7 +167,7 @@ def test_a_date_that_python_cannot_hold_breaks_the_contract(mis_of, mis_fields, 
         Mis(mis_fields, QUERY).read_people(world.today)
 
 
-def test_binds_in_comments_are_ignored(tmp_path, world):
+def test_parameters_named_in_comments_are_ignored(tmp_path, world):
     fields = fields_of("sqlite:///", "mis", {"sqlalchemy_scheme": "sqlite"})
     path = tmp_path / "eligible_learners.sql"
     path.write_text("-- gets :as_of, :ended_since and :applied_since\nselect :as_of as person_id")
@@ -180,7 +180,7 @@ def fields(**changes) -> ConnectionFields:
     return ConnectionFields(**{**given, **changes})
 
 
-def test_the_password_of_the_mis_may_contain_any_character():
+def test_the_address_of_the_mis_is_built_from_fields_so_that_any_password_works():
     url = make_database_url(fields(extra={"sqlalchemy_scheme": "mssql+pymssql"}))
     assert (url.drivername, url.password, url.database, url.port) == ("mssql+pymssql", "p@ss/word", "MIS", 1433)
 

@@ -1,4 +1,4 @@
-"""Eligibility case by case: rows of the MIS, and the expected outcome of the query."""
+"""Eligibility case by case: rows in the MIS, and whether the query lists the person."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ QUERY = SQL_FOLDER / "mis" / "eligible_learners.sql"
 DAY = date(2026, 11, 23)
 
 WITNESS = "P0"
-"""A person who is eligible on any day, because a query that returns no rows counts as broken."""
+"""A person eligible on any day, because a query that lists no one is an error."""
 
 
 @pytest.fixture(scope="module")
 def pics(postgres: Postgres) -> Iterator[ConnectionFields]:
-    """A PICS-like database for this module only."""
+    """A database with tables like those of PICS."""
     postgres.create_database("eligibility")
     fields = fields_of(postgres.dsn("eligibility"), "mis", {"sqlalchemy_scheme": "postgresql+psycopg2"})
     query(fields, SCHEMA.read_text(encoding="utf-8"))
@@ -35,7 +35,7 @@ def pics(postgres: Postgres) -> Iterator[ConnectionFields]:
 
 @pytest.fixture
 def mis(pics: ConnectionFields) -> ConnectionFields:
-    """That database with no one but the witness."""
+    """That database, with no one but the witness."""
     query(pics, "truncate person, episode, application")
     insert(pics, "person", person_id=WITNESS, learn_ref_number="W")
     insert(pics, "episode", episode_id=1, person_id=WITNESS, system_status="Live", start_date="1980-01-01")
@@ -67,7 +67,7 @@ def add_application(fields: ConnectionFields, number: int, person_id: str = "P1"
 
 
 def listed(fields: ConnectionFields, day: date = DAY, person_id: str = "P1", **settings: int):
-    """The row of this person on that day, or None."""
+    """Return the one row of this person on that day, or None."""
     people = Mis(fields, QUERY, **settings).read_people(day)
     assert WITNESS in {person.person_id for person in people}
     rows = [person for person in people if person.person_id == person_id]
@@ -89,7 +89,7 @@ def test_only_live_records_count(mis, system_status, eligible):
     ("programme_status", "eligible"),
     [("In Learning", True), ("Completed", True), ("Withdrawn", True), (None, True), ("Break in learning", False)],
 )
-def test_a_break_in_learning_is_the_only_status_that_is_not_eligible(mis, programme_status, eligible):
+def test_a_break_is_the_only_status_that_keeps_a_person_off_the_list(mis, programme_status, eligible):
     add_person(mis)
     add_episode(mis, 10, programme_status=programme_status)
     assert (listed(mis) is not None) == eligible
@@ -110,7 +110,7 @@ def test_a_break_in_learning_is_the_only_status_that_is_not_eligible(mis, progra
         # after February, the limit is 28 days ago
         ("2026-03-15", "2026-02-15", True),
         ("2026-03-15", "2026-02-14", False),
-        # one month before the last days of March is the last day of February
+        # a month before the last days of March is the last day of February
         ("2026-03-28", "2026-02-28", True),
         ("2026-03-29", "2026-02-28", True),
         ("2026-03-30", "2026-02-28", True),
@@ -138,7 +138,7 @@ def test_a_break_in_learning_is_the_only_status_that_is_not_eligible(mis, progra
         ("2026-11-23", None, True),
     ],
 )
-def test_a_learner_stays_eligible_for_one_calendar_month_after_the_end(mis, day, ended, eligible):
+def test_a_programme_that_has_ended_counts_for_one_calendar_month(mis, day, ended, eligible):
     add_person(mis)
     add_episode(mis, 10, start_date="2025-09-01", actual_end_date=ended, programme_status="Completed")
     found = listed(mis, date.fromisoformat(day))
@@ -157,7 +157,7 @@ def test_a_programme_counts_from_the_day_it_starts(mis, start, eligible):
     assert (listed(mis) is not None) == eligible
 
 
-def test_a_learner_past_the_planned_end_without_an_actual_end_is_eligible(mis):
+def test_a_programme_past_its_planned_end_goes_on_without_an_actual_end(mis):
     add_person(mis)
     add_episode(mis, 10, planned_end_date="2026-03-31")
     assert listed(mis).ended_on is None
@@ -256,7 +256,7 @@ def test_live_applicants_who_are_not_transferred_are_eligible_for_twelve_months(
         ("2026-11-23", 1, "2026-10-22", False),
     ],
 )
-def test_the_months_of_an_applicant_are_a_setting_and_follow_the_calendar(mis, day, months, applied, eligible):
+def test_applicants_count_for_the_calendar_months_of_the_setting(mis, day, months, applied, eligible):
     add_person(mis)
     add_application(mis, 5, applied_date=applied)
     assert (listed(mis, date.fromisoformat(day), applicant_months=months) is not None) == eligible
@@ -303,7 +303,7 @@ def test_a_learner_who_is_also_an_applicant_is_listed_once_as_a_learner(mis, epi
     assert found.programme == ("Programme 10" if kind == "learner" else "Course 6")
 
 
-def test_a_transferred_applicant_is_replaced_by_the_learner_with_the_former_id(mis):
+def test_a_transferred_applicant_is_listed_as_the_learner_who_names_the_old_id(mis):
     add_person(mis, "A7")
     add_application(mis, 5, "A7", application_status="Transferred")
     add_person(mis, "P7", former_person_id="A7")
@@ -313,13 +313,13 @@ def test_a_transferred_applicant_is_replaced_by_the_learner_with_the_former_id(m
     assert listed(mis, person_id=WITNESS).former_person_id is None
 
 
-def test_a_former_id_equal_to_the_persons_own_is_ignored(mis):
+def test_a_former_id_that_is_the_persons_own_id_is_ignored(mis):
     add_person(mis, "P8", former_person_id="P8")
     add_episode(mis, 10, "P8")
     assert listed(mis, person_id="P8").former_person_id is None
 
 
-def test_a_person_without_programme_or_application_is_not_eligible(mis):
+def test_a_person_without_programme_and_application_is_not_eligible(mis):
     add_person(mis)
     assert listed(mis) is None
 
@@ -355,7 +355,7 @@ def test_the_proposed_username_is_the_learnrefnumber_or_the_id(mis, learn_ref_nu
         ("x" * 200, 'say "hi"; drop'),
     ],
 )
-def test_names_are_returned_unchanged_and_never_block_a_person(mis, forenames, surname):
+def test_unusual_names_are_kept_and_do_not_prevent_an_account(mis, forenames, surname):
     add_person(mis, forenames=f"  {forenames} ", surname=f"{surname}  ", date_of_birth="2008-02-29")
     add_episode(mis, 10)
     found = listed(mis)
@@ -364,7 +364,7 @@ def test_names_are_returned_unchanged_and_never_block_a_person(mis, forenames, s
 
 
 def obstacles(fields: ConnectionFields) -> dict[str, list[str]]:
-    """The issue codes of each eligible person except the witness; [] for those who can be served."""
+    """Return the issue codes of each eligible person but the witness; [] if the plan has an action for them."""
     people = Mis(fields, QUERY).read_people(DAY)
     plan = make_plan(people, [])
     codes: dict[str, list[str]] = {person.person_id: [] for person in people if person.person_id != WITNESS}
@@ -395,11 +395,11 @@ def obstacles(fields: ConnectionFields) -> dict[str, list[str]]:
         ({"surname": None}, ["no_name"]),
         ({"surname": ""}, ["no_name"]),
         ({"surname": None, "email": None}, ["no_email", "no_name"]),
-        # not needed if the account exists already
+        # not needed if the account exists
         ({"email": None, "surname": None, "bksb_username": "ada"}, []),
     ],
 )
-def test_a_person_who_cannot_be_created_is_reported_with_every_reason(mis, columns, codes):
+def test_a_person_that_cannot_be_created_has_an_issue_for_every_reason(mis, columns, codes):
     add_person(mis, **columns)
     add_episode(mis, 10)
     assert obstacles(mis) == {"P1": codes}
@@ -416,7 +416,7 @@ def test_a_person_who_cannot_be_created_is_reported_with_every_reason(mis, colum
         (None, None, False),
     ],
 )
-def test_an_address_that_two_people_share_blocks_both(mis, one, other, shared):
+def test_an_address_that_two_people_share_prevents_both_accounts(mis, one, other, shared):
     for number, (person_id, email) in enumerate((("P1", one), ("P2", other)), 10):
         add_person(mis, person_id, email=email)
         add_episode(mis, number, person_id)
@@ -424,7 +424,7 @@ def test_an_address_that_two_people_share_blocks_both(mis, one, other, shared):
     assert obstacles(mis) == {"P1": code, "P2": code}
 
 
-def test_an_address_shared_with_a_person_who_is_not_eligible_blocks_no_one(mis):
+def test_an_address_shared_with_a_person_who_is_not_eligible_does_not_matter(mis):
     add_person(mis, "P1", email="box@mail.example")
     add_episode(mis, 10, "P1")
     add_person(mis, "P2", email="box@mail.example")
@@ -439,12 +439,12 @@ def test_an_address_shared_with_a_person_who_is_not_eligible_blocks_no_one(mis):
         (({"learn_ref_number": "LRN1"}, {"learn_ref_number": "lrn1 "}), (["account_claimed_twice"],) * 2),
         # one username stored on two people
         (({"bksb_username": "Ada"}, {"bksb_username": "ada"}), (["account_claimed_twice"],) * 2),
-        # proposed for one and stored on another person: the stored one is used
+        # proposed for one, stored on another: the stored one wins
         (({"learn_ref_number": "ada"}, {"bksb_username": "ADA"}), (["username_taken"], [])),
         (({"learn_ref_number": "ada", "bksb_username": "own"}, {"learn_ref_number": "ada"}), ([], [])),
     ],
 )
-def test_one_username_for_two_people_is_never_guessed(mis, columns, codes):
+def test_one_username_for_two_people_is_never_given_to_one_by_guess(mis, columns, codes):
     for number, (person_id, given) in enumerate(zip(("P1", "P2"), columns, strict=True), 10):
         add_person(mis, person_id, **given)
         add_episode(mis, number, person_id)

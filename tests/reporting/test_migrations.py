@@ -1,4 +1,4 @@
-"""Migrations on a real PostgreSQL: repeated, concurrent, with grants, and with errors."""
+"""Migrations on a real PostgreSQL: repeated, at the same time, with grants, and with messages about what is missing."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ union all
 select proname::text, 'function' from pg_proc
 where pronamespace = 'bksb'::regnamespace and obj_description(oid, 'pg_proc') is null
 """
-"""Tables, views, columns and functions without a comment."""
+"""Selects the tables, views, columns and functions without a comment."""
 
 
 def dump(dsn: str) -> list[str]:
-    """Everything in the database: tables, views, functions, triggers, comments, grants and rows."""
+    """Return everything in the database: tables, views, functions, triggers, comments, grants and rows."""
     dumped = subprocess.run([find_binaries() / "pg_dump", dsn], check=True, capture_output=True, text=True)
     # pg_dump writes these two lines with a random word, which protects psql from commands in rows
     return [line for line in dumped.stdout.splitlines() if not line.startswith(("\\restrict", "\\unrestrict"))]
@@ -61,7 +61,7 @@ def test_the_next_migration_restores_a_changed_view_and_a_changed_comment(empty_
     assert dump(empty_database) == before
 
 
-def test_every_repeatable_file_is_listed_once():
+def test_the_order_of_the_repeatable_files_lists_each_file_once():
     assert sorted(f"views/{name}" for name in REPEATABLE) == list_statements("views")
 
 
@@ -140,7 +140,7 @@ def test_a_database_of_a_newer_version_is_not_migrated_or_changed(empty_database
     assert dump(empty_database) == before
 
 
-def test_a_missing_database_a_wrong_password_and_a_closed_port_get_different_advice(postgres):
+def test_a_missing_database_a_wrong_password_and_a_closed_port_have_messages_that_say_what_to_do(postgres):
     missing = fields_of(postgres.dsn("not_there"), "reporting")
     with pytest.raises(ConfigurationError, match="does not exist: create it"), open_store(missing):
         pytest.fail("opened")
@@ -162,7 +162,9 @@ def roles(postgres):
         query(fields_of(postgres.dsn(), "x"), f"drop role {name}")
 
 
-def test_the_writer_cannot_change_tables_and_the_reader_cannot_see_people(postgres, empty_database, roles):
+def test_the_writer_may_write_rows_but_not_change_tables_and_the_reader_sees_no_contact_details(
+    postgres, empty_database, roles
+):
     owner = fields_of(empty_database, "reporting")
     migrate(owner, writer="ring_writer", reader="ring_reader")
     database = owner.database

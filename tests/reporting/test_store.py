@@ -1,4 +1,4 @@
-"""The store: atomic transactions, COPY of any text, and errors that contain no row."""
+"""The store: atomic transactions, COPY of any text, and errors without data of a row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a run needs approval, and the question: counts and programmes, never a person."""
+"""When a run has to ask a person, and what it asks: figures, programmes, and never anybody."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def asked(listed, *, reasons=("first_run",), baseline=APPROVED, plan=None, **cha
 
 
 def table(text: str) -> list[list[str]]:
-    """The rows of the question's table, without its header."""
+    """The rows of the question's table, without its head."""
     lines = [line for line in text.splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]
 
@@ -70,30 +70,30 @@ def table(text: str) -> list[list[str]]:
         (251, Baseline(False, 10_000), ("first_run", "many_new_accounts", "shrunk_extract")),
     ],
 )
-def test_the_first_creation_many_creations_and_a_shrunk_extract_need_approval(creations, baseline, reasons):
+def test_a_run_asks_before_the_first_creation_before_many_and_when_the_extract_has_shrunk(creations, baseline, reasons):
     listed = people(creations)
     assert find_reasons_to_ask(a_run(), plan_for(listed), 251, baseline) == reasons
 
 
-def test_links_and_checks_need_no_approval():
+def test_links_and_checks_are_no_creations():
     listed = people(300)
     for kind in ("link", "check"):
         assert find_reasons_to_ask(a_run(), plan_for(listed, kind), 300, Baseline(False, None)) == ()
 
 
-def test_a_creation_that_was_tried_before_does_not_count_as_new():
+def test_what_an_earlier_run_has_tried_is_no_reason_to_ask_every_day():
     listed = people(251)
     first = next(iter(listed))
     assert find_reasons_to_ask(a_run(), plan_for(listed), 251, APPROVED, [(first, f"zebedee-{first}")]) == ()
 
 
-def test_the_same_people_under_other_usernames_count_as_new():
+def test_the_same_people_under_other_usernames_are_asked_about_again():
     listed = people(251)
     tried = {(person_id, f"other-{person_id}") for person_id in listed}
     assert find_reasons_to_ask(a_run(), plan_for(listed), 251, APPROVED, tried) == ("many_new_accounts",)
 
 
-def test_a_creation_that_was_tried_does_not_replace_the_first_approval():
+def test_nothing_tried_stands_in_for_the_first_approval():
     listed = people(1)
     tried = {(person_id, f"zebedee-{person_id}") for person_id in listed}
     assert find_reasons_to_ask(a_run(), plan_for(listed), 1, Baseline(False, None), tried) == ("first_run",)
@@ -114,42 +114,39 @@ def test_the_first_line_says_what_is_asked_and_for_whom():
     )
 
 
-def test_the_question_says_that_invitations_are_off():
+def test_with_invite_off_the_question_says_that_nobody_is_told():
     first, *_ = asked(people(30), invite=False).splitlines()
-    assert first.endswith("No invitations are sent (`invite` is off).")
+    assert first.endswith("Nobody is sent an invitation (`invite` is off).")
 
 
-def test_each_reason_is_given_with_its_numbers():
+def test_each_reason_is_given_with_its_figures():
     text = asked(people(30), reasons=("first_run", "many_new_accounts", "shrunk_extract"), max_new_accounts=20)
-    assert (
-        "- No run that creates accounts has been approved yet. Runs for named people (`person_ids`) do not count."
-        in text
-    )
+    assert "- No run that creates accounts has been approved yet; one for people who are named does not count." in text
     assert "- This is more than `max_new_accounts` (20)." in text
-    assert "- The MIS lists 30 people now, less than half of the 100 at the last run that went ahead." in text
+    assert "- The MIS lists 30 people now, and listed 100 at the last run that went ahead" in text
 
 
-def test_groups_of_fewer_than_five_show_no_number():
+def test_groups_of_fewer_than_five_are_not_counted_out():
     text = asked(people(4) | people(5, programme="Plumbing") | people(3, "applicant", "Hair"))
     assert table(text) == [["Plumbing", "5"], ["Carpentry L2", "<5"], ["Hair", "<5"]]
     assert "for 9 learners and <5 applicants" in text
     few = asked(people(4), plan=plan_for(people(4), issues=(Issue("no_email", "P1", "P1"),)))
     assert few.startswith("**<5 bksb accounts would be created**, for <5 learners")
-    assert "0 accounts to link, and <5 people who cannot get an account now." in few
+    assert "0 accounts to link, <5 people who cannot be served now." in few
 
 
-def test_an_issue_about_a_text_counts_as_no_person():
+def test_an_issue_about_nobody_counts_as_nobody():
     text = asked(people(9), plan=plan_for(people(9), issues=(Issue("unknown_result", "Level 9"),)))
-    assert "0 people who cannot get an account now" in text
+    assert "0 people who cannot be served now" in text
 
 
-def test_the_question_names_no_person_and_shows_the_statement_that_does():
+def test_nobody_is_named_and_the_way_to_who_and_why_is():
     text = asked(people(30) | people(7, "applicant"))
     assert not [trace for trace in ("zebedee", "unmistakeable", "@", "2009", "REF") if trace in text.lower()]
     assert "    select person_id, action, reason from bksb.planned_action where run_id = 'manual__1'" in text
 
 
-def test_the_largest_twenty_programmes_are_listed_and_the_others_added_up():
+def test_the_largest_twenty_programmes_are_named_and_the_others_added_up():
     listed = {}
     for n in range(LONGEST_LIST + 2):
         listed |= people(40 - n, programme=f"Programme {n:02}")
@@ -158,7 +155,7 @@ def test_the_largest_twenty_programmes_are_listed_and_the_others_added_up():
     assert rows[-1] == ["all others", str(20 + 19)]
 
 
-def test_twenty_programmes_are_all_listed():
+def test_a_list_that_fits_has_no_others():
     listed = {}
     for n in range(LONGEST_LIST):
         listed |= people(9, programme=f"Programme {n:02}")
@@ -176,20 +173,20 @@ def test_twenty_programmes_are_all_listed():
         (None, "no programme"),
     ],
 )
-def test_the_name_of_a_programme_cannot_break_the_table(programme, shown):
+def test_the_name_of_a_programme_stays_in_its_cell(programme, shown):
     text = asked(people(9, programme=programme))
     assert f"| {shown} | 9 |" in text.splitlines()
     assert len(table(text)) == 1
 
 
-def test_without_creations_there_is_no_table_and_no_mention_of_invitations():
+def test_where_no_account_would_be_created_there_is_no_table_and_no_word_of_mail():
     listed = people(9)
     text = asked(listed, plan=plan_for(listed, "link"), reasons=("shrunk_extract",))
     assert text.startswith("**No bksb account would be created.**\n")
     assert "9 accounts to link" in text and "|" not in text and "invitation" not in text
 
 
-def test_the_question_says_what_each_answer_does():
+def test_the_question_says_what_either_answer_and_none_will_do():
     text = asked(people(9))
     assert "Nothing has been done yet." in text
     assert "**Approve**" in text and "**Reject**, or no answer within 20 hours" in text

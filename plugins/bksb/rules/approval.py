@@ -1,4 +1,4 @@
-"""Decides when a run needs approval, and writes the question. It contains counts only, never a person."""
+"""When a run has to ask a person before it acts, and what it asks: figures only, never a person."""
 
 from __future__ import annotations
 
@@ -13,22 +13,19 @@ from bksb.model import Person, Plan, Run
 Reason = Literal["first_run", "many_new_accounts", "shrunk_extract"]
 
 SMALLEST_GROUP = 5
-"""The smallest count of people that is shown. A smaller one appears as "<5", because it could identify someone."""
+"""Groups of fewer people are shown as "<5": a smaller figure could point at somebody."""
 
 LONGEST_LIST = 20
-"""Programmes listed in a question. The others are added up."""
+"""Programmes named in a question; the others are added up."""
 
 MARKUP = re.compile(r"[\\`*_\[\]<>|#~]")
-"""Characters in the name of a programme that have a meaning in Markdown."""
+"""What would be read as Markdown in the name of a programme."""
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """What a run is compared with.
-
-    `approved_before`: whether a run for all people was ever approved. `people`: how many people the MIS listed at the
-    last run that was approved or needed no approval; None before the first.
-    """
+    """What later runs are compared with: whether a person has ever approved a first one about everybody, and the
+    people listed by the MIS in the last run that was approved or needed no approval (None before there was one)."""
 
     approved_before: bool
     people: int | None
@@ -37,11 +34,11 @@ class Baseline:
 def find_reasons_to_ask(
     run: Run, plan: Plan, listed: int, baseline: Baseline, tried: Collection[tuple[str, str]] = ()
 ) -> tuple[Reason, ...]:
-    """Return the reasons why this plan needs approval; () if it needs none.
+    """Why a person has to approve this plan first; () when nobody need be asked.
 
-    `listed`: people in the extract. `tried`: (person_id, username) of creations that a run has already tried. They do
-    not count as new, because they are planned again every day until their cause is fixed. The same person under
-    another username does count.
+    `listed`: people in the extract. `tried`: (person_id, username) of the creations that an approved or normal run
+    has tried before; they are planned again every day until somebody mends what stands in the way, and are no reason
+    to ask every day. The same people under other usernames are.
     """
     creations = [action for action in plan.actions if action.kind == "create"]
     reasons: list[Reason] = []
@@ -55,23 +52,22 @@ def find_reasons_to_ask(
 
 
 def has_shrunk(listed: int, before: int | None) -> bool:
-    """Return whether the MIS lists less than half as many people as before."""
+    """Whether the MIS lists less than half the people it listed before."""
     return before is not None and 2 * listed < before
 
 
 def question(run: Run, plan: Plan, people: Mapping[str, Person], reasons: Sequence[Reason], baseline: Baseline) -> str:
-    """Return the question as Markdown, for the approval page in Airflow and the message to staff.
+    """The question as Markdown, for the approval page in Airflow and the message to staff.
 
-    The first line can be read alone. The question contains only counts and names of programmes.
+    Its first line alone says what is asked; figures only, and names of programmes.
     """
     created = [people[action.person_id] for action in plan.actions if action.kind == "create"]
     before = _show(baseline.people or 0)
     why: dict[Reason, str] = {
-        "first_run": "No run that creates accounts has been approved yet. Runs for named people (`person_ids`) do not "
-        "count.",
+        "first_run": "No run that creates accounts has been approved yet; one for people who are named does not count.",
         "many_new_accounts": f"This is more than `max_new_accounts` ({run.max_new_accounts}).",
-        "shrunk_extract": f"The MIS lists {_show(len(people))} people now, less than half of the {before} at the last "
-        "run that went ahead. Was the query changed, or is the MIS incomplete?",
+        "shrunk_extract": f"The MIS lists {_show(len(people))} people now, and listed {before} at the last run that "
+        "went ahead, more than twice as many: has the query been changed, or is the MIS incomplete?",
     }
     return "\n".join(
         [
@@ -80,15 +76,15 @@ def question(run: Run, plan: Plan, people: Mapping[str, Person], reasons: Sequen
             *(f"- {why[reason]}" for reason in reasons),
             "",
             *_write_programmes(created),
-            f"The plan also has {_show(_count_actions(plan, 'link'))} accounts to link, and "
-            f"{_show(len({issue.person_id for issue in plan.issues} - {None}))} people who cannot get an account now.",
+            f"Besides: {_show(_count_actions(plan, 'link'))} accounts to link, "
+            f"{_show(len({issue.person_id for issue in plan.issues} - {None}))} people who cannot be served now.",
             "",
-            "To see the plan, one row per person:",
+            "Who and why, one line a person:",
             "",
             f"    select person_id, action, reason from bksb.planned_action where run_id = '{run.run_id}'",  # noqa: S608 - shown, never run
             "",
-            "Nothing has been done yet. **Approve**: the run reads the MIS again and does what is still right then. "
-            "**Reject**, or no answer within 20 hours: the run does nothing, and the next run asks again.",
+            "Nothing has been done yet. **Approve**: the MIS is read again, and what is then still right is done. "
+            "**Reject**, or no answer within 20 hours: nothing is done; the next run asks again.",
         ]
     )
 
@@ -98,12 +94,14 @@ def _write_headline(run: Run, created: Sequence[Person]) -> str:
         return "**No bksb account would be created.**"
     kinds = Counter(f"{person.person_kind}s" for person in created)
     shares = " and ".join(f"{_show(number)} {kind}" for kind, number in kinds.most_common())
-    mailed = "Each is sent an invitation by e-mail." if run.invite else "No invitations are sent (`invite` is off)."
+    mailed = (
+        "Each is sent an invitation by e-mail." if run.invite else "Nobody is sent an invitation (`invite` is off)."
+    )
     return f"**{_show(len(created))} bksb accounts would be created**, for {shares}. {mailed}"
 
 
 def _write_programmes(created: Sequence[Person]) -> Iterable[str]:
-    """Yield a table of the accounts to create by programme, the largest first."""
+    """A table of the accounts to create by programme, the largest first."""
     if not created:
         return
     groups = Counter(" ".join((person.programme or "").split()) or "no programme" for person in created)
