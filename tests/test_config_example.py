@@ -1,4 +1,4 @@
-"""The query in config/ that a site begins with: it keeps the contract on a database with the tables it names."""
+"""The example query in config/: it keeps the contract, on a database with the tables it names."""
 
 from datetime import date
 
@@ -27,7 +27,7 @@ insert into enrolment values
 """
 
 
-def test_the_query_lists_people_in_learning_and_who_ended_within_a_month_with_the_latest_programme(
+def test_the_query_lists_people_in_learning_or_ended_within_a_month_with_the_latest_programme(
     empty_database: str,
 ) -> None:
     fields = fields_of(empty_database, "mis", {"sqlalchemy_scheme": "postgresql+psycopg2"})

@@ -1,4 +1,4 @@
-"""Every issue code is explained once, and the documents know all of them."""
+"""Every issue code is explained once, and docs/tables.md lists it."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from tests.conftest import repository
 CODES = get_args(IssueCode)
 
 
-def test_every_code_says_whom_it_is_about_where_it_is_fixed_and_what_to_do():
+def test_every_code_says_what_it_is_about_where_to_fix_it_and_what_to_do():
     assert set(ISSUE_KINDS) == set(CODES)
     for kind in ISSUE_KINDS.values():
         assert kind.what_to_do and not kind.what_to_do.endswith(".")
 
 
-def test_every_code_is_resolved_by_the_job_that_opens_it():
+def test_every_code_belongs_to_a_job_that_resolves_it():
     groups = (ACCOUNT_ISSUES, CHECK_ISSUES, RESULT_ISSUES, INVITATION_ISSUES, TEXT_ISSUES)
     assert {code for group in groups for code in group} == set(CODES)
     assert {code for code, kind in ISSUE_KINDS.items() if kind.about == "text"} == set(TEXT_ISSUES)

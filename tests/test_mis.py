@@ -1,4 +1,4 @@
-"""The MIS query on a real database, against an independent statement of who is eligible; and its contract."""
+"""The MIS query on a real database: its contract, and its people against the sandbox's own rule."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SECRET = "Unmistakeable"
 
 
 @pytest.mark.parametrize("back", [*range(40), 59, 90, 200, 365, -1, -5])
-def test_the_query_lists_whom_the_rule_says_on_any_day(mis_fields, world, back):
+def test_the_query_lists_the_people_that_are_eligible_on_any_day(mis_fields, world, back):
     day = world.today - timedelta(days=back)
     assert {person.person_id for person in Mis(mis_fields, QUERY).read_people(day)} == world.eligible_on(day)
 
@@ -27,11 +27,11 @@ def test_the_query_lists_whom_the_rule_says_on_any_day(mis_fields, world, back):
 @pytest.mark.parametrize(
     "day", [date(2028, 2, 29), date(2027, 2, 28), date(2026, 3, 31), date(2026, 3, 1), date(2026, 12, 31)]
 )
-def test_the_query_follows_the_calendar_at_the_ends_of_months(mis_fields, world, day):
+def test_the_query_agrees_with_the_rule_at_the_end_of_a_month(mis_fields, world, day):
     assert {person.person_id for person in Mis(mis_fields, QUERY).read_people(day)} == world.eligible_on(day)
 
 
-def test_a_person_with_several_programmes_comes_once_with_the_latest_started(mis_fields, world):
+def test_a_person_with_several_programmes_is_listed_once_with_the_one_started_last(mis_fields, world):
     for person in Mis(mis_fields, QUERY).read_people(world.today):
         if person.person_id in world.people_of("two_programmes"):
             starts = [e.start_date for e in world.episodes if e.person_id == person.person_id]
@@ -40,7 +40,7 @@ def test_a_person_with_several_programmes_comes_once_with_the_latest_started(mis
 
 @pytest.fixture
 def mis_of(mis_fields, tmp_path):
-    """An Mis whose query is the text given."""
+    """Return an Mis with this query."""
 
     def make(sql: str) -> Mis:
         path = tmp_path / "eligible_learners.sql"
@@ -68,17 +68,17 @@ def changed(old: str, new: str) -> str:
         ("select nonsense from", "run it there by hand.*42601"),
     ],
 )
-def test_a_broken_contract_is_named_before_anything_is_changed(mis_of, world, sql, says):
+def test_a_broken_contract_is_reported_before_anything_changes(mis_of, world, sql, says):
     with pytest.raises(MisContractError, match=says) as caught:
         mis_of(sql).read_people(world.today)
     assert "Nothing was changed" in str(caught.value)
 
 
-def test_a_query_that_returns_nobody_stops_the_run(mis_of, world):
+def test_a_query_that_returns_no_one_stops_the_run(mis_of, world):
     text = QUERY.read_text(encoding="utf-8").rstrip().removesuffix(";")
-    nobody = f"select * from ({text}) as everybody where 1 = 0"
+    empty = f"select * from ({text}) as eligible where 1 = 0"
     with pytest.raises(MisContractError, match="returned nobody"):
-        mis_of(nobody).read_people(world.today)
+        mis_of(empty).read_people(world.today)
 
 
 NAMES = [
@@ -93,12 +93,12 @@ def row(**changes: object) -> list[object]:
     return list((plain | changes).values())
 
 
-def test_nul_characters_go_because_postgresql_holds_none():
+def test_nul_characters_are_removed_because_postgresql_cannot_store_them():
     (person,) = parse_people(NAMES, [row(proposed_username="od\0d", email="\0")], QUERY)
     assert (person.proposed_username, person.email) == ("odd", None)
 
 
-def test_blanks_around_texts_go_and_a_blank_text_is_none():
+def test_blanks_around_texts_are_removed_and_a_blank_text_is_none():
     (person,) = parse_people(NAMES, [row(email="  a@b.example ", given_names="  ", bksb_username="")], QUERY)
     assert (person.email, person.given_names, person.bksb_username, person.former_person_id) == (
         "a@b.example",
@@ -108,7 +108,7 @@ def test_blanks_around_texts_go_and_a_blank_text_is_none():
     )
 
 
-def test_a_driver_that_gives_dates_with_a_time_is_understood():
+def test_dates_with_a_time_are_accepted():
     (person,) = parse_people(NAMES, [row(start_on=datetime(2026, 9, 1, 0, 0))], QUERY)  # noqa: DTZ001 - as Oracle does
     assert person.start_on == date(2026, 9, 1)
 
@@ -124,12 +124,12 @@ def test_a_driver_that_gives_dates_with_a_time_is_understood():
         ([row(start_on="2026-09-01")], "start_on as str where a date is needed"),
     ],
 )
-def test_a_row_that_breaks_the_contract_is_named_without_its_contents(rows, says):
+def test_the_error_for_a_wrong_row_does_not_contain_the_row(rows, says):
     with pytest.raises(MisContractError, match=says):
         parse_people(NAMES, rows, QUERY)
 
 
-def test_a_database_that_is_away_and_an_unknown_driver_have_their_remedies(world):
+def test_an_unreachable_database_and_an_unknown_driver_have_messages_that_say_what_to_do(world):
     away = fields_of("postgresql://u:p@127.0.0.1:1/mis", "mis", {"sqlalchemy_scheme": "postgresql+psycopg2"})
     with pytest.raises(TransientError, match="did not answer or refused the log-in"):
         Mis(away, QUERY).read_people(world.today)
@@ -139,7 +139,7 @@ def test_a_database_that_is_away_and_an_unknown_driver_have_their_remedies(world
             Mis(other, QUERY).read_people(world.today)
 
 
-def test_no_error_of_the_mis_repeats_a_row_or_a_parameter(mis_of, mis_fields, world):
+def test_no_error_of_the_mis_contains_a_row_or_a_parameter(mis_of, mis_fields, world):
     query(mis_fields, "update person set surname = %s", SECRET)
     for sql in (
         changed("person.surname as family_name", "person.surname::date as family_name"),
@@ -156,18 +156,18 @@ def test_no_error_of_the_mis_repeats_a_row_or_a_parameter(mis_of, mis_fields, wo
     ("born", "kept"),
     [(date(2009, 2, 28), date(2009, 2, 28)), (date(1753, 1, 1), None), (date(9999, 12, 31), None), (None, None)],
 )
-def test_a_placeholder_for_a_date_of_birth_is_never_sent(born, kept):
+def test_a_placeholder_date_of_birth_becomes_none(born, kept):
     (person,) = parse_people(NAMES, [row(date_of_birth=born)], QUERY)
     assert person.date_of_birth == kept
 
 
-def test_a_date_that_python_cannot_hold_is_an_error_of_the_query(mis_of, mis_fields, world):
+def test_a_date_that_python_cannot_hold_breaks_the_contract(mis_of, mis_fields, world):
     query(mis_fields, "update person set date_of_birth = '20080-01-01'")
     with pytest.raises(MisContractError, match="after the year 9999"):
         Mis(mis_fields, QUERY).read_people(world.today)
 
 
-def test_binds_named_in_comments_are_no_binds(tmp_path, world):
+def test_parameters_named_in_comments_are_ignored(tmp_path, world):
     fields = fields_of("sqlite:///", "mis", {"sqlalchemy_scheme": "sqlite"})
     path = tmp_path / "eligible_learners.sql"
     path.write_text("-- gets :as_of, :ended_since and :applied_since\nselect :as_of as person_id")
@@ -180,11 +180,11 @@ def fields(**changes) -> ConnectionFields:
     return ConnectionFields(**{**given, **changes})
 
 
-def test_the_address_of_the_mis_is_built_from_fields_so_any_password_fits():
+def test_the_address_of_the_mis_is_built_from_fields_so_that_any_password_works():
     url = make_database_url(fields(extra={"sqlalchemy_scheme": "mssql+pymssql"}))
     assert (url.drivername, url.password, url.database, url.port) == ("mssql+pymssql", "p@ss/word", "MIS", 1433)
 
 
-def test_an_mis_connection_without_a_driver_says_how_to_name_one():
+def test_the_error_for_a_connection_without_a_driver_names_the_extra():
     with pytest.raises(ConfigurationError, match="sqlalchemy_scheme"):
         make_database_url(fields())

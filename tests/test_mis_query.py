@@ -1,4 +1,4 @@
-"""Who is eligible, case by case: rows written on purpose, and beside each what the rule makes of it, spelled out."""
+"""Eligibility case by case: rows in the MIS, and whether the query lists the person."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ QUERY = SQL_FOLDER / "mis" / "eligible_learners.sql"
 DAY = date(2026, 11, 23)
 
 WITNESS = "P0"
-"""Somebody who is eligible on any day: a query that lists nobody at all counts as broken."""
+"""A person eligible on any day, because a query that lists no one is an error."""
 
 
 @pytest.fixture(scope="module")
 def pics(postgres: Postgres) -> Iterator[ConnectionFields]:
-    """A PICS-like database of this module's own."""
+    """A database with tables like those of PICS."""
     postgres.create_database("eligibility")
     fields = fields_of(postgres.dsn("eligibility"), "mis", {"sqlalchemy_scheme": "postgresql+psycopg2"})
     query(fields, SCHEMA.read_text(encoding="utf-8"))
@@ -35,7 +35,7 @@ def pics(postgres: Postgres) -> Iterator[ConnectionFields]:
 
 @pytest.fixture
 def mis(pics: ConnectionFields) -> ConnectionFields:
-    """That database, with the witness alone."""
+    """That database, with no one but the witness."""
     query(pics, "truncate person, episode, application")
     insert(pics, "person", person_id=WITNESS, learn_ref_number="W")
     insert(pics, "episode", episode_id=1, person_id=WITNESS, system_status="Live", start_date="1980-01-01")
@@ -67,7 +67,7 @@ def add_application(fields: ConnectionFields, number: int, person_id: str = "P1"
 
 
 def listed(fields: ConnectionFields, day: date = DAY, person_id: str = "P1", **settings: int):
-    """The one row of this person on that day, or None."""
+    """Return the one row of this person on that day, or None."""
     people = Mis(fields, QUERY, **settings).read_people(day)
     assert WITNESS in {person.person_id for person in people}
     rows = [person for person in people if person.person_id == person_id]
@@ -89,7 +89,7 @@ def test_only_live_records_count(mis, system_status, eligible):
     ("programme_status", "eligible"),
     [("In Learning", True), ("Completed", True), ("Withdrawn", True), (None, True), ("Break in learning", False)],
 )
-def test_of_the_statuses_only_a_break_keeps_somebody_off_the_list(mis, programme_status, eligible):
+def test_a_break_is_the_only_status_that_keeps_a_person_off_the_list(mis, programme_status, eligible):
     add_person(mis)
     add_episode(mis, 10, programme_status=programme_status)
     assert (listed(mis) is not None) == eligible
@@ -104,13 +104,13 @@ def test_of_the_statuses_only_a_break_keeps_somebody_off_the_list(mis, programme
         ("2026-11-23", "2026-10-24", True),
         ("2026-11-23", "2026-10-23", True),
         ("2026-11-23", "2026-10-22", False),
-        # after a month of 30 days, 31 days ago is too long
+        # after a month of 30 days, the limit is 30 days ago
         ("2026-10-20", "2026-09-20", True),
         ("2026-10-20", "2026-09-19", False),
-        # after February, 28 days ago is the edge
+        # after February, the limit is 28 days ago
         ("2026-03-15", "2026-02-15", True),
         ("2026-03-15", "2026-02-14", False),
-        # the last days of March all go back to the last day of February
+        # a month before the last days of March is the last day of February
         ("2026-03-28", "2026-02-28", True),
         ("2026-03-29", "2026-02-28", True),
         ("2026-03-30", "2026-02-28", True),
@@ -118,27 +118,27 @@ def test_of_the_statuses_only_a_break_keeps_somebody_off_the_list(mis, programme
         ("2026-03-31", "2026-02-27", False),
         ("2026-04-01", "2026-02-28", False),
         ("2026-04-01", "2026-03-01", True),
-        # in a leap year to the 29th
+        # in a leap year it is the 29th
         ("2028-03-31", "2028-02-29", True),
         ("2028-03-31", "2028-02-28", False),
         ("2028-03-29", "2028-02-29", True),
         ("2028-03-28", "2028-02-28", True),
         ("2028-02-29", "2028-01-29", True),
         ("2028-02-29", "2028-01-28", False),
-        # 31 May to 30 April, 31 December to 30 November, and over the turn of the year
+        # from 31 May to 30 April, from 31 December to 30 November, and over the end of the year
         ("2026-05-31", "2026-04-30", True),
         ("2026-05-31", "2026-04-29", False),
         ("2026-12-31", "2026-11-30", True),
         ("2026-12-31", "2026-11-29", False),
         ("2027-01-05", "2026-12-05", True),
         ("2027-01-05", "2026-12-04", False),
-        # an end that is still to come
+        # an end in the future
         ("2026-11-23", "2026-11-24", True),
         ("2026-11-23", "2027-07-31", True),
         ("2026-11-23", None, True),
     ],
 )
-def test_who_has_ended_counts_for_one_calendar_month_to_the_day(mis, day, ended, eligible):
+def test_a_programme_that_has_ended_counts_for_one_calendar_month(mis, day, ended, eligible):
     add_person(mis)
     add_episode(mis, 10, start_date="2025-09-01", actual_end_date=ended, programme_status="Completed")
     found = listed(mis, date.fromisoformat(day))
@@ -157,7 +157,7 @@ def test_a_programme_counts_from_the_day_it_starts(mis, start, eligible):
     assert (listed(mis) is not None) == eligible
 
 
-def test_who_is_past_the_planned_end_without_an_actual_one_is_in_learning(mis):
+def test_a_programme_past_its_planned_end_goes_on_without_an_actual_end(mis):
     add_person(mis)
     add_episode(mis, 10, planned_end_date="2026-03-31")
     assert listed(mis).ended_on is None
@@ -170,14 +170,14 @@ ENDED_LATELY = {"actual_end_date": "2026-11-01", "programme_status": "Completed"
 @pytest.mark.parametrize(
     ("programmes", "chosen"),
     [
-        # the one that started last, whichever was entered last
+        # the one that started last, in any order of entry
         ({10: {"start_date": "2026-01-12"}, 11: {"start_date": "2026-09-01"}}, 11),
         ({10: {"start_date": "2026-09-01"}, 11: {"start_date": "2026-01-12"}}, 10),
-        # the latest has ended for good while the older one goes on
+        # the latest ended too long ago, and the older one goes on
         ({10: {"start_date": "2025-01-12"}, 11: {"start_date": "2026-02-01"} | ENDED_LONG_AGO}, 10),
-        # the latest has ended within the month: it still counts, and wins
+        # the latest ended within the month, so it still counts
         ({10: {"start_date": "2025-01-12"}, 11: {"start_date": "2026-02-01"} | ENDED_LATELY}, 11),
-        # the latest is not Live, on a break, or still to come
+        # the latest is not Live, on a break, or in the future
         ({10: {"start_date": "2025-01-12"}, 11: {"start_date": "2026-02-01", "system_status": "Dormant"}}, 10),
         ({10: {"start_date": "2025-01-12"}, 11: {"start_date": "2026-02-01", "system_status": "Partial Entry"}}, 10),
         (
@@ -191,17 +191,17 @@ ENDED_LATELY = {"actual_end_date": "2026-11-01", "programme_status": "Completed"
         ({10: {"start_date": "2025-01-12"}, 11: {"start_date": None}}, 10),
         # the older one has ended, the newer goes on
         ({10: {"start_date": "2025-01-12"} | ENDED_LONG_AGO, 11: {"start_date": "2026-02-01"}}, 11),
-        # on the same day: the one entered last
+        # both started on the same day: the one entered last
         ({10: {"start_date": "2026-02-01"}, 11: {"start_date": "2026-02-01"}}, 11),
         ({12: {"start_date": "2026-02-01"}, 11: {"start_date": "2026-02-01"}}, 12),
         ({10: {"start_date": "2026-02-01"}, 11: {"start_date": "2026-02-01", "system_status": "Dormant"}}, 10),
         # three of them
         ({10: {"start_date": "2026-03-01"}, 11: {"start_date": "2026-05-01"}, 12: {"start_date": "2026-04-01"}}, 11),
-        # none that counts
+        # none that is eligible
         ({10: ENDED_LONG_AGO, 11: {"system_status": "Dormant"}}, None),
     ],
 )
-def test_of_several_programmes_the_live_one_that_started_last_is_shown(mis, programmes, chosen):
+def test_the_live_programme_that_started_last_is_shown(mis, programmes, chosen):
     add_person(mis)
     for number, columns in programmes.items():
         add_episode(mis, number, **columns)
@@ -232,7 +232,7 @@ def test_of_several_programmes_the_live_one_that_started_last_is_shown(mis, prog
         ({"system_status": None}, False),
     ],
 )
-def test_applicants_count_for_twelve_months_while_live_and_not_transferred(mis, columns, eligible):
+def test_live_applicants_who_are_not_transferred_are_eligible_for_twelve_months(mis, columns, eligible):
     add_person(mis, learn_ref_number=None)
     add_application(mis, 5, **columns)
     found = listed(mis)
@@ -256,7 +256,7 @@ def test_applicants_count_for_twelve_months_while_live_and_not_transferred(mis, 
         ("2026-11-23", 1, "2026-10-22", False),
     ],
 )
-def test_how_long_an_applicant_counts_is_a_setting_and_follows_the_calendar(mis, day, months, applied, eligible):
+def test_applicants_count_for_the_calendar_months_of_the_setting(mis, day, months, applied, eligible):
     add_person(mis)
     add_application(mis, 5, applied_date=applied)
     assert (listed(mis, date.fromisoformat(day), applicant_months=months) is not None) == eligible
@@ -273,7 +273,7 @@ def test_how_long_an_applicant_counts_is_a_setting_and_follows_the_calendar(mis,
         ({5: {"applied_date": "2026-05-01"}, 6: {"applied_date": "2026-11-24"}}, 5),
     ],
 )
-def test_of_several_applications_the_live_one_made_last_is_shown(mis, applications, chosen):
+def test_the_latest_live_application_is_shown(mis, applications, chosen):
     add_person(mis)
     for number, columns in applications.items():
         add_application(mis, number, **columns)
@@ -292,7 +292,7 @@ def test_of_several_applications_the_live_one_made_last_is_shown(mis, applicatio
         ({"start_date": "2026-11-24"}, "applicant"),
     ],
 )
-def test_who_is_learner_and_applicant_comes_once_as_a_learner_while_learning(mis, episode, kind):
+def test_a_learner_who_is_also_an_applicant_is_listed_once_as_a_learner(mis, episode, kind):
     add_person(mis)
     add_episode(mis, 10, **episode)
     add_episode(mis, 11, start_date="2020-01-01", actual_end_date="2021-01-01")
@@ -303,7 +303,7 @@ def test_who_is_learner_and_applicant_comes_once_as_a_learner_while_learning(mis
     assert found.programme == ("Programme 10" if kind == "learner" else "Course 6")
 
 
-def test_a_transferred_applicant_gives_way_to_the_learner_who_names_the_old_id(mis):
+def test_a_transferred_applicant_is_listed_as_the_learner_who_names_the_old_id(mis):
     add_person(mis, "A7")
     add_application(mis, 5, "A7", application_status="Transferred")
     add_person(mis, "P7", former_person_id="A7")
@@ -313,13 +313,13 @@ def test_a_transferred_applicant_gives_way_to_the_learner_who_names_the_old_id(m
     assert listed(mis, person_id=WITNESS).former_person_id is None
 
 
-def test_a_former_id_that_is_the_persons_own_is_none(mis):
+def test_a_former_id_that_is_the_persons_own_id_is_ignored(mis):
     add_person(mis, "P8", former_person_id="P8")
     add_episode(mis, 10, "P8")
     assert listed(mis, person_id="P8").former_person_id is None
 
 
-def test_neither_programme_nor_application_is_not_eligible(mis):
+def test_a_person_without_programme_and_application_is_not_eligible(mis):
     add_person(mis)
     assert listed(mis) is None
 
@@ -337,7 +337,7 @@ def test_neither_programme_nor_application_is_not_eligible(mis):
     ],
 )
 @pytest.mark.parametrize("stored", [None, "", "  ", "ada.l", " Ada L "])
-def test_the_proposed_username_is_the_learnrefnumber_or_else_the_id(mis, learn_ref_number, proposed, stored):
+def test_the_proposed_username_is_the_learnrefnumber_or_the_id(mis, learn_ref_number, proposed, stored):
     add_person(mis, learn_ref_number=learn_ref_number, bksb_username=stored)
     add_episode(mis, 10)
     found = listed(mis)
@@ -355,7 +355,7 @@ def test_the_proposed_username_is_the_learnrefnumber_or_else_the_id(mis, learn_r
         ("x" * 200, 'say "hi"; drop'),
     ],
 )
-def test_names_come_as_they_are_and_hinder_nobody(mis, forenames, surname):
+def test_unusual_names_are_kept_and_do_not_prevent_an_account(mis, forenames, surname):
     add_person(mis, forenames=f"  {forenames} ", surname=f"{surname}  ", date_of_birth="2008-02-29")
     add_episode(mis, 10)
     found = listed(mis)
@@ -364,7 +364,7 @@ def test_names_come_as_they_are_and_hinder_nobody(mis, forenames, surname):
 
 
 def obstacles(fields: ConnectionFields) -> dict[str, list[str]]:
-    """What the plan says against each eligible person but the witness; [] for who is to be served."""
+    """Return the issue codes of each eligible person but the witness; [] if the plan has an action for them."""
     people = Mis(fields, QUERY).read_people(DAY)
     plan = make_plan(people, [])
     codes: dict[str, list[str]] = {person.person_id: [] for person in people if person.person_id != WITNESS}
@@ -395,11 +395,11 @@ def obstacles(fields: ConnectionFields) -> dict[str, list[str]]:
         ({"surname": None}, ["no_name"]),
         ({"surname": ""}, ["no_name"]),
         ({"surname": None, "email": None}, ["no_email", "no_name"]),
-        # nothing of it is needed where the account is there already
+        # not needed if the account exists
         ({"email": None, "surname": None, "bksb_username": "ada"}, []),
     ],
 )
-def test_who_cannot_be_created_is_told_with_every_reason(mis, columns, codes):
+def test_a_person_that_cannot_be_created_has_an_issue_for_every_reason(mis, columns, codes):
     add_person(mis, **columns)
     add_episode(mis, 10)
     assert obstacles(mis) == {"P1": codes}
@@ -416,7 +416,7 @@ def test_who_cannot_be_created_is_told_with_every_reason(mis, columns, codes):
         (None, None, False),
     ],
 )
-def test_an_address_that_two_people_share_serves_neither(mis, one, other, shared):
+def test_an_address_that_two_people_share_prevents_both_accounts(mis, one, other, shared):
     for number, (person_id, email) in enumerate((("P1", one), ("P2", other)), 10):
         add_person(mis, person_id, email=email)
         add_episode(mis, number, person_id)
@@ -424,7 +424,7 @@ def test_an_address_that_two_people_share_serves_neither(mis, one, other, shared
     assert obstacles(mis) == {"P1": code, "P2": code}
 
 
-def test_an_address_shared_with_somebody_who_is_not_eligible_is_no_obstacle(mis):
+def test_an_address_shared_with_a_person_who_is_not_eligible_does_not_matter(mis):
     add_person(mis, "P1", email="box@mail.example")
     add_episode(mis, 10, "P1")
     add_person(mis, "P2", email="box@mail.example")
@@ -435,23 +435,23 @@ def test_an_address_shared_with_somebody_who_is_not_eligible_is_no_obstacle(mis)
 @pytest.mark.parametrize(
     ("columns", "codes"),
     [
-        # the same proposed username, whatever its case
+        # the same proposed username, in upper and lower case
         (({"learn_ref_number": "LRN1"}, {"learn_ref_number": "lrn1 "}), (["account_claimed_twice"],) * 2),
         # one username stored on two people
         (({"bksb_username": "Ada"}, {"bksb_username": "ada"}), (["account_claimed_twice"],) * 2),
-        # proposed for one, stored on another: the stored one is believed
+        # proposed for one, stored on another: the stored one wins
         (({"learn_ref_number": "ada"}, {"bksb_username": "ADA"}), (["username_taken"], [])),
         (({"learn_ref_number": "ada", "bksb_username": "own"}, {"learn_ref_number": "ada"}), ([], [])),
     ],
 )
-def test_one_username_for_two_people_is_never_guessed_about(mis, columns, codes):
+def test_one_username_for_two_people_is_never_given_to_one_by_guess(mis, columns, codes):
     for number, (person_id, given) in enumerate(zip(("P1", "P2"), columns, strict=True), 10):
         add_person(mis, person_id, **given)
         add_episode(mis, number, person_id)
     assert obstacles(mis) == dict(zip(("P1", "P2"), codes, strict=True))
 
 
-def test_an_applicant_without_a_status_is_not_taken_for_transferred(mis):
+def test_an_applicant_without_a_status_counts_as_not_transferred(mis):
     add_person(mis)
     add_application(mis, 5, application_status=None)
     assert listed(mis).person_kind == "applicant"

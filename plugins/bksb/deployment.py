@@ -1,4 +1,4 @@
-"""One deployment: its settings, and how to reach the four systems it works with."""
+"""One deployment: its settings, and access to the four systems it works with."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from bksb.settings import Settings
 
 @dataclass(frozen=True)
 class Deployment:
-    """Everything a job needs from outside, so that jobs know nothing of Airflow."""
+    """Everything that jobs need from outside, so that they do not depend on Airflow."""
 
     settings: Settings
     mis: Mis
@@ -31,17 +31,17 @@ class Deployment:
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        """The words for subjects and levels, read once; ConfigurationError says what is wrong in which file."""
+        """The words for subjects and levels, read once. Raises ConfigurationError with the file and the mistake."""
         return load_vocabulary()
 
     def open_store(self) -> AbstractContextManager[Store]:
-        """A connection to the migrated reporting database, for as long as the block lasts."""
+        """Open a connection to the migrated reporting database for the duration of a block."""
         return open_store(self.reporting)
 
     def today(self) -> date:
-        """The date it is now at the site."""
+        """Return the current date in the site's time zone."""
         return datetime.now(self.settings.timezone).date()
 
     def day_start(self) -> datetime:
-        """The first moment of today at the site."""
+        """Return the first moment of the current day in the site's time zone."""
         return find_day_bounds(self.today(), self.settings.timezone)[0]

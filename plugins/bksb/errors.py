@@ -1,33 +1,33 @@
-"""What can go wrong, named by what to do next.
+"""The errors of this project, named by what to do about them.
 
     BksbSyncError
     ├── FatalError                    a person has to fix something first; never retried
     │   ├── ConfigurationError        a connection, a setting, a file or a migration
-    │   ├── KeyRefusedError           bksb answered 401 or 403: it is about the key
+    │   ├── KeyRefusedError           bksb answered 401 or 403: it does not accept the key
     │   ├── MisContractError          the MIS query breaks its contract
-    │   └── CheckFailedError          a check on the loaded rows found something
-    ├── TransientError                no one has to do anything; the same work is tried again later
-    │   ├── UnreachableError          no connection: the name is unknown, or nothing listens
+    │   └── CheckFailedError          a check on the loaded rows failed
+    ├── TransientError                the same work is tried again later; no one has to do anything
+    │   ├── UnreachableError          no connection: the host is unknown, or nothing listens
     │   ├── TlsError                  the certificate or the handshake failed
     │   ├── ProxyError                the proxy failed
     │   ├── ApiTimeoutError           connected, but no answer in time
-    │   ├── UnexpectedResponseError   something answered that does not look like bksb
+    │   ├── UnexpectedResponseError   the response does not look like bksb
     │   ├── MessageDeferredError      the mail server deferred a message
     │   └── DeliveryUnknownError      a message may or may not have been accepted
-    └── RejectedError                 one learner is refused; the others go on
+    └── RejectedError                 one learner is rejected; the others go on
 
-No message may hold anything personal: only ids, counts, column names and what to do.
+Messages contain nothing personal: only ids, counts, column names and what to do.
 """
 
 from __future__ import annotations
 
 
 class BksbSyncError(Exception):
-    """Every error that this project raises on purpose."""
+    """The base class of all errors that this project raises on purpose."""
 
 
 class FatalError(BksbSyncError):
-    """The run cannot go on until a person has fixed something; the message says what."""
+    """The run cannot go on until someone has fixed something. The message says what."""
 
 
 class ConfigurationError(FatalError):
@@ -37,7 +37,7 @@ class ConfigurationError(FatalError):
 class KeyRefusedError(FatalError):
     """bksb does not accept the key. Every further call would fail too, so everything stops.
 
-    `status` is 401 or 403, or None if it is not known.
+    `status` is 401 or 403, or None if unknown.
     """
 
     def __init__(self, message: str, *, status: int | None = None) -> None:
@@ -46,17 +46,17 @@ class KeyRefusedError(FatalError):
 
 
 class MisContractError(FatalError):
-    """The MIS query broke the contract of `sql/mis/eligible_learners.sql`; nothing was changed."""
+    """The MIS query broke the contract in `sql/mis/eligible_learners.sql`. Nothing was changed."""
 
 
 class CheckFailedError(FatalError):
-    """A check in `sql/checks` returned rows; the message names the check and the ids."""
+    """A check in `sql/checks` returned rows. The message names the check and the ids."""
 
 
 class TransientError(BksbSyncError):
-    """The other side has a problem at the moment: the same call is worth making again later.
+    """The other side has a temporary problem. The same call can be made again later.
 
-    `retry_after` is how many seconds the other side asked us to wait, or None.
+    `retry_after` is the number of seconds that the other side asked us to wait, or None.
     """
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
@@ -69,19 +69,19 @@ class UnreachableError(TransientError):
 
 
 class TlsError(TransientError):
-    """The other side could not prove who it is, or the two sides share no way to encrypt."""
+    """The certificate of the other side is not valid, or the TLS handshake failed."""
 
 
 class ProxyError(TransientError):
-    """The proxy that the environment names did not pass the call on."""
+    """The proxy that the environment names did not forward the call."""
 
 
 class ApiTimeoutError(TransientError):
-    """The other side, or the way to it, took longer than we wait."""
+    """The call took longer than the time limit."""
 
 
 class UnexpectedResponseError(TransientError):
-    """The response is not what the call returns: a wrong API URL, a web page instead of bksb, or half a response."""
+    """The response is not what the call returns: a wrong API URL, a web page, or an incomplete response."""
 
 
 class MessageDeferredError(TransientError):
@@ -93,7 +93,7 @@ class DeliveryUnknownError(TransientError):
 
 
 class RejectedError(BksbSyncError):
-    """The other side refuses this one learner for good; `reason` is free of personal data."""
+    """The other side rejects this one learner for good. `reason` contains nothing personal."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

@@ -1,4 +1,4 @@
-"""Where the project's files are, in a checkout, an image and an installed wheel, and which of them a site replaces."""
+"""Finds the project's files in a checkout, an image or an installed wheel, and the files that a site adds."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ VARIABLE = "BKSB_CONFIG"
 PACKAGE = Path(__file__).resolve().parent
 
 CHECKOUT = None if (PACKAGE / "sql").is_dir() else PACKAGE.parents[1]
-"""The folder that holds `plugins/`, `sql/` and `config/`, in a checkout and in an image. None for an installed wheel,
-which has `sql/` inside the package."""
+"""The folder that holds `plugins/`, `sql/` and `config/` in a checkout or an image. None for an installed wheel, which
+has `sql/` inside the package."""
 
 SQL_FOLDER = (CHECKOUT or PACKAGE) / "sql"
-"""Every SQL statement."""
+"""The SQL statements."""
 
 DEFAULTS_FOLDER = PACKAGE / "defaults"
 """The words for levels and the mail templates that come with the project."""
 
 
 def config_folder() -> Path | None:
-    """The folder of the site's own files: the one that BKSB_CONFIG names, else `config/` of the checkout or image.
+    """Return the folder of the site's own files: the one in BKSB_CONFIG, else `config/` of the checkout or image.
 
-    None where there is neither. ConfigurationError if BKSB_CONFIG names no folder.
+    Returns None if there is neither. Raises ConfigurationError if BKSB_CONFIG is not the absolute path of a folder.
     """
     named = os.environ.get(VARIABLE, "").strip()
     if named:
         own = Path(named)
         if not own.is_absolute() or not os.path.isdir(own):
             raise ConfigurationError(
-                f"{VARIABLE} names {named}, which is not a folder: give it the whole path of the folder with your own "
-                "files, from the first slash on, or unset it."
+                f"{VARIABLE} names {named}, which is not a folder with an absolute path. Set it to the absolute path "
+                "of the folder with your own files, or unset it."
             )
         return own
     folder = CHECKOUT / "config" if CHECKOUT else None
@@ -42,9 +42,9 @@ def config_folder() -> Path | None:
 
 
 def find_file(name: str, default: Path) -> Path:
-    """The file to use: `name` in the site's folder, such as `levels.toml`, if it is there, else `default`.
+    """Return the file to use: `name` (such as `levels.toml`) in the site's folder if it exists, else `default`.
 
-    A file that is there and cannot be read is still the one to use: the default must not take its place in silence.
+    A file that exists and cannot be read is returned too: silently using the default would hide the mistake.
     """
     folder = config_folder()
     if folder is None:
@@ -60,10 +60,10 @@ def find_file(name: str, default: Path) -> Path:
 
 
 def find_mis_query() -> Path:
-    """The file with the query for eligible people: the site's, else the one that fits the sandbox."""
+    """Return the file with the query for eligible people: the site's own, else the one for the sandbox."""
     return find_file("eligible_learners.sql", SQL_FOLDER / "mis" / "eligible_learners.sql")
 
 
 def shown(path: Path) -> str:
-    """A path as messages name it: from the checkout on, or whole if it is elsewhere."""
+    """Return a path for messages: relative to the checkout, or absolute if it is outside."""
     return str(path.relative_to(CHECKOUT) if CHECKOUT and path.is_relative_to(CHECKOUT) else path)

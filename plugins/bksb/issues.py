@@ -1,4 +1,4 @@
-"""Every issue that the sync can report: whom it is about, who can fix it, and what to do.
+"""The issues that the sync can report: what each is about, where it can be fixed, and what to do.
 
 Documents, the demo's report and web pages take their texts from here.
 """
@@ -44,13 +44,13 @@ PLAN_ISSUES: tuple[IssueCode, ...] = (
     "username_mismatch",
     "former_record_unsettled",
 )
-"""Issues about a person that the account plan opens, and that the next plan resolves when they no longer hold."""
+"""Issues about a person that the account plan opens. The next plan resolves those that no longer apply."""
 
 ACCOUNT_ISSUES: tuple[IssueCode, ...] = (*PLAN_ISSUES, "bksb_no_answer")
 """Issues about a person without an account."""
 
 CHECK_ISSUES: tuple[IssueCode, ...] = ("stale_link", "bksb_no_answer")
-"""Issues that a check of a link opens and resolves."""
+"""Issues that the check of a link opens and resolves."""
 
 RESULT_ISSUES: tuple[IssueCode, ...] = ("results_no_answer", "results_incomplete")
 """Issues about a person that a load of results opens and resolves."""
@@ -59,16 +59,16 @@ INVITATION_ISSUES: tuple[IssueCode, ...] = ("invitation_failed", "invitation_rep
 """Issues about a person that sending invitations opens and resolves."""
 
 TEXT_ISSUES: tuple[IssueCode, ...] = ("unknown_result", "unreadable_date")
-"""Issues about a text of bksb's; `subject_key` is the start of the text."""
+"""Issues about a text from bksb. `subject_key` is the start of the text."""
 
 
 @dataclass(frozen=True)
 class IssueKind:
-    """What is known about all issues of one code."""
+    """What all issues of one code have in common."""
 
     about: Literal["person", "text"]
     fixed_in: Literal["MIS", "bksb", "settings", "nowhere"]
-    """Where somebody can fix it; nowhere: a later run settles it by itself."""
+    """Where it can be fixed. "nowhere": a later run settles it by itself."""
 
     what_to_do: str
     """One sentence, without a full stop."""
@@ -112,7 +112,7 @@ ISSUE_KINDS: Mapping[IssueCode, IssueKind] = {
         "person", "nowhere", "bksb gave no usable answer about the results: the next run tries again"
     ),
     "results_incomplete": IssueKind(
-        "person", "nowhere", "bksb announces more results than it returns: the next run tries again"
+        "person", "nowhere", "bksb announced more results than it returned: the next run tries again"
     ),
     "invitation_failed": IssueKind("person", "MIS", "the invitation could not be sent: correct what the detail says"),
     "invitation_repeated": IssueKind(

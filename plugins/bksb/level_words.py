@@ -1,4 +1,4 @@
-"""The words in which bksb names subjects and levels: ours, and over them a site's own in `config/levels.toml`."""
+"""The words that bksb uses for subjects and levels: the defaults, and a site's own in `config/levels.toml`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ OUR_WORDS = folders.DEFAULTS_FOLDER / "levels.toml"
 
 
 def load_vocabulary() -> Vocabulary:
-    """The tables that results are read by; ConfigurationError names the file and what is wrong in it."""
+    """Load the tables of words. Raises ConfigurationError with the name of the file and what is wrong in it."""
     own = folders.find_file("levels.toml", OUR_WORDS)
     files = []
     for path in dict.fromkeys((OUR_WORDS, own)):

@@ -1,4 +1,4 @@
-"""The window on the MIS: runs the one SQL file a site edits, and holds it to its contract."""
+"""Reads people from the MIS: runs the SQL file that a site edits, and checks that it keeps its contract."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from bksb.model import Person, PersonKind
 from bksb.rules.times import months_before
 
 FIRST_YEAR, LAST_YEAR = 1900, 2100
-"""A date of birth outside is a placeholder (1753-01-01, 9999-12-31), and counts as unknown."""
+"""Years of birth that are accepted. Other dates are placeholders (1753-01-01, 9999-12-31) and count as unknown."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """What the contract says of one column; `kind` is str or date."""
+    """The contract for one column. `kind` is str or date."""
 
     kind: type
     required: bool = False
@@ -47,14 +47,14 @@ COLUMNS: Mapping[str, Column] = {
     "ended_on": Column(date),
     "former_person_id": Column(str, optional=True),
 }
-"""The columns of the query: `required` = never null, `optional` = the column itself may be absent."""
+"""The columns of the query. `required`: never null. `optional`: the column itself may be absent."""
 
 
 class Mis:
-    """Reads the people whom the sync is about. Knows no Airflow: made from plain connection fields."""
+    """Reads the people that the sync is about. Does not depend on Airflow: made from plain connection fields."""
 
     def __init__(self, fields: ConnectionFields, query: Path, *, applicant_months: int = 12) -> None:
-        """`query` is the file to run; an applicant counts for `applicant_months` after applying."""
+        """`query` is the file to run. Applicants are eligible for `applicant_months` after applying."""
         self._url = make_database_url(fields)
         self._conn_id = fields.conn_id
         self._query = query
@@ -64,20 +64,18 @@ class Mis:
         return f"Mis({self._conn_id})"
 
     def read_people(self, as_of: date, *, allow_empty: bool = False) -> list[Person]:
-        """Everybody eligible on `as_of`, one Person each.
+        """Return everyone eligible on `as_of`.
 
-        Raises MisContractError (missing column, repeated person, wrong type, SQL error; nobody, unless
-        `allow_empty`), ConfigurationError (driver, log-in) or TransientError (the database is away). No message
-        holds a row.
+        Raises MisContractError (missing column, repeated person, wrong type, SQL error, or no rows unless
+        `allow_empty`), ConfigurationError (file, driver or fields of the connection) or TransientError (no answer, or
+        the log-in was refused). No message contains a row.
         """
         try:
             statement = sqlalchemy.text(_strip_comment_lines(self._query.read_text(encoding="utf-8")))
         except OSError as error:
             raise ConfigurationError(f"{shown(self._query)} cannot be read: {error.strerror}.") from None
         except UnicodeDecodeError:
-            raise ConfigurationError(
-                f"{shown(self._query)} is not written in UTF-8: save it in that encoding."
-            ) from None
+            raise ConfigurationError(f"{shown(self._query)} is not UTF-8 text: save it in that encoding.") from None
         binds = {
             "as_of": as_of,
             "ended_since": months_before(as_of, 1),
@@ -86,7 +84,7 @@ class Mis:
         try:
             engine = sqlalchemy.create_engine(self._url, hide_parameters=True, poolclass=sqlalchemy.pool.NullPool)
             with engine.connect() as connection:
-                # a bind that a site's query does not use is not sent
+                # send only the binds that the site's query uses
                 used = {name: value for name, value in binds.items() if name in statement.compile().params}
                 result = connection.execute(statement, used)
                 names = [name.lower() for name in result.keys()]  # noqa: SIM118 - RMKeyView, not a dict
@@ -97,12 +95,12 @@ class Mis:
 
 
 def _strip_comment_lines(query: str) -> str:
-    """The query without lines that are nothing but comment: a name with a colon in one would count as a bind."""
+    """Remove comment lines, because a name with a colon in a comment would count as a bind."""
     return "\n".join(line for line in query.splitlines() if not line.lstrip().startswith("--"))
 
 
 def make_database_url(fields: ConnectionFields) -> sqlalchemy.URL:
-    """The SQLAlchemy URL of the `mis` connection; the driver stands in extra `sqlalchemy_scheme`.
+    """Return the SQLAlchemy URL of the `mis` connection. Its extra `sqlalchemy_scheme` names the driver.
 
     Extra `sqlalchemy_query` (an object) becomes the URL's query, for drivers that need options there.
     """
@@ -126,7 +124,7 @@ def make_database_url(fields: ConnectionFields) -> sqlalchemy.URL:
 def parse_people(
     names: Sequence[str], rows: Sequence[Sequence[Any]], query: Path, *, allow_empty: bool = False
 ) -> list[Person]:
-    """Rows of the query as people, in the order of the rows; MisContractError names what is wrong in which file."""
+    """Turn rows of the query into people, in the same order. Raises MisContractError with the file and the fault."""
     missing = [name for name, column in COLUMNS.items() if not column.optional and name not in names]
     if missing:
         raise _contract_error(query, f"does not return the column{_plural(missing)} {', '.join(missing)}")
@@ -136,8 +134,8 @@ def parse_people(
     if not rows and not allow_empty:
         raise _contract_error(
             query,
-            "returned nobody. A provider without a single eligible learner is unlikely: check the database, "
-            "the rights of the log-in and the conditions",
+            "returned no rows. A provider without a single eligible learner is unlikely: check the database, "
+            "the rights of the log-in and the conditions of the query",
         )
     places = {name: names.index(name) for name in COLUMNS if name in names}
     people = [_parse_person({name: row[place] for name, place in places.items()}, query) for row in rows]
@@ -147,7 +145,7 @@ def parse_people(
         raise _contract_error(
             query,
             f"returns {len(repeated)} people more than once (person_id {some}{', ...' if len(repeated) > 5 else ''}); "
-            "it has to choose one programme for each",
+            "it must choose one programme for each",
         )
     return people
 
@@ -157,13 +155,13 @@ def _parse_person(row: Mapping[str, Any], query: Path) -> Person:
     for name, value in row.items():
         column = COLUMNS[name]
         if isinstance(value, str):
-            # PostgreSQL, where the texts go, holds no NUL
+            # PostgreSQL cannot store NUL characters
             value = value.replace("\0", "").strip() or None
         if isinstance(value, datetime):
             value = value.date()
         if value is None:
             if column.required:
-                raise _contract_error(query, f"returns a row whose {name} is empty")
+                raise _contract_error(query, f"returns a row in which {name} is empty")
         elif not isinstance(value, column.kind):
             raise _contract_error(
                 query,
@@ -179,7 +177,7 @@ def _parse_person(row: Mapping[str, Any], query: Path) -> Person:
     if values["person_kind"] == "learner" and values["start_on"] is None:
         raise _contract_error(query, f"returns learner {values['person_id']} without start_on")
     if values.get("former_person_id") == values["person_id"]:
-        # nobody was somebody else under the same id
+        # the same id names no other record
         values["former_person_id"] = None
     values["person_kind"] = cast(PersonKind, values["person_kind"])
     return Person(**values)
@@ -193,7 +191,7 @@ def _plural(things: Sequence[object]) -> str:
     return "s" if len(things) > 1 else ""
 
 
-_REMEDIES: tuple[
+_TRANSLATIONS: tuple[
     tuple[type[BaseException] | tuple[type[BaseException], ...], Callable[[str, Path], BksbSyncError]], ...
 ] = (
     (
@@ -201,14 +199,14 @@ _REMEDIES: tuple[
         lambda conn, query: _contract_error(
             query,
             "returns a value that Python cannot hold, such as a date after the year 9999, or extra "
-            f"sqlalchemy_query of connection '{conn}' is no object of texts",
+            f"sqlalchemy_query of connection '{conn}' is not an object of texts",
         ),
     ),
     (
         ImportError,
         lambda conn, _: ConfigurationError(
             f"The database driver that connection '{conn}' names in sqlalchemy_scheme is not installed: "
-            "install it beside Airflow (pymssql, oracledb, PyMySQL ...)."
+            "install it in Airflow's environment (pymssql, oracledb, PyMySQL ...)."
         ),
     ),
     (
@@ -219,7 +217,9 @@ _REMEDIES: tuple[
     ),
     (
         exc.ArgumentError,
-        lambda conn, _: ConfigurationError(f"The fields of connection '{conn}' make no database address."),
+        lambda conn, _: ConfigurationError(
+            f"The fields of connection '{conn}' do not make a database address: check them."
+        ),
     ),
     (
         exc.OperationalError,
@@ -240,10 +240,10 @@ _REMEDIES: tuple[
 
 
 def _translate_error(error: BaseException, conn_id: str, query: Path) -> BksbSyncError:
-    """Our error for a driver's: the driver's own text may hold rows or parameters and is dropped."""
-    for kind, remedy in _REMEDIES:
+    """Turn a driver's error into ours. The driver's text may contain rows or parameters, so it is dropped."""
+    for kind, translate in _TRANSLATIONS:
         if isinstance(error, kind):
-            translated = remedy(conn_id, query)
+            translated = translate(conn_id, query)
             code = getattr(getattr(error, "orig", None), "pgcode", None)
             return type(translated)(f"{translated} (SQLSTATE {code})") if code else translated
     return ConfigurationError(f"The MIS query could not be run ({type(error).__name__}).")

@@ -1,4 +1,4 @@
-"""The nouns of the sync: people, accounts, results, and what one run is about."""
+"""The domain classes of the sync: people, accounts, plans, results and runs."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ AssessmentKind = Literal["initial", "diagnostic"]
 ActionKind = Literal["link", "create", "check"]
 
 MOST_NEW_ACCOUNTS = 250
-"""More creations than this in one run wait for a person's approval, unless the run says otherwise."""
+"""Accounts that one run may create without approval, unless the run sets another limit."""
 
 
 @dataclass(frozen=True)
 class Person:
-    """A learner or applicant as the MIS knows them: one row of the MIS query.
+    """A learner or applicant: one row of the MIS query.
 
-    The personal fields stay out of `repr`, because a repr ends in logs and exceptions.
+    The personal fields are not in `repr`, because reprs end up in logs and exceptions.
     """
 
     person_id: str
@@ -44,7 +44,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Account:
-    """What we know of one person's bksb account: one row of `bksb.account`."""
+    """What is known about one person's bksb account: one row of `bksb.account`."""
 
     person_id: str
     username: str | None = field(repr=False)
@@ -55,7 +55,7 @@ class Account:
 
 @dataclass(frozen=True)
 class Action:
-    """One thing to do in bksb for one person: look `username` up and link, create if it is free, or check a link."""
+    """One action in bksb for one person: link `username`, create it if it does not exist, or check a link."""
 
     person_id: str
     kind: ActionKind
@@ -65,10 +65,10 @@ class Action:
 
 @dataclass(frozen=True)
 class Issue:
-    """Something a member of staff should look at.
+    """Something that staff should look at.
 
-    `subject_key` is a person_id, or bksb's own text where the issue is about a text; `detail` holds nothing personal
-    except ids.
+    `subject_key` is a person_id, or bksb's text if the issue is about a text. `detail` contains nothing personal except
+    ids.
     """
 
     code: IssueCode
@@ -78,13 +78,13 @@ class Issue:
 
     @classmethod
     def about(cls, person_id: str, code: IssueCode, detail: str) -> Issue:
-        """An issue about one person."""
+        """Make an issue about one person."""
         return cls(code, person_id, person_id, detail)
 
 
 @dataclass(frozen=True)
 class Transfer:
-    """An applicant became a learner under another id: the account moves along with the person."""
+    """The transfer of an applicant's account to the learner record of the same person."""
 
     former_person_id: str
     person_id: str
@@ -92,7 +92,7 @@ class Transfer:
 
 @dataclass(frozen=True)
 class Plan:
-    """What one accounts run would do: a pure function of the MIS rows and the accounts we know."""
+    """What one accounts run would do. Depends only on the MIS rows and the known accounts."""
 
     actions: tuple[Action, ...]
     transfers: tuple[Transfer, ...]
@@ -106,10 +106,10 @@ class Plan:
 
 @dataclass(frozen=True)
 class AssessmentResult:
-    """One result as bksb sends it, texts untouched; `raw` is the whole JSON object.
+    """One result as bksb sends it, with unchanged texts. `raw` is the whole JSON object.
 
-    A V5 session has one for each course component of its report, named by `component`; other results have one
-    with ''. `assessment_kind` None is that of the source.
+    A V5 session has one result for each component of its report, named in `component`; for other results that is ''.
+    If `assessment_kind` is None, the source decides it.
     """
 
     session_id: str
@@ -128,8 +128,8 @@ class AssessmentResult:
 class Run:
     """What one DAG run is about.
 
-    `day` is the London date (time zone of the connection) the run speaks of. `interval_start` and
-    `interval_end` are None for a manual run without a logical date, which is about now.
+    `day` is a date in the site's time zone. `interval_start` and `interval_end` are None for a manual run without a
+    logical date, which is about the present.
     """
 
     dag_id: str
@@ -148,15 +148,15 @@ class Run:
 
     @property
     def key(self) -> dict[str, str]:
-        """The parameters by which SQL statements know this run."""
+        """The parameters that identify this run in SQL statements."""
         return {"dag_id": self.dag_id, "run_id": self.run_id}
 
     @property
     def always_fetches(self) -> bool:
-        """Whether this run asks bksb again even where an earlier sweep has the answer already."""
+        """Whether this run fetches again what an earlier run has already fetched."""
         return self.run_type == "manual" or bool(self.person_ids) or self.full_refresh
 
     @property
     def is_backfill(self) -> bool:
-        """Whether this run is one of many about days that are past, which ask nothing twice."""
+        """Whether this run belongs to a backfill of past days, which fetches nothing twice."""
         return self.run_type == "backfill" and not self.always_fetches

@@ -1,4 +1,4 @@
-"""bksb_results on bad days, with every source switched on: nothing is missing, nothing doubled, nobody stops others."""
+"""bksb_results with every source and with faults: no result is missing or duplicated."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CAP = 20
 
 @pytest.fixture
 def with_accounts(deployment, sandbox):
-    """A deployment with a patient client, whose people have their accounts already."""
+    """A deployment with accounts for its people, and a client that retries often."""
     run_accounts(deployment, invite=False)
     sandbox.site.reset_counters()
     return replace(
@@ -86,7 +86,7 @@ def assert_nothing_is_missing(deployment, sandbox) -> None:
 
 
 @pytest.mark.parametrize("null", ["always", "never"])
-def test_nobody_has_v5_sessions_as_null_or_as_an_empty_list(with_accounts, sandbox, null):
+def test_a_user_without_v5_sessions_may_be_null_or_an_empty_list(with_accounts, sandbox, null):
     sandbox.site.behaviour = Behaviour(null_for_no_sessions=null)
     run_results(with_accounts)
     assert any(not sandbox.site.results(user, "v5") for user in users_of(with_accounts))
@@ -100,14 +100,14 @@ def test_pages_capped_at_twenty_lose_nothing(with_accounts, sandbox):
     assert_nothing_is_missing(with_accounts, sandbox)
 
 
-def test_when_every_twentieth_call_fails_one_run_brings_everything(with_accounts, sandbox):
+def test_one_run_loads_everything_although_every_twentieth_call_fails(with_accounts, sandbox):
     sandbox.site.faults.add(*(Fault(kind, probability=0.05 / len(TRANSIENT)) for kind in TRANSIENT))
     run_results(with_accounts)
     assert sum(sandbox.site.faults.count_played().values()) > 0.02 * sum(sandbox.site.calls.values())
     assert_nothing_is_missing(with_accounts, sandbox)
 
 
-def test_when_every_call_about_one_learner_fails_the_others_are_loaded_and_the_next_run_heals(with_accounts, sandbox):
+def test_if_every_call_about_one_learner_fails_the_others_are_loaded_and_the_next_run_recovers(with_accounts, sandbox):
     victim, *others = users_of(with_accounts)
     sandbox.site.faults.add(Fault("500", user=victim))
     run_results(with_accounts)
@@ -118,7 +118,7 @@ def test_when_every_call_about_one_learner_fails_the_others_are_loaded_and_the_n
     assert_nothing_is_missing(with_accounts, sandbox)
 
 
-def test_learners_without_an_answer_stop_no_day_of_a_backfill_and_are_asked_about_once(with_accounts, sandbox):
+def test_learners_without_an_answer_stop_no_backfill_and_are_fetched_once(with_accounts, sandbox):
     users = users_of(with_accounts)
     for user in users[:9]:
         sandbox.site.faults.add(Fault("500", user=user))
@@ -133,10 +133,10 @@ def test_learners_without_an_answer_stop_no_day_of_a_backfill_and_are_asked_abou
     for number, day in enumerate(days[1:], start=1):
         run_results(with_accounts, f"backfill__{number}", **day)
     others = len(set(loaded_users(with_accounts)) - asked)
-    # nobody but whoever was not eligible on the first of these days, with as many calls as their sources take
+    # only people who were not eligible on the first of these days are fetched
     assert sum(sandbox.site.calls.values()) <= 20 * others
     assert open_issues(with_accounts)["results_no_answer"] == 9
-    # a run that is no backfill asks about them, and nobody is kept waiting by them
+    # a run that is not a backfill asks about them again
     sandbox.site.faults.clear()
     run_results(with_accounts, "manual__9")
     assert_nothing_is_missing(with_accounts, sandbox)
@@ -144,7 +144,7 @@ def test_learners_without_an_answer_stop_no_day_of_a_backfill_and_are_asked_abou
 
 @pytest.mark.parametrize("column", ["incomplete_at", "failed_at"])
 @pytest.mark.parametrize(("minutes", "is_asked"), [(50, False), (70, True)])
-def test_a_backfill_waits_an_hour_after_an_answer_that_was_incomplete_or_did_not_come(
+def test_a_backfill_waits_an_hour_after_a_missing_or_incomplete_answer(
     with_accounts, sandbox, column, minutes, is_asked
 ):
     run_results(with_accounts)
@@ -169,13 +169,13 @@ def loaded_users(deployment) -> list[int]:
     return [row.id for row in query(deployment.reporting, statement)]
 
 
-def test_learners_whom_bksb_never_answers_about_fail_no_second_night(with_accounts, sandbox):
+def test_learners_without_any_answer_do_not_fail_a_second_night(with_accounts, sandbox):
     users = users_of(with_accounts)
     for user in users[:9]:
         sandbox.site.faults.add(Fault("500", user=user))
     with suppress(TransientError):
         run_results(with_accounts, "manual__1")
-    # whoever has an answer by now is not asked again, as in a try after a quarter of an hour
+    # people with an answer are not fetched again
     end = datetime.now(UTC) - timedelta(hours=1)
     night = scheduled(end - timedelta(days=1), end)
     run_results(with_accounts, "scheduled__1", **night)
@@ -184,7 +184,7 @@ def test_learners_whom_bksb_never_answers_about_fail_no_second_night(with_accoun
     assert len(set(loaded_users(with_accounts))) == len(users) - 9
 
 
-def test_a_source_that_gave_no_answer_is_noted_and_not_taken_for_read(with_accounts, sandbox):
+def test_a_source_without_an_answer_is_recorded_as_failed_and_not_as_read(with_accounts, sandbox):
     user, other = users_of(with_accounts)[:2]
     sandbox.site.faults.add(Fault("500", user=user))
     run_results(with_accounts)
@@ -207,7 +207,7 @@ def test_a_source_that_gave_no_answer_is_noted_and_not_taken_for_read(with_accou
     assert query(with_accounts.reporting, noted, other) == read_late
 
 
-def test_a_poisonous_answer_is_loaded_and_stops_nobody(with_accounts, sandbox):
+def test_an_answer_with_extreme_values_is_loaded(with_accounts, sandbox):
     user = next(user for user in users_of(with_accounts) if finished_sessions(sandbox, user))
 
     class Poisonous(BksbClient):
@@ -227,14 +227,14 @@ def test_a_poisonous_answer_is_loaded_and_stops_nobody(with_accounts, sandbox):
     assert kinds >= {"v5"} and open_issues(with_accounts) == {}
 
 
-def test_a_storm_of_429_is_waited_out(with_accounts, sandbox):
+def test_a_run_waits_until_a_series_of_429_ends(with_accounts, sandbox):
     sandbox.site.faults.add(Fault("429_seconds", times=24, seconds=1))
     run_results(with_accounts)
     assert sandbox.site.faults.count_played() == {"429_seconds": 24}
     assert_nothing_is_missing(with_accounts, sandbox)
 
 
-def test_a_storm_of_429_that_does_not_end_is_left_to_the_next_try(with_accounts, sandbox):
+def test_a_run_stops_when_every_call_gets_a_429_and_the_next_try_loads_everything(with_accounts, sandbox):
     sandbox.site.faults.add(Fault("429"))
     with pytest.raises(TransientError):
         run_results(with_accounts)
@@ -244,7 +244,7 @@ def test_a_storm_of_429_that_does_not_end_is_left_to_the_next_try(with_accounts,
     assert_nothing_is_missing(with_accounts, sandbox)
 
 
-def test_an_account_merged_into_another_between_two_pages_loses_and_doubles_nothing(with_accounts, sandbox):
+def test_a_merge_between_two_pages_loses_and_duplicates_no_result(with_accounts, sandbox):
     sandbox.site.behaviour = Behaviour(page_cap=CAP)
     users = users_of(with_accounts)
     merged = max(users, key=lambda user: len(sandbox.site.results(user, "initial")))
@@ -271,9 +271,7 @@ def test_an_account_merged_into_another_between_two_pages_loses_and_doubles_noth
     assert max(Counter(tuple(row) for row in query(with_accounts.reporting, sessions)).values()) == 1
 
 
-def test_a_user_that_lists_nothing_any_more_loses_no_result_unless_the_username_still_is_that_users(
-    with_accounts, sandbox
-):
+def test_an_empty_listing_removes_results_only_if_the_user_still_has_the_username(with_accounts, sandbox):
     sandbox.site.behaviour = Behaviour(merged_users="empty")
     run_results(with_accounts)
     merged, emptied, kept = sorted(users_of(with_accounts), key=lambda user: len(truth([user], sandbox)), reverse=True)[
@@ -290,7 +288,7 @@ def test_a_user_that_lists_nothing_any_more_loses_no_result_unless_the_username_
     assert loaded(with_accounts, [merged]) == before
     assert {key[1] for key in loaded(with_accounts, [emptied])} <= {"v5"}
     assert open_issues(with_accounts) == {"results_no_answer": 1}
-    # nobody else's turn has come, and yet whose link it is is looked at again in the morning
+    # no other link is due for a check, but the accounts run checks this one
     query(
         with_accounts.reporting, "update bksb.account set checked_at = now() - interval '1 day' where state = 'active'"
     )
@@ -301,7 +299,7 @@ def test_a_user_that_lists_nothing_any_more_loses_no_result_unless_the_username_
     assert [row.bksb_user_id for row in stale] == [merged]
 
 
-def test_a_report_that_bksb_refuses_keeps_no_other_session_back(with_accounts, sandbox):
+def test_a_rejected_report_does_not_stop_the_other_sessions(with_accounts, sandbox):
     user = next(user for user in users_of(with_accounts) if len(finished_sessions(sandbox, user)) > 1)
     refused, *others = finished_sessions(sandbox, user)
 
@@ -333,7 +331,7 @@ def finished_sessions(sandbox, user) -> list[int]:
     ]
 
 
-def test_a_day_without_any_result_is_published_with_no_figures(with_accounts):
+def test_a_day_without_results_has_no_rows_in_daily_activity(with_accounts):
     run_results(with_accounts)
     morning = datetime(2015, 6, 1, 2, tzinfo=UTC)
     day = scheduled(morning, morning + timedelta(days=1)) | {"run_type": "backfill"}
@@ -350,7 +348,7 @@ def test_a_day_without_any_result_is_published_with_no_figures(with_accounts):
     assert run.state == "success"
 
 
-def test_a_postgresql_killed_in_the_middle_of_a_load_leaves_nothing_half_done(with_accounts, sandbox, tmp_path):
+def test_a_postgresql_killed_during_a_load_leaves_nothing_half_loaded(with_accounts, sandbox, tmp_path):
     with Postgres(tmp_path / "server") as server:
         server.create_database("reporting")
         migrate(fields_of(server.dsn("reporting"), "reporting"))

@@ -1,4 +1,4 @@
-"""The summaries are worked out whole when what they are made from was written, and only then."""
+"""The summaries are rebuilt when the tables they are made from were written, and only then."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ SUMMARIES = ("skill_summary", "daily_activity")
 
 @pytest.fixture
 def published(deployment):
-    """A deployment whose results are loaded and published, everything bksb has until now."""
+    """A deployment with all results loaded and published."""
     run_accounts(deployment, invite=False)
     run_results(deployment)
     return deployment
 
 
 def of_day(day) -> dict[str, object]:
-    """What a backfill run about a day knows."""
+    """The facts of a backfill run about this day."""
     start = datetime.combine(day, time(3), UTC)
     return scheduled(start, start + timedelta(days=1)) | {"run_type": "backfill"}
 
@@ -37,7 +37,7 @@ def contents(deployment) -> dict[str, list[str]]:
 
 
 def busiest_day(deployment):
-    """The day with the most results, of those whose interval is over at any hour of today."""
+    """The day with the most results before yesterday."""
     statement = "select day from bksb.daily_activity where day < current_date - 1 group by 1 order by sum(results) desc"
     return query(deployment.reporting, statement)[0].day
 
@@ -47,7 +47,7 @@ def damage(deployment) -> None:
     query(deployment.reporting, "delete from bksb.skill_summary")
 
 
-def test_a_run_with_nothing_new_mends_its_own_day_and_leaves_the_others_alone(published):
+def test_a_run_with_nothing_new_recounts_its_own_day_only(published):
     day = busiest_day(published)
     run_results(published, "backfill__1", **of_day(day))  # it may link a leaver, and fetch
     before = contents(published)["daily_activity"]
@@ -63,7 +63,7 @@ def test_a_run_with_nothing_new_mends_its_own_day_and_leaves_the_others_alone(pu
     assert query(published.reporting, "select 1 from bksb.skill_summary") == []
 
 
-def test_an_invented_line_of_the_runs_day_goes(published, world):
+def test_a_wrong_row_of_the_runs_day_is_deleted(published, world):
     day = world.today - timedelta(days=1000)
     query(published.reporting, "insert into bksb.daily_activity values (%s, 'English', 'initial', 'L1', 3, 3)", day)
     run_results(published, "backfill__1", **of_day(day))
@@ -71,15 +71,15 @@ def test_an_invented_line_of_the_runs_day_goes(published, world):
 
 
 @pytest.mark.parametrize("changes", [{"run_type": "manual"}, {"full_refresh": True}])
-def test_a_run_that_asks_for_everything_mends_everything(published, changes):
+def test_a_manual_run_and_a_full_refresh_rebuild_every_summary(published, changes):
     before = contents(published)
     damage(published)
     run_results(published, "other__1", **(of_day(busiest_day(published)) | changes))
     assert contents(published) == before
 
 
-def worked_out_whole(deployment) -> dict[str, list[str]]:
-    """What the summaries say once nothing of them was kept."""
+def rebuilt(deployment) -> dict[str, list[str]]:
+    """The summaries after a rebuild."""
     damage(deployment)
     with deployment.open_store() as store, store.transaction(Writer.PUBLISH_RESULTS):
         update_summaries(store, deployment.settings, a_run(deployment, "bksb_results"), rebuild=True)
@@ -96,13 +96,13 @@ WRITES = {
 
 
 @pytest.mark.parametrize("what", WRITES)
-def test_whatever_is_written_by_whomever_the_next_run_over_an_interval_counts_it(published, world, what):
+def test_the_next_run_counts_every_change_no_matter_what_made_it(published, world, what):
     before = contents(published)
     query(published.reporting, WRITES[what])
     publish(published, world.today - timedelta(days=1000))
     counted = contents(published)
     assert counted != before
-    assert counted == worked_out_whole(published)
+    assert counted == rebuilt(published)
 
 
 def publish(deployment, day, **changes) -> None:
@@ -113,7 +113,7 @@ def publish(deployment, day, **changes) -> None:
     publish_results(deployment, run)
 
 
-def test_other_settings_make_other_summaries(published, world):
+def test_changed_settings_rebuild_the_summaries(published, world):
     before = contents(published)
     day = world.today - timedelta(days=1000)
     for settings in (
@@ -123,12 +123,12 @@ def test_other_settings_make_other_summaries(published, world):
         changed = replace(published, settings=settings)
         publish(changed, day)
         assert contents(changed) != before
-        assert contents(changed) == worked_out_whole(changed)
+        assert contents(changed) == rebuilt(changed)
     publish(published, day)
     assert contents(published) == before
 
 
-def test_what_a_failed_run_loaded_is_counted_by_the_next_that_ends_well(published, sandbox, world):
+def test_the_next_successful_run_counts_what_a_failed_run_loaded(published, sandbox, world):
     user = next(user for user in sandbox.site.users() if sandbox.site.results(user.user_id, "initial"))
     sandbox.site.add_result(user.user_id, "initial", "Maths Level 3", "2024-02-29T09:00:00")
     run = a_run(published, "bksb_results", "manual__broken")
@@ -141,25 +141,24 @@ def test_what_a_failed_run_loaded_is_counted_by_the_next_that_ends_well(publishe
     assert [row.results for row in query(published.reporting, leap_day)] == [1]
 
 
-def test_a_publication_that_fails_forgets_nothing(published, world):
+def test_a_failed_publication_leaves_the_rebuild_due(published, world):
     query(published.reporting, WRITES["a result"])
     with published.open_store() as store, pytest.raises(RuntimeError), store.transaction(Writer.PUBLISH_RESULTS):
         update_summaries(store, published.settings, a_run(published, "bksb_results"), rebuild=True)
         raise RuntimeError("the power went")
     publish(published, world.today - timedelta(days=1000))
-    assert contents(published) == worked_out_whole(published)
+    assert contents(published) == rebuilt(published)
 
 
-def test_one_learner_now_leaves_the_others_summaries_to_the_next_run(published, world):
+def test_a_run_for_one_learner_leaves_the_other_summaries_to_the_next_run(published, world):
     person = query(published.reporting, "select person_id from bksb.skill_summary order by 1 limit 1")[0].person_id
     query(published.reporting, WRITES["a result"])
     run_results(published, "manual__one", person_ids=(person,))
     publish(published, world.today - timedelta(days=1000))
-    assert contents(published) == worked_out_whole(published)
+    assert contents(published) == rebuilt(published)
 
 
-def test_a_session_that_a_merge_left_on_two_days_is_counted_on_the_one_that_holds(published, sandbox):
-    """Of two rows of one session the user that a person has now tells; the day is that row's."""
+def test_a_merged_session_with_two_dates_counts_on_the_date_of_the_current_user(published, sandbox):
     link = query(published.reporting, "select * from bksb.account_link order by bksb_user_id limit 1")[0]
     former, session = 1, "900"
     query(
@@ -182,4 +181,4 @@ def test_a_session_that_a_merge_left_on_two_days_is_counted_on_the_one_that_hold
     assert query(published.reporting, "select day, results from bksb.daily_activity where day < '2023-05-07'") == [
         (date(2023, 5, 6), 1)
     ]
-    assert contents(published)["daily_activity"] == worked_out_whole(published)["daily_activity"]
+    assert contents(published)["daily_activity"] == rebuilt(published)["daily_activity"]

@@ -1,4 +1,4 @@
-"""Work in threads: everything is done once, little is handed out ahead, and nothing begins after a failure."""
+"""Calls in threads: each input is processed once, few are prefetched, and no call starts after an exception."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from bksb.jobs.threads import run_concurrently
 PREFETCH = 5
 
 
-def test_everything_is_done_once_and_handed_back_with_what_it_was_done_to():
+def test_every_input_is_processed_once_and_yielded_with_its_outcome():
     assert sorted(run_concurrently(lambda n: n * n, range(500), threads=4)) == [(n, n * n) for n in range(500)]
 
 
-def test_threads_go_on_while_whoever_takes_the_outcomes_is_busy():
+def test_threads_go_on_while_the_consumer_is_busy():
     done = threading.Semaphore(0)
 
     def work(number: int) -> int:
@@ -25,11 +25,11 @@ def test_threads_go_on_while_whoever_takes_the_outcomes_is_busy():
     outcomes = run_concurrently(work, range(1000), threads=2, prefetch=PREFETCH)
     next(outcomes)
     for _ in range(2 * PREFETCH):
-        assert done.acquire(timeout=10), "the next ones are done although nobody has asked for them"
+        assert done.acquire(timeout=10), "the next calls run although their outcomes were not asked for"
     outcomes.close()
 
 
-def test_no_more_is_taken_than_is_handed_out_ahead():
+def test_no_more_inputs_are_read_than_are_prefetched():
     taken = []
     outcomes = run_concurrently(lambda n: n, (taken.append(n) or n for n in range(1000)), threads=2, prefetch=PREFETCH)
     next(outcomes)
@@ -37,7 +37,7 @@ def test_no_more_is_taken_than_is_handed_out_ahead():
     outcomes.close()
 
 
-def test_after_a_failure_nothing_more_begins_and_it_is_raised():
+def test_after_an_exception_no_call_starts_and_the_exception_is_raised():
     begun = []
     failed = threading.Event()
 
@@ -51,4 +51,4 @@ def test_after_a_failure_nothing_more_begins_and_it_is_raised():
 
     with pytest.raises(ValueError, match="no"):
         list(run_concurrently(work, range(1000), threads=4))
-    assert len(begun) <= 2 * 4, "no more than was under way, and what took its place in the same moment"
+    assert len(begun) <= 2 * 4, "only calls that were running, and one more for each thread"

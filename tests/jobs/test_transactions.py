@@ -1,4 +1,4 @@
-"""Neither the MIS nor the mail server is waited for inside a transaction of the reporting database."""
+"""No transaction of the reporting database is open during calls to the MIS or the mail server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.runs import run_accounts, run_results
 
 @pytest.fixture
 def watched(deployment, mis_fields) -> Iterator[Deployment]:
-    """A deployment that looks for open transactions whenever the MIS is read or a mail session is opened."""
+    """A deployment that fails if a transaction is open when the MIS is read or a mail session opened."""
     looks: list[str] = []
 
     def require_no_transaction(what: str) -> None:
@@ -48,8 +48,8 @@ def watched(deployment, mis_fields) -> Iterator[Deployment]:
     assert {"the MIS is read", "a mail session is opened"} <= set(looks)
 
 
-def test_no_transaction_is_open_while_the_mis_or_the_mail_server_is_waited_for(watched, world):
-    # a past day with usernames to link reads the MIS of today as well
+def test_no_transaction_is_open_during_calls_to_the_mis_or_the_mail_server(watched, world):
+    # a run for a past day with usernames to link also reads the current people
     yesterday = watched.today() - timedelta(days=1)
     run_results(watched, day=yesterday, person_ids=(sorted(world.people_of("stored_username"))[0],))
     run_accounts(watched)

@@ -1,4 +1,4 @@
-"""Migrations on a real PostgreSQL: twice, raced, granted, and the messages where something is missing."""
+"""Migrations on a real PostgreSQL: repeated, at the same time, with grants, and with messages about what is missing."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ union all
 select proname::text, 'function' from pg_proc
 where pronamespace = 'bksb'::regnamespace and obj_description(oid, 'pg_proc') is null
 """
-"""Tables, views, columns and functions that no comment explains."""
+"""Selects the tables, views, columns and functions without a comment."""
 
 
 def dump(dsn: str) -> list[str]:
-    """Everything in the database: tables, views, functions, triggers, comments, grants and rows."""
+    """Return everything in the database: tables, views, functions, triggers, comments, grants and rows."""
     dumped = subprocess.run([find_binaries() / "pg_dump", dsn], check=True, capture_output=True, text=True)
-    # pg_dump writes a random word after a backslash, to keep psql from reading rows as commands
+    # pg_dump writes these two lines with a random word, which protects psql from commands in rows
     return [line for line in dumped.stdout.splitlines() if not line.startswith(("\\restrict", "\\unrestrict"))]
 
 
@@ -50,7 +50,7 @@ def test_migrating_twice_changes_nothing_the_second_time(empty_database):
     assert dump(empty_database) == before
 
 
-def test_a_changed_view_and_a_changed_comment_are_as_in_the_files_after_the_next_migration(empty_database):
+def test_the_next_migration_restores_a_changed_view_and_a_changed_comment(empty_database):
     fields = fields_of(empty_database, "reporting")
     migrate(fields)
     before = dump(empty_database)
@@ -61,7 +61,7 @@ def test_a_changed_view_and_a_changed_comment_are_as_in_the_files_after_the_next
     assert dump(empty_database) == before
 
 
-def test_the_order_of_the_repeatable_files_has_each_of_them_once():
+def test_the_order_of_the_repeatable_files_lists_each_file_once():
     assert sorted(f"views/{name}" for name in REPEATABLE) == list_statements("views")
 
 
@@ -69,7 +69,7 @@ def test_every_table_view_column_and_function_has_a_comment(reporting):
     assert query(reporting, UNCOMMENTED) == []
 
 
-def test_two_migrations_at_once_apply_each_file_once(empty_database):
+def test_migrations_at_the_same_time_apply_each_file_once(empty_database):
     fields = fields_of(empty_database, "reporting")
     applied: list[list[str]] = []
     threads = [threading.Thread(target=lambda: applied.append(migrate(fields))) for _ in range(4)]
@@ -80,7 +80,7 @@ def test_two_migrations_at_once_apply_each_file_once(empty_database):
     assert sorted(applied) == [[], [], [], NAMES]
 
 
-def test_a_migration_waits_for_a_writer_that_goes_on_to_read_the_views(reporting):
+def test_a_migration_waits_for_a_writer_that_then_reads_the_views(reporting):
     applied: list[list[str]] = []
     migration = threading.Thread(target=lambda: applied.append(migrate(reporting)))
     waits = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
@@ -98,7 +98,7 @@ def test_a_migration_waits_for_a_writer_that_goes_on_to_read_the_views(reporting
     assert [row.person_id for row in query(reporting, "select person_id from bksb.learner")] == ["P1"]
 
 
-def test_a_database_without_migrations_says_how_to_get_them(empty_database):
+def test_the_error_for_a_database_without_migrations_says_how_to_migrate(empty_database):
     with (
         pytest.raises(ConfigurationError, match=r"python -m bksb migrate"),
         open_store(fields_of(empty_database, "x")),
@@ -112,7 +112,7 @@ def test_a_database_that_lacks_the_newest_migration_is_not_written_to(reporting)
         pytest.fail("opened")
 
 
-def test_a_database_from_before_the_baseline_stops_the_migration_and_stays_as_it_is(empty_database, roles):
+def test_a_database_older_than_the_first_release_is_not_migrated_or_changed(empty_database, roles):
     fields = fields_of(empty_database, "reporting")
     for statement in (
         "create schema bksb",
@@ -129,7 +129,7 @@ def test_a_database_from_before_the_baseline_stops_the_migration_and_stays_as_it
     assert dump(empty_database) == before
 
 
-def test_a_database_of_a_newer_version_stops_the_migration_and_stays_as_it_is(empty_database):
+def test_a_database_of_a_newer_version_is_not_migrated_or_changed(empty_database):
     fields = fields_of(empty_database, "reporting")
     migrate(fields)
     query(fields, "insert into bksb.schema_migration (name) values ('9999_of_some_day')")
@@ -140,7 +140,7 @@ def test_a_database_of_a_newer_version_stops_the_migration_and_stays_as_it_is(em
     assert dump(empty_database) == before
 
 
-def test_a_missing_database_a_wrong_password_and_a_closed_port_each_have_their_remedy(postgres):
+def test_a_missing_database_a_wrong_password_and_a_closed_port_have_messages_that_say_what_to_do(postgres):
     missing = fields_of(postgres.dsn("not_there"), "reporting")
     with pytest.raises(ConfigurationError, match="does not exist: create it"), open_store(missing):
         pytest.fail("opened")
@@ -162,7 +162,9 @@ def roles(postgres):
         query(fields_of(postgres.dsn(), "x"), f"drop role {name}")
 
 
-def test_the_writer_has_rows_but_no_tables_and_the_reader_sees_no_person(postgres, empty_database, roles):
+def test_the_writer_may_write_rows_but_not_change_tables_and_the_reader_sees_no_contact_details(
+    postgres, empty_database, roles
+):
     owner = fields_of(empty_database, "reporting")
     migrate(owner, writer="ring_writer", reader="ring_reader")
     database = owner.database

@@ -1,4 +1,4 @@
-"""The store: transactions whole or not at all, COPY of any text, and errors that repeat no row."""
+"""The store: atomic transactions, COPY of any text, and errors without data of a row."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_transaction_that_fails_leaves_nothing_behind(reporting):
             assert store.run("accounts/list_accounts") == []
 
 
-def test_a_row_that_breaks_a_constraint_is_named_by_constraint_only(reporting):
+def test_the_error_for_a_violated_constraint_contains_no_row(reporting):
     with open_store(reporting) as store:
         with pytest.raises(FatalError) as caught, store.transaction():
             store.run("people/create_extracted_person")
@@ -40,7 +40,7 @@ def test_a_row_that_breaks_a_constraint_is_named_by_constraint_only(reporting):
     assert_no_secret(caught.value)
 
 
-def test_a_row_that_does_not_fit_is_not_repeated_by_the_copy_context(reporting):
+def test_the_error_for_a_failed_copy_contains_no_row(reporting):
     with open_store(reporting) as store:
         with pytest.raises(FatalError) as caught, store.transaction():
             store.run("people/create_extracted_person")
@@ -55,7 +55,7 @@ def assert_no_secret(error: BaseException) -> None:
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1, max_size=8))
-def test_any_text_comes_back_from_copy_as_it_went_in(reporting, names):
+def test_copy_stores_any_text_unchanged(reporting, names):
     with open_store(reporting) as store:
         with store.transaction():
             query(reporting, "truncate bksb.learner_contact")
@@ -68,7 +68,7 @@ def test_any_text_comes_back_from_copy_as_it_went_in(reporting, names):
     }
 
 
-def test_nothing_and_the_empty_text_are_two_things_to_copy():
+def test_copy_distinguishes_null_from_the_empty_text():
     assert encode_row((None, "", "\\N", True, {"a": "b\\c"})) == '\\N\t\t\\\\N\tt\t{"a":"b\\\\\\\\c"}\n'
 
 
@@ -76,7 +76,7 @@ def test_nothing_and_the_empty_text_are_two_things_to_copy():
     ("written", "kept"),
     [("a\0b", "ab"), ("\\u0000", "\\u0000"), ("\\\0", "\\"), ("\0\0\\\\u0000", "\\\\u0000")],
 )
-def test_json_loses_its_nul_characters_and_nothing_that_looks_like_one(reporting, written, kept):
+def test_json_loses_its_nul_characters_only(reporting, written, kept):
     with open_store(reporting) as store, store.transaction():
         store.run("results/create_loaded_result")
         store.copy("results/copy_loaded_result", [(1, *[""] * 7, None, "", "", *[None] * 4, "", {"text": written})])
@@ -85,7 +85,7 @@ def test_json_loses_its_nul_characters_and_nothing_that_looks_like_one(reporting
             assert cursor.fetchall() == [(kept,)]
 
 
-def test_a_bucket_is_one_tasks_at_a_time(reporting):
+def test_only_one_task_holds_a_bucket_at_a_time(reporting):
     entered: list[str] = []
     first_may_go = threading.Event()
 
@@ -111,12 +111,12 @@ def test_a_bucket_is_one_tasks_at_a_time(reporting):
     ("sqlstate", "remedy"),
     [("40P01", TransientError), ("57P01", TransientError), ("53300", TransientError), ("22003", FatalError)],
 )
-def test_an_error_of_the_server_is_named_by_what_to_do(reporting, sqlstate, remedy):
+def test_an_error_of_the_server_is_translated_by_what_to_do(reporting, sqlstate, remedy):
     with pytest.raises(remedy, match=sqlstate), translate_errors("reporting"):
         query(reporting, f"do $$ begin raise exception '{SECRET}' using errcode = '{sqlstate}'; end $$")
 
 
-def test_a_server_that_goes_away_in_the_middle_is_a_reason_to_try_again(reporting):
+def test_a_lost_connection_is_a_transient_error(reporting):
     with pytest.raises(BksbSyncError) as caught, open_store(reporting) as store, store.transaction():
         store.run("accounts/list_accounts")
         query(

@@ -1,4 +1,4 @@
-"""Files of person_id and username as people make them: every form that is read, and every line that is not."""
+"""CSV files of person_id and username: the forms that are accepted, and the lines that are rejected."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def test_a_file_is_read_in_every_usual_form(text):
     assert read(text) == ([(2, "P1", "ada"), (3, "P2", "ben")], [])
 
 
-def test_blank_lines_are_passed_over_and_the_others_keep_their_numbers():
+def test_blank_lines_are_skipped_and_the_others_keep_their_numbers():
     text = "\n\nperson_id,username\n\nP1,ada\n  \n,,\n\nP2,ben\n\n"
     assert read(text) == ([(5, "P1", "ada"), (9, "P2", "ben")], [])
 
 
 @pytest.mark.parametrize("username", ['a "b", c', "0012", "o'neil@x.example", "a+b%20/c", "Zoë 例", "x" * 256])
-def test_a_username_arrives_as_it_was_written(username):
+def test_a_username_is_returned_as_written(username):
     quoted = '"' + username.replace('"', '""') + '"'
     assert read(f"person_id,username\nP1,{quoted}\n") == ([(2, "P1", username)], [])
 
@@ -48,8 +48,8 @@ def test_a_username_arrives_as_it_was_written(username):
         (b"", "is empty"),
         (b"\n \n\n", "is empty"),
         (b"\xef\xbb\xbf", "is empty"),
-        (b",,\n,,\n", "holds no line under a header"),
-        (b"person_id,username\n\n", "holds no line under a header"),
+        (b",,\n,,\n", "has no lines below a header"),
+        (b"person_id,username\n\n", "has no lines below a header"),
         (b"PK\x03\x04\x14\x00\x06\x00\x08\x00", "is not text"),
         (b"\x89PNG\r\n\x1a\n\xff\xfe", r"is not UTF-8 text \(line 1\)"),
         ("person_id,username\nP1,zoë\n".encode("latin-1"), r"is not UTF-8 text \(line 2\)"),
@@ -59,12 +59,12 @@ def test_a_username_arrives_as_it_was_written(username):
         (b"P1,ada\nP2,ben\n", "has no column person_id"),
         (b"person_id,user\nP1,ada\n", "has no column username"),
         (b"person_id,username,Username\nP1,ada,ben\n", "more than one column username"),
-        (b'person_id,username\nP1,ada\nP2,"ben\nP3,cy\n', "not in order as CSV in line 3: check its quotes"),
-        (b'person_id,username\nP1,"ada"x\n', "not in order as CSV in line 2"),
-        (b"person_id,username\nP1," + b"x" * 200_000, "not in order as CSV in line 2"),
+        (b'person_id,username\nP1,ada\nP2,"ben\nP3,cy\n', "is not valid CSV in line 3: check its quotes"),
+        (b'person_id,username\nP1,"ada"x\n', "is not valid CSV in line 2"),
+        (b"person_id,username\nP1," + b"x" * 200_000, "is not valid CSV in line 2"),
     ],
 )
-def test_a_file_that_is_none_is_refused_whole_without_its_contents(content, says):
+def test_an_unreadable_file_is_rejected_without_showing_its_contents(content, says):
     with pytest.raises(ConfigurationError, match=says) as caught:
         read_account_file(content)
     said = str(caught.value)
@@ -80,21 +80,27 @@ def test_a_file_that_is_none_is_refused_whole_without_its_contents(content, says
         ("P1", "line 2, P1: the username is missing"),
         ("P1,   ", "line 2, P1: the username is missing"),
         (",ada", "line 2: the person_id is missing"),
-        ("P1,Smith, Ada", "line 2, P1: it has more fields than the header: put a value that holds a comma into quotes"),
-        ('P1,"ada\nP2,ben"', "line 2, P1: a value holds a line break or another control character: check the quotes"),
+        (
+            "P1,Smith, Ada",
+            "line 2, P1: it has more fields than the header: put a value that contains a comma in quotes",
+        ),
+        (
+            'P1,"ada\nP2,ben"',
+            "line 2, P1: a value contains a line break or another control character: check the quotes",
+        ),
     ],
 )
-def test_a_line_that_cannot_be_used_is_named_and_the_others_are_read(line, says):
+def test_an_unusable_line_is_reported_and_the_others_are_read(line, says):
     lines, rejected = read(f"person_id,username\n{line}\nP9,ann\n")
     assert [one[1:] for one in lines] == [("P9", "ann")]
     assert rejected == [says]
 
 
-def test_a_line_said_twice_counts_once():
+def test_a_repeated_line_counts_once():
     assert read("person_id,username\nP1,ada\nP2,ben\nP1,ada\nP1,ADA\n") == ([(2, "P1", "ada"), (3, "P2", "ben")], [])
 
 
-def test_of_lines_that_speak_against_each_other_none_is_believed():
+def test_lines_that_contradict_each_other_are_all_rejected():
     lines, rejected = read("person_id,username\nP1,ada\nP2,ben\nP3,Straße\nP1,cy\nP4,STRASSE\nP5,dan\nP6,dan\nP7,Dan\n")
     assert lines == [(3, "P2", "ben")]
     assert rejected == [
@@ -109,7 +115,7 @@ def test_of_lines_that_speak_against_each_other_none_is_believed():
 
 
 @pytest.mark.parametrize("thing", ["Ada Lovelace", "ada@home.example", "Lovelace", "x" * 80 + "1", "Zoë1"])
-def test_what_is_no_id_is_not_repeated_where_an_id_belongs(thing):
+def test_a_value_that_is_not_an_id_is_not_shown_as_one(thing):
     assert str(RejectedLine(3, thing, "why")) == "line 3: why"
     assert thing not in repr(RejectedLine(3, thing, "why"))
 
@@ -124,7 +130,7 @@ def test_no_username_is_in_the_repr_of_a_line():
     assert "unmistakeable" not in repr(line)
 
 
-def test_a_line_that_is_not_imported_says_who_and_why_but_not_the_username():
+def test_a_rejected_line_has_the_id_and_the_reason_but_not_the_username():
     rejected = AccountLine(3, "P1", "unmistakeable").rejected("correct it")
     assert (rejected.number, rejected.person_id, rejected.reason) == (3, "P1", "correct it")
     assert "unmistakeable" not in repr(rejected)

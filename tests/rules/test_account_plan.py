@@ -1,4 +1,4 @@
-"""Who is linked, who is created, who is reported: decided from rows alone."""
+"""Account plans, made from rows alone."""
 
 from dataclasses import replace
 
@@ -53,7 +53,7 @@ def test_a_person_with_a_stored_username_is_linked_and_needs_neither_email_nor_n
 
 
 @pytest.mark.parametrize("state", ["active", "stale"])
-def test_who_has_an_account_is_left_alone(state):
+def test_a_person_with_an_account_is_left_alone(state):
     plan = make_plan([person()], [Account("P1", "REFP1", 7, state, "created")])
     assert plan.actions == () and plan.issues == ()
 
@@ -68,17 +68,17 @@ def test_every_reason_is_reported_not_just_the_first():
     "email",
     [
         *("nobody", "a@b", "two@at@x.example", "with blank@x.example", "a@x.example, b@x.example"),
-        # each of these a mail server would be told without its ornaments, as somebody else's
+        # header parsers reduce each of these to a different address
         *("box@x.example(mum)", "mailto:box@x.example", "a:b@x.example", "ada@x.ex:ample", "ada@[1.2.3.4].x"),
         *("=?utf-8?q?bob?=@x.example", "a\\b@x.example"),
     ],
 )
-def test_a_malformed_address_counts_as_none(email):
+def test_a_malformed_address_counts_as_missing(email):
     assert codes(make_plan([person(email=email)], [])) == {("P1", "no_email")}
     assert not is_email(email)
 
 
-def test_a_username_that_nobody_could_type_is_not_proposed():
+def test_a_username_that_is_too_long_is_not_used():
     for too_long in ("x" * 2001, "\u5b66" * 667):
         assert codes(make_plan([person(proposed_username=too_long)], [])) == {("P1", "no_username")}
         assert codes(make_plan([person(bksb_username=too_long)], [])) == {("P1", "username_not_found")}
@@ -93,7 +93,7 @@ def test_an_address_shared_by_two_people_creates_neither():
     assert plan.actions == ()
 
 
-def test_an_address_shared_with_somebody_who_has_an_account_blocks_only_the_newcomer():
+def test_an_address_shared_with_an_account_holder_blocks_only_the_other_person():
     people = [person("P1", email="both@x.example"), person("P2", email="both@x.example")]
     plan = make_plan(people, [active("P1", "REFP1", 7)])
     assert codes(plan) == {("P2", "duplicate_email")}
@@ -126,7 +126,7 @@ def creating(person_id: str, username: str) -> Account:
     return Account(person_id, username, None, "creating", None)
 
 
-def test_a_creation_that_broke_off_is_taken_up_again_while_it_is_what_would_be_sent_today():
+def test_an_unfinished_creation_is_continued_if_it_would_be_planned_today():
     plan = make_plan([person()], [creating("P1", "refp1")])
     assert [(a.kind, a.username) for a in plan.actions] == [("create", "refp1")]
 
@@ -135,16 +135,16 @@ def test_a_creation_that_broke_off_is_taken_up_again_while_it_is_what_would_be_s
     "change",
     [{"email": None}, {"proposed_username": "another"}, {"bksb_username": "named"}, {"family_name": None}],
 )
-def test_a_creation_that_broke_off_is_only_looked_up_when_it_would_not_be_sent_today(change):
+def test_an_unfinished_creation_is_only_looked_up_if_it_would_not_be_planned_today(change):
     plan = make_plan([person(**change)], [creating("P1", "REFP1")])
     assert [(a.kind, a.username) for a in plan.actions] == [("link", "REFP1")]
 
 
-def test_a_creation_that_broke_off_is_looked_up_for_somebody_who_is_eligible_no_more():
+def test_an_unfinished_creation_is_looked_up_for_a_person_who_is_no_longer_eligible():
     assert kinds(make_plan([person("P2")], [creating("P1", "REFP1")])) == {"P1": "link", "P2": "create"}
 
 
-def test_an_account_whose_username_the_mis_has_corrected_is_reported_and_left_alone():
+def test_an_account_with_another_username_in_the_mis_is_reported_and_left_alone():
     plan = make_plan([person(bksb_username="right")], [active("P1", "wrong", 7)])
     assert codes(plan) == {("P1", "username_mismatch")} and plan.actions == ()
     assert make_plan([person(bksb_username="WRONG")], [active("P1", "wrong", 7)]).issues == ()
@@ -165,7 +165,7 @@ def test_an_applicant_claimed_by_two_learners_moves_to_neither(with_account):
 
 
 @pytest.mark.parametrize("accounts", [[], [active("A1", "REFA1", 7)], [creating("A1", "REFA1")]])
-def test_nobody_gets_a_second_account_while_the_applicant_they_were_is_still_listed(accounts):
+def test_a_learner_gets_no_account_while_their_applicant_record_is_still_listed(accounts):
     people = [person("A1", person_kind="applicant"), person("P1", former_person_id="A1")]
     plan = make_plan(people, accounts)
     assert plan.transfers == ()
@@ -173,24 +173,24 @@ def test_nobody_gets_a_second_account_while_the_applicant_they_were_is_still_lis
     assert "P1" not in kinds(plan)
 
 
-def test_a_creation_for_the_applicant_that_broke_off_is_settled_before_the_learner_gets_anything():
+def test_an_unfinished_creation_for_the_applicant_is_settled_before_the_learner_gets_an_account():
     plan = make_plan([person("P1", former_person_id="A1")], [creating("A1", "REFA1")])
     assert kinds(plan) == {"A1": "link"} and codes(plan) == {("P1", "former_record_unsettled")}
 
 
-def test_a_creation_for_the_learner_that_broke_off_is_only_looked_up_when_the_applicant_has_an_account():
+def test_an_unfinished_creation_for_the_learner_is_only_looked_up_if_the_applicant_has_an_account():
     accounts = [active("A1", "REFA1", 7), creating("P1", "REFP1")]
     plan = make_plan([person("P1", former_person_id="A1")], accounts)
     assert plan.transfers == () and kinds(plan) == {"P1": "link"}
 
 
-def test_an_account_does_not_move_to_a_learner_for_whom_the_mis_names_another_one():
+def test_an_account_does_not_move_to_a_learner_with_another_username_in_the_mis():
     plan = make_plan([person("P1", former_person_id="A1", bksb_username="other")], [active("A1", "REFA1", 7)])
     assert plan.transfers == () and plan.actions == ()
     assert codes(plan) == {("P1", "username_mismatch")}
 
 
-def test_an_applicant_whose_account_was_never_made_leaves_the_learner_to_be_created():
+def test_a_learner_is_created_if_their_applicant_record_has_no_account():
     former = Account("A1", None, None, "blocked", None)
     assert kinds(make_plan([person("P1", former_person_id="A1")], [former])) == {"P1": "create"}
 
@@ -213,12 +213,12 @@ def test_the_plan_does_not_depend_on_the_order_of_the_rows():
         ("create", True, False, True, "link"),
     ],
 )
-def test_what_follows_from_a_look_up(kind, found, unfinished, link_existing, verdict):
+def test_the_verdict_after_a_look_up(kind, found, unfinished, link_existing, verdict):
     action = Action("P1", kind, "REFP1", "")
     assert decide_after_lookup(action, found=found, unfinished=unfinished, link_existing=link_existing) == verdict
 
 
-def test_nothing_that_prints_a_person_prints_who_it_is():
+def test_the_repr_of_a_person_or_account_contains_nothing_personal():
     shown = repr(person(given_names="Zebediah", email="zeb@x.example", bksb_username="zebby")) + repr(
         active("P1", "zebby", 7)
     )
@@ -226,7 +226,7 @@ def test_nothing_that_prints_a_person_prints_who_it_is():
 
 
 @pytest.mark.parametrize("state", ["active", "stale", "creating"])
-def test_an_applicant_whose_learner_record_has_the_account_gets_no_second_one(state):
+def test_an_applicant_gets_no_second_account_if_the_learner_record_has_one(state):
     applicant = person("A1", email="home@learner.example")
     account = Account("P1", "REFP1", None if state == "creating" else 7, state, "created")
     plan = make_plan([applicant, person(former_person_id="A1")], [account])
@@ -235,7 +235,7 @@ def test_an_applicant_whose_learner_record_has_the_account_gets_no_second_one(st
 
 
 @pytest.mark.parametrize(("state", "moves"), [("active", False), ("stale", True)])
-def test_an_account_that_went_stale_moves_to_the_learner_and_heals_by_the_username_of_the_mis(state, moves):
+def test_a_stale_account_moves_to_the_learner_and_is_linked_again_by_the_username_in_the_mis(state, moves):
     learner = person(former_person_id="A1", bksb_username="the.right.one")
     plan = make_plan([learner], [Account("A1", "A1", 7, state, "created")])
     assert plan.transfers == ((Transfer("A1", "P1"),) if moves else ())
@@ -245,11 +245,11 @@ def test_an_account_that_went_stale_moves_to_the_learner_and_heals_by_the_userna
         assert kinds(plan) == {"P1": "link"} and plan.issues == ()
 
 
-def test_an_applicant_whose_learner_record_has_no_account_yet_gets_theirs():
+def test_an_applicant_gets_an_account_if_the_learner_record_has_none():
     plan = make_plan([person("A1", email="home@learner.example"), person(former_person_id="A1")], [])
     assert kinds(plan) == {"A1": "create"} and codes(plan) == {("P1", "former_record_unsettled")}
 
 
 @pytest.mark.parametrize(("found", "holds"), [(7, True), (8, False), (None, False)])
-def test_a_link_holds_while_its_username_finds_the_same_user(found, holds):
+def test_a_link_is_confirmed_if_the_username_finds_the_same_user(found, holds):
     assert plan_rules.still_holds(active("P1", "REF1", 7), found) is holds

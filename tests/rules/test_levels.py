@@ -1,4 +1,4 @@
-"""The level parser, over every string of public evidence and over arbitrary text."""
+"""The level parser, with every published text of bksb and with arbitrary text."""
 
 import pytest
 from hypothesis import given
@@ -12,7 +12,7 @@ OURS = read_vocabulary(("ours", OUR_WORDS.read_bytes()))
 
 
 def tables_with(content: str):
-    """Our words, and those of a site's file with this content."""
+    """The default tables and a site's file with this content."""
     return read_vocabulary(("ours", OUR_WORDS.read_bytes()), ("config/levels.toml", content.encode()))
 
 
@@ -54,7 +54,7 @@ def test_the_subject_comes_from_the_assessment_when_the_result_names_none():
 
 
 @pytest.mark.parametrize("text", ["GCSE English", "GCSE Maths", "Functional Skills"])
-def test_a_screening_is_known_but_names_no_level(text):
+def test_a_screening_is_recognised_without_a_level(text):
     reading = read_initial(text, "", "", OURS)
     assert (reading.level_code, reading.level_order, reading.recognised) == (None, None, True)
 
@@ -72,7 +72,7 @@ def test_a_screening_is_known_but_names_no_level(text):
         "EXIT LEVEL 3 (Working at Level 4)",
     ],
 )
-def test_an_australian_level_is_known_but_none_of_ours(subject, level):
+def test_an_australian_level_is_recognised_without_a_level(subject, level):
     reading = read_initial(f"{subject} {level}", "", "", OURS)
     assert (reading.subject, reading.level_code, reading.recognised) == (subject, None, True)
 
@@ -80,7 +80,7 @@ def test_an_australian_level_is_known_but_none_of_ours(subject, level):
 @pytest.mark.parametrize(
     ("course_subject", "subject"), [("OZ_MATHS", "Maths"), ("OZ_ENG", "English"), ("OZ_DIGI", "ICT")]
 )
-def test_a_bare_level_of_an_australian_course_is_not_taken_for_a_british_one(course_subject, subject):
+def test_a_level_of_an_australian_course_is_not_mistaken_for_a_british_one(course_subject, subject):
     reading = read_initial("L1", "", course_subject, OURS)
     assert (reading.subject, reading.level_code, reading.recognised) == (subject, None, True)
     assert read_initial("L1", "ACSF Assessment", "", OURS).level_code is None
@@ -104,13 +104,13 @@ def test_a_diagnostic_is_a_percentage_at_the_level_in_its_name(text, percent):
 
 
 @pytest.mark.parametrize("text", ["", "101", "250%", "-3", "absent", "71/100"])
-def test_a_diagnostic_that_is_no_percentage_has_none(text):
+def test_a_diagnostic_without_a_percentage_is_not_recognised(text):
     reading = read_diagnostic(text, "English E2 Diagnostic", "ENG", OURS)
     assert (reading.percent, reading.recognised, reading.level_code) == (None, False, "E2")
 
 
 @given(st.text(), st.text(), st.text())
-def test_any_text_at_all_gives_a_reading_on_the_scale(result, name, subject):
+def test_any_text_gives_a_reading_on_the_scale(result, name, subject):
     for read in (read_initial, read_diagnostic, read_v5):
         reading = read(result, name, subject, OURS)
         assert reading.level_code is None or reading.level_code in SCALE
@@ -136,7 +136,7 @@ def test_every_level_has_a_name():
         ("250%", "English", None, None, False),
     ],
 )
-def test_an_ability_of_v5_is_a_level_or_a_percentage_or_says_nothing(ability, subject, code, percent, recognised):
+def test_a_v5_ability_is_a_level_a_percentage_or_neither(ability, subject, code, percent, recognised):
     reading = read_v5(ability, "Maths, English and Reading", "ENG_NEW", OURS)
     assert (reading.subject, reading.level_code, reading.percent, reading.recognised) == (
         subject,
@@ -149,12 +149,12 @@ def test_an_ability_of_v5_is_a_level_or_a_percentage_or_says_nothing(ability, su
 @pytest.mark.parametrize(
     "text", ["level 1 " * 20_000, " " * 100_000, "9" * 100_000, "-" * 100_000, "a-" * 50_000], ids=lambda text: text[:8]
 )
-def test_a_text_of_any_length_is_read_at_once(text):
+def test_a_very_long_text_is_read_quickly(text):
     for read in (read_initial, read_diagnostic, read_v5):
         assert read(text, text, text, OURS).level_code is None
 
 
-def test_a_site_adds_its_own_words_in_one_file_and_they_go_before_ours():
+def test_the_words_of_a_site_override_the_defaults():
     tables = tables_with(
         """
         [subjects]
@@ -183,26 +183,26 @@ def test_a_site_adds_its_own_words_in_one_file_and_they_go_before_ours():
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("[levels]\nL4 = ['Level 4']", "has the level L4 under .levels., which has to be one of PRE, E1"),
+        ("[levels]\nL4 = ['Level 4']", "has the level L4 under .levels., which must be one of PRE, E1"),
         ("[levels]\nL1 = ['One']\nL2 = ['one']", "has 'one' twice under .levels.: for L1 and for L2"),
         ("[levels]\nNONE = ['Pre-A']\nL2 = ['pre a']", "has 'pre a' twice under .levels.: for NONE and for L2"),
         ("[levels]\nL1 = ['Maths One']", "names the subject Maths"),
         (
             "[levels]\nL1 = 'One'",
-            "does not fit .Expected `array`, got `str` - at `\\$.levels.*a list of texts",
+            "has a wrong entry .Expected `array`, got `str` - at `\\$.levels.*a list of texts",
         ),
-        ("[levels]\nL1 = [1]", "does not fit .Expected `str`, got `int` - at `\\$.levels"),
-        ("[levels]\nL1 = [' ']", "does not fit .*at `\\$.levels"),
-        ("levels = ['Level 1']", "does not fit .Expected `object`, got `array` - at `\\$.levels"),
-        ("[level]\nL1 = ['One']", "does not fit .Object contains unknown field `level`"),
-        ("[subjects]\nESOL = ['E S']", "has 'E S' for ESOL under .subjects., which has to be a single word"),
+        ("[levels]\nL1 = [1]", "has a wrong entry .Expected `str`, got `int` - at `\\$.levels"),
+        ("[levels]\nL1 = [' ']", "has a wrong entry .*at `\\$.levels"),
+        ("levels = ['Level 1']", "has a wrong entry .Expected `object`, got `array` - at `\\$.levels"),
+        ("[level]\nL1 = ['One']", "has a wrong entry .Object contains unknown field `level`"),
+        ("[subjects]\nESOL = ['E S']", "has 'E S' for ESOL under .subjects., which must be a single word"),
         ("[subjects]\nESOL = ['es']\nWelsh = ['ES']", "has 'ES' twice under .subjects.: for ESOL and for Welsh"),
-        ("[subjects]\n'' = ['es']", "does not fit .*at `key` in `\\$.subjects"),
-        ("[scales]\nSQA = ['']", "does not fit .*at `\\$.scales"),
+        ("[subjects]\n'' = ['es']", "has a wrong entry .*at `key` in `\\$.subjects"),
+        ("[scales]\nSQA = ['']", "has a wrong entry .*at `\\$.scales"),
         ('[levels]\nL1 = ["One]\n', "cannot be read: .*line 2"),
         ("[levels]\nL1 = ['One']\nL1 = ['1']\n", "cannot be read: .*line 3"),
     ],
 )
-def test_a_mistake_in_a_sites_file_is_named(content, told):
+def test_a_mistake_in_a_sites_file_is_described(content, told):
     with pytest.raises(ConfigurationError, match=rf"^config/levels\.toml .*{told}"):
         tables_with(content)

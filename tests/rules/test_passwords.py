@@ -1,4 +1,4 @@
-"""Passwords derived from a secret: typable, a person's own, and the same whenever they are asked for."""
+"""Passwords derived from a secret: easy to type, one per person, and always the same."""
 
 import re
 
@@ -11,7 +11,7 @@ from bksb.settings import Settings
 SECRET = "a secret of some length"
 
 
-def test_the_derivation_never_changes_as_people_have_been_told_its_outcome():
+def test_the_derivation_never_changes_because_passwords_have_been_sent():
     assert derive_password(SECRET, "L1234") == "Cpp3-Ccx4-Jdx2"
 
 
@@ -22,14 +22,14 @@ def test_a_password_has_upper_case_lower_case_and_digits_and_nothing_hard_to_tel
     assert not set(password.lower()) & set("aeiouylsz015f")
 
 
-def test_it_depends_on_the_secret_and_the_username_but_not_on_the_usernames_case():
+def test_a_password_depends_on_the_secret_and_the_username_but_not_on_its_case():
     assert derive_password(SECRET, "straße") == derive_password(SECRET, "STRASSE")
     assert derive_password(SECRET, "L1") != derive_password(SECRET, "L2")
     assert derive_password(SECRET, "L1") != derive_password(SECRET + "!", "L1")
     assert len({derive_password(SECRET, f"L{number}") for number in range(2000)}) == 2000
 
 
-def test_a_changed_password_setting_has_another_digest_of_four_digits_whatever_kind_it_is_of():
+def test_every_password_setting_has_its_own_digest_of_four_digits():
     settings = [
         Settings(default_password=SECRET),
         Settings(default_password=SECRET + "!"),
@@ -42,5 +42,5 @@ def test_a_changed_password_setting_has_another_digest_of_four_digits_whatever_k
     assert Settings().password_setting_digest() is None
 
 
-def test_the_digest_of_a_setting_never_changes_as_it_is_kept():
+def test_the_digest_of_a_setting_never_changes_because_it_is_stored():
     assert setting_digest(f"default {SECRET}") == "162f"

@@ -1,4 +1,4 @@
-"""What the texts and the date of a result say."""
+"""Reading the texts and the date of a result."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -45,7 +45,7 @@ def test_the_same_texts_are_read_once_for_each_source():
 
 
 @pytest.mark.parametrize("raw", ["", "30 February", (NOW + timedelta(days=2)).strftime("%Y-%m-%dT%H:%M:%S")])
-def test_a_date_that_is_none_or_in_the_future_is_not_used_and_hides_no_level(raw):
+def test_an_unusable_date_does_not_affect_the_level(raw):
     reading, completed_at = ResultReader(LONDON, load_vocabulary(), NOW).read("initial", a_result(completed=raw))
     assert completed_at is None
     assert reading.level_code == "L1"

@@ -1,4 +1,4 @@
-"""bksb's zoneless dates, days of 23 and 25 hours, and the calendar month before."""
+"""bksb's local times, days of 23 and 25 hours, calendar months, and mail hours."""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -22,20 +22,20 @@ LONDON = ZoneInfo("Europe/London")
         (" 2026-07-20T14:03:12+02:00 ", datetime(2026, 7, 20, 12, 3, 12, tzinfo=UTC)),
     ],
 )
-def test_a_time_of_bksb_is_read_in_the_time_zone_of_the_site(raw, moment):
+def test_a_time_from_bksb_is_in_the_time_zone_of_the_site(raw, moment):
     assert parse_bksb_time(raw, LONDON) == moment
 
 
-def test_in_the_hour_that_comes_twice_the_first_one_is_meant():
+def test_a_time_that_occurs_twice_means_the_first_moment():
     assert parse_bksb_time("2026-10-25T01:30:00", LONDON) == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
 
 
-def test_a_time_in_the_hour_that_is_left_out_is_read_with_winters_offset():
+def test_a_time_that_the_clocks_skip_gets_the_winter_offset():
     assert parse_bksb_time("2026-03-29T01:30:00", LONDON) == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("raw", ["", "yesterday", "2026-02-30T10:00:00", "0001-01-01T00:00:00", "2026-13-01"])
-def test_what_is_no_date_is_none(raw):
+def test_a_text_that_is_not_a_date_gives_none(raw):
     assert parse_bksb_time(raw, LONDON) is None
 
 
@@ -57,7 +57,7 @@ def test_a_calendar_month_before_is_clamped_to_the_end_of_the_month(day, months,
 @pytest.mark.parametrize(
     ("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25), (date(2026, 11, 23), 24)]
 )
-def test_a_day_ends_where_the_next_begins_also_when_the_clocks_change(day, hours):
+def test_a_day_ends_when_the_next_begins_even_if_the_clocks_change(day, hours):
     start, end = find_day_bounds(day, LONDON)
     assert end.astimezone(UTC) - start.astimezone(UTC) == timedelta(hours=hours)
     assert find_day_bounds(day + timedelta(days=1), LONDON)[0] == end
@@ -79,12 +79,12 @@ def test_mail_hours_begin_with_their_first_minute_and_end_before_their_last(text
 
 
 @pytest.mark.parametrize("text", ["", "7-21", "07:00", "21:00-07:00", "07:00-07:00", "07:60-21:00", "07:00-24:01"])
-def test_hours_that_are_none_or_go_over_midnight_are_refused(text):
+def test_texts_that_are_not_mail_hours_are_rejected(text):
     with pytest.raises(ValueError, match="look like 07:00-21:00"):
         MailHours.from_text(text)
 
 
-def test_hours_say_when_they_begin_and_end():
+def test_mail_hours_are_shown_with_their_beginning_and_end():
     hours = MailHours.from_text("09:05 - 24:00")
     assert (hours.opening, hours.closing) == ("09:05", "24:00")
     assert str(hours) == "09:05-24:00"

@@ -1,1 +1,1 @@
-"""The work of the DAGs: gather, plan, act, record. Plain Python that knows no Airflow."""
+"""The work of the DAGs: gather, plan, act, record. Nothing here imports Airflow."""

@@ -1,4 +1,4 @@
-"""Runs the checks of `sql/checks`, each of which returns rows only when a promise about the tables is broken."""
+"""Runs the checks of `sql/checks`. A check returns rows only if something is wrong."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from bksb.reporting.store import Store
 
 
 def run_checks(store: Store, names: Sequence[str], *, consequence: str, **parameters: object) -> None:
-    """Run these checks inside a transaction; CheckFailedError names each check that returned rows, with the ids.
+    """Run these checks inside a transaction. Raises CheckFailedError with the failed checks and the ids they returned.
 
-    `consequence` says what follows, such as "nothing was published".
+    `consequence` completes the message "Checks failed, so ...", for example with "nothing was published".
     """
     failed = []
     for name in names:
@@ -19,5 +19,5 @@ def run_checks(store: Store, names: Sequence[str], *, consequence: str, **parame
             failed.append(f"sql/{name}.sql returned {', '.join(ids)}")
     if failed:
         raise CheckFailedError(
-            f"Checks failed, so {consequence}: {'; '.join(failed)}. Each file says what was promised."
+            f"Checks failed, so {consequence}: {'; '.join(failed)}. The header of each file explains the check."
         )

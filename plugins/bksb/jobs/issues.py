@@ -11,13 +11,13 @@ from bksb.reporting.store import Store
 
 
 def open_issues(store: Store, issues: Iterable[Issue], day_start: datetime) -> None:
-    """Open each issue; one that is open already has its `last_seen_at` moved, once a day.
+    """Open each issue. For an issue that is already open, update `last_seen_at`, at most once a day.
 
-    `day_start`: the first moment of today at the site.
+    `day_start` is the first moment of the current day in the site's time zone.
     """
     by_key = {(issue.code, issue.subject_key): issue for issue in issues}
-    # each key once, because a statement cannot write a row twice; sorted as resolve_issues.sql locks them, so that two
-    # writers never wait for each other
+    # each key once, because one statement cannot write a row twice; in the order in which resolve_issues.sql locks
+    # rows, so that two writers cannot deadlock
     unique = [by_key[key] for key in sorted(by_key)]
     store.run(
         "issues/open_issues",
@@ -37,7 +37,7 @@ def replace_issues(
     codes: Sequence[IssueCode],
     person_ids: Collection[str] | None,
 ) -> None:
-    """Open the `current` issues, and resolve all others of these codes about these people (None: everybody)."""
+    """Open the `current` issues, and resolve all others of these codes about these people (None: all people)."""
     open_issues(store, current, day_start)
     store.run(
         "issues/resolve_issues_of_people",
@@ -49,7 +49,7 @@ def replace_issues(
 
 
 def list_people_without_answer(store: Store, code: IssueCode) -> dict[str, int]:
-    """The people with an open issue of this code, and each one's place in the order in which to ask bksb again.
+    """Return the people with an open issue of this code, with their position in the order to ask bksb again.
 
     The person who has waited longest comes first.
     """

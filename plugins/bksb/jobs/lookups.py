@@ -1,4 +1,4 @@
-"""Looks usernames up in bksb, several at once, and stops when bksb is down."""
+"""Looks up usernames in bksb with several threads, and stops when bksb is down."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ Subject = TypeVar("Subject")
 
 @dataclass(frozen=True)
 class LookupOutcome:
-    """What bksb said about one username: a user, no user, or no usable answer (`error`)."""
+    """bksb's answer about one username: a user, no user, or no usable answer (`error`)."""
 
     user_id: int | None = None
     error: RejectedError | TransientError | None = None
 
 
 def look_up(client: BksbClient, username: str) -> LookupOutcome:
-    """Ask bksb once; KeyRefusedError passes through, because it is about the key and not about this username."""
+    """Ask bksb once. Raises KeyRefusedError only, because that error would affect every other call too."""
     try:
         return LookupOutcome(user_id=client.find_user_id(username))
     except (RejectedError, TransientError) as error:
@@ -35,7 +35,7 @@ def look_up(client: BksbClient, username: str) -> LookupOutcome:
 
 
 class UsernameLookups:
-    """The look-ups of one task."""
+    """Looks up the usernames of one task."""
 
     def __init__(self, client: BksbClient, outages: OutageDetector) -> None:
         self._client = client
@@ -45,10 +45,10 @@ class UsernameLookups:
     def look_up_all(
         self, wanted: Iterable[tuple[Subject, str]], *, expect_failures: bool = False
     ) -> Iterator[tuple[Subject, LookupOutcome]]:
-        """Yield (subject, outcome) for each pair of subject and username, in the order of completion.
+        """Yield (subject, outcome) for each pair of subject and username, in order of completion.
 
-        Raises TransientError when bksb is down. With `expect_failures`, for people about whom bksb gave no answer last
-        time either, it ends early instead when bksb answers about others; later calls then yield nothing.
+        Raises TransientError when bksb is down. Set `expect_failures` for people who got no answer last time either.
+        If they fail again while bksb answers other calls, this ends early, and later calls yield nothing.
         """
         if self._has_given_up:
             return
@@ -60,7 +60,7 @@ class UsernameLookups:
                 elif not self._outages.record_expected(outcome.error):
                     self._has_given_up = True
                     log.warning(
-                        "bksb again gave no usable answer about people who got none last time; the others of them wait "
-                        "for the next run."
+                        "bksb again gave no usable answer about people who got none last time. The rest of them are "
+                        "skipped until the next run."
                     )
                     return

@@ -1,4 +1,4 @@
-"""Tells an outage of bksb or of the mail server from a failure that is about one person."""
+"""Distinguishes an outage of bksb or of the mail server from failures that concern one person."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ CONSECUTIVE_FAILURES_LIMIT = 8
 
 
 class OutageDetector:
-    """A circuit breaker for one task: counts consecutive failures, and stops the task when the system is down."""
+    """A circuit breaker for one task: counts consecutive failures and stops the task when the system is down."""
 
     def __init__(self, system: str, probe: Callable[[], bool] = lambda: False) -> None:
-        """`system` is its name in messages. `probe` makes a call that is about no person; True if it was answered."""
+        """`system` is the name for messages. `probe` makes a call that concerns no person; True if it was answered."""
         self._system = system
         self._probe = probe
         self._failures = 0
         self._has_answered = False
 
     def record(self, error: Exception | None) -> None:
-        """Count the outcome for one person; raises TransientError when too many in a row were a TransientError."""
+        """Count the outcome for one person. Raises TransientError after too many consecutive TransientErrors."""
         if self._count(error):
             raise self._outage(error)
 
     def record_expected(self, error: Exception | None) -> bool:
-        """Count the outcome for a person who got no answer last time either; whether to go on with such people.
+        """Count the outcome for a person who got no answer last time either. Returns whether to try more such people.
 
-        A streak of such failures proves no outage if somebody else got an answer, or the probe gets one. Then the
-        others should wait for the next run. Otherwise raises TransientError, as `record` does.
+        Consecutive failures of these people prove no outage if another call was answered, or if the probe is. Then
+        returns False: the rest should wait for the next run. Otherwise raises TransientError, as `record` does.
         """
         if not self._count(error):
             return True
@@ -40,7 +40,7 @@ class OutageDetector:
         raise self._outage(error)
 
     def _count(self, error: Exception | None) -> bool:
-        """Whether this failure makes the streak too long."""
+        """Count the outcome, and return whether the limit is reached."""
         if not isinstance(error, TransientError):
             self._failures, self._has_answered = 0, True
             return False
@@ -49,13 +49,13 @@ class OutageDetector:
 
     def _outage(self, last: Exception | None) -> TransientError:
         return TransientError(
-            f"{self._system} gave no usable answer for {CONSECUTIVE_FAILURES_LIMIT} people in a row; the rest waits "
-            f"for the next try. The last error: {last}"
+            f"{self._system} gave no usable answer for {CONSECUTIVE_FAILURES_LIMIT} people in a row, so it is probably "
+            f"down. The rest is left to the next try. The last error: {last}"
         )
 
 
 def make_bksb_detector(client: BksbClient) -> OutageDetector:
-    """The detector for calls to bksb; its probe looks up a username that does not exist."""
+    """Make the detector for calls to bksb. Its probe looks up a username that does not exist."""
 
     def probe() -> bool:
         try:

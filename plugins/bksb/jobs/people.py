@@ -1,4 +1,4 @@
-"""Writes the people of an extract to the reporting database. Call these functions inside a transaction."""
+"""Writes the people of an MIS extract to the reporting database. Call these functions inside a transaction."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bksb.rules.task_split import bucket_of
 
 
 def write_extract(store: Store, people: Sequence[Person]) -> None:
-    """Put people into the temporary table `extracted_person` of this transaction."""
+    """Copy people into the temporary table `extracted_person` of this transaction."""
     store.run("people/create_extracted_person")
     store.copy(
         "people/copy_extracted_person",
@@ -35,7 +35,7 @@ def write_extract(store: Store, people: Sequence[Person]) -> None:
 
 
 def record_people(store: Store, people: Sequence[Person], day_start: datetime) -> None:
-    """Bring `bksb.learner` and `bksb.learner_contact` up to date with a whole extract about now."""
+    """Update `bksb.learner` and `bksb.learner_contact` from a complete, current extract."""
     write_extract(store, people)
     store.run("people/merge_learners", day_start=day_start)
     store.run("people/mark_no_longer_eligible")

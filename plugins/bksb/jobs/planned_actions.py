@@ -1,4 +1,4 @@
-"""The plan of a run as stored in `bksb.planned_action`. Call these functions inside a transaction."""
+"""Stores the plan of a run in `bksb.planned_action`, and reads it. Call these functions inside a transaction."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from bksb.model import Action, Plan, Run
 from bksb.reporting.store import Store
 
 PlannedActions = Mapping[str, tuple[str, str | None]]
-"""By person_id: the kind of action (also transfer and blocked), and the username if it needs one."""
+"""By person_id: the kind of action (also "transfer" or "blocked"), and the username if the action needs one."""
 
 
 def write_plan(store: Store, run: Run, plan: Plan) -> None:
-    """Store the plan, in place of what this run planned before."""
+    """Store the plan, replacing any earlier plan of the same run."""
     blocked: dict[str, str] = {}
     for issue in plan.issues:
         if issue.person_id:
@@ -33,11 +33,11 @@ def write_plan(store: Store, run: Run, plan: Plan) -> None:
 
 
 def planned_actions(store: Store, run: Run) -> PlannedActions:
-    """What the run planned to do."""
+    """Return what the run planned to do."""
     rows = store.run("accounts/list_planned_actions", **run.key)
     return {row.person_id: (row.action, row.username) for row in rows}
 
 
 def is_planned(action: Action, planned: PlannedActions) -> bool:
-    """Whether the run planned exactly this, under this username."""
+    """Return whether the run planned exactly this action under this username."""
     return planned.get(action.person_id) == (action.kind, action.username)

@@ -1,4 +1,4 @@
-"""Opens and closes a run in `bksb.sync_run`."""
+"""Opens and closes runs in `bksb.sync_run`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bksb.reporting.store import Store
 
 
 def open_run(store: Store, run: Run) -> None:
-    """Begin an attempt, and delete the working rows of old runs."""
+    """Record the start of an attempt, and delete the working rows of old runs."""
     with store.transaction():
         store.run(
             "runs/open_run",
@@ -25,12 +25,12 @@ def open_run(store: Store, run: Run) -> None:
 
 
 def close_run(store: Store, run: Run, state: str, counts: Mapping[str, int] | None = None) -> None:
-    """End the attempt; call it inside a transaction. Without `counts`, the stored ones stay."""
+    """Record the end of the attempt; call it inside a transaction. Without `counts`, the stored counts stay."""
     store.run("runs/close_run", state=state, counts=None if counts is None else json.dumps(counts), **run.key)
 
 
 def fail_run(deployment: Deployment, run: Run) -> None:
-    """Record that the attempt failed, also in `bksb.approval` if the run still waits for an answer."""
+    """Record that the attempt failed, also in `bksb.approval` if the run is still waiting for an answer."""
     with deployment.open_store() as store, store.transaction():
         close_run(store, run, "failed")
         store.run("approvals/fail_approval", **run.key)

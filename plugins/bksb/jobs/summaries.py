@@ -1,4 +1,4 @@
-"""Brings skill_summary and daily_activity up to date with the results.
+"""Updates skill_summary and daily_activity from the loaded results.
 
 Call these functions inside a transaction of the writer PUBLISH_RESULTS.
 """
@@ -14,11 +14,11 @@ from bksb.settings import Settings
 
 
 def update_summaries(store: Store, settings: Settings, run: Run, *, rebuild: bool) -> bool:
-    """Bring both tables up to date; whether at least one of them was rebuilt whole.
+    """Update both tables. Returns whether at least one of them was rebuilt.
 
-    Unless `rebuild`, a table is rebuilt only if something it is made from was written since its last rebuild. Of
-    daily_activity the run's own day is counted in any case. A run for named people updates their lines of skill_summary
-    only, and leaves a rebuild to the next run.
+    A table is rebuilt if `rebuild` is set, or if its source tables were written since its last rebuild. Otherwise only
+    the run's own day of daily_activity is counted again. A run for named people updates only their rows of
+    skill_summary, and leaves its rebuild to the next run.
     """
     is_rebuilt = False
     if run.person_ids:
@@ -31,12 +31,12 @@ def update_summaries(store: Store, settings: Settings, run: Run, *, rebuild: boo
 
 
 def summarise_people(store: Store, settings: Settings, person_ids: Iterable[str]) -> None:
-    """Bring these people's lines of skill_summary up to date."""
+    """Update these people's rows of skill_summary."""
     store.run("summaries/merge_skill_summary", person_ids=list(person_ids), **_rebuild_settings(settings))
 
 
 def _claim_rebuild(store: Store, table: str, settings: Settings, *, rebuild: bool) -> bool:
-    """Whether the table has to be rebuilt; if so, it is recorded as done, with the settings it is made with."""
+    """Return whether the table has to be rebuilt. If so, record the rebuild and the settings it uses."""
     parameters = _rebuild_settings(settings)
     is_due = bool(store.run("summaries/claim_summary_rebuild", table_name=table, **parameters)[0].due)
     if is_due or rebuild:
@@ -45,5 +45,5 @@ def _claim_rebuild(store: Store, table: str, settings: Settings, *, rebuild: boo
 
 
 def _rebuild_settings(settings: Settings) -> dict[str, Any]:
-    """The settings that the summaries depend on."""
+    """Return the settings that the summaries depend on."""
     return {"zone": settings.timezone.key, "starting_point_days": settings.starting_point_days}

@@ -1,4 +1,4 @@
-"""Runs one function over many inputs in a few threads, and yields the outcomes as they arrive."""
+"""Calls a function on many inputs with a few threads, and yields the outcomes as they complete."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ Input = TypeVar("Input")
 Outcome = TypeVar("Outcome")
 
 THREADS = 8
-"""Calls to bksb in flight in one task: as many as the pool slots that the task takes."""
+"""Concurrent calls to bksb in one task. The task takes as many pool slots."""
 
 
 def run_concurrently(
     function: Callable[[Input], Outcome], inputs: Iterable[Input], *, threads: int = THREADS, prefetch: int = 2
 ) -> Generator[tuple[Input, Outcome], None, None]:
-    """Yield (input, outcome) in the order of completion; at most `threads` calls run at once.
+    """Yield (input, outcome) in order of completion; at most `threads` calls run at once.
 
-    At most `prefetch` inputs a thread are queued, so memory does not grow with their number; that many may still start
-    after the consumer stops. After an exception of `function` no further call starts; the exception is raised once the
-    running calls have ended. Close the generator (contextlib.closing) to have no call running afterwards.
+    At most `prefetch` inputs per thread are queued, which limits memory. That many may still start after the consumer
+    stops. Once `function` has raised, no further call starts; the exception is raised here when the running calls have
+    ended. Close the generator (contextlib.closing) to be sure that no call is running afterwards.
     """
     failed = Event()
 
@@ -53,14 +53,14 @@ def run_concurrently(
                 try:
                     outcome = future.result()
                 except CancelledError:
-                    continue  # the exception that stopped it is still to arrive
+                    continue  # the exception that cancelled this call arrives later
                 yield value, outcome
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
 def split_into_batches(values: Iterable[Input], size: int) -> Iterator[list[Input]]:
-    """The values in lists of `size`, the last one shorter; takes no more from `values` than it hands out."""
+    """Yield the values in lists of `size`; the last one may be shorter. Reads no more values than it yields."""
     supply = iter(values)
     while batch := list(islice(supply, size)):
         yield batch

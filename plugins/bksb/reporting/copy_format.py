@@ -10,12 +10,12 @@ from typing import Any
 import msgspec
 
 NULL = "\\N"
-"""How nothing is written in PostgreSQL's COPY text format."""
+"""How null is written in PostgreSQL's COPY text format."""
 
 
 def encode_row(row: Sequence[object]) -> str:
-    """One row in PostgreSQL's COPY text format, ending in a newline."""
-    # by far the most fields are texts without anything to escape, of which a night writes millions
+    """Return one row in PostgreSQL's COPY text format, ending in a newline."""
+    # a fast path, because a night writes millions of fields, most of them texts with nothing to escape
     fields = [
         value if value.__class__ is str and value.isprintable() and "\\" not in value else _encode_field(value)
         for value in row
@@ -25,16 +25,16 @@ def encode_row(row: Sequence[object]) -> str:
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": ""})
 _NUL_IN_JSON = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
-"""The escape of a NUL character, and not a backslash that is followed by its letters."""
+"""The JSON escape of a NUL character, but not an escaped backslash before the letters u0000."""
 
 _to_json = msgspec.json.Encoder().encode
 
 
 def encode_json(value: dict[str, Any]) -> str:
-    """A JSON object as a field of PostgreSQL's COPY text format, without the NUL characters that jsonb cannot hold."""
+    """Return a JSON object as a field in COPY text format, without NUL characters, which jsonb cannot hold."""
     text = _to_json(value).decode()
     if "\\" in text:
-        # what needs escaping here, JSON has escaped by a backslash already
+        # JSON has escaped everything else that COPY needs escaped, so only its backslashes are left
         text = _NUL_IN_JSON.sub(r"\1", text).replace("\\", "\\\\")
     return text
 
@@ -49,7 +49,7 @@ _WRITERS: Mapping[type, Callable[[Any], str]] = {
     dict: encode_json,
     str: lambda value: value.translate(_ESCAPES),
 }
-"""How values of these types are written; of all others, their text."""
+"""How values of these types are written. Values of other types are written as text."""
 
 
 def _encode_field(value: object) -> str:

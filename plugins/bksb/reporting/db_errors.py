@@ -1,4 +1,4 @@
-"""Turns the errors of the database driver into ours, without the rows that their texts may hold."""
+"""Turns errors of the database driver into ours, without the rows that their texts may contain."""
 
 from __future__ import annotations
 
@@ -9,21 +9,24 @@ import psycopg2
 
 from bksb.errors import BksbSyncError, ConfigurationError, FatalError, TransientError
 
-_LATER = ("08", "40", "53", "57", "55P03")
-_SET_UP = {
+_RETRYABLE = ("08", "40", "53", "57", "55P03")
+_SETUP_FAULTS = {
     "28": "refuses the log-in: check login and password of the connection",
     "3D": "does not exist: create it, then run `python -m bksb migrate`",
     "3F": "has no schema bksb: run `python -m bksb migrate`",
     "42P01": "lacks a table: run `python -m bksb migrate`",
-    "42501": "gives the log-in too few rights: run `python -m bksb migrate --writer ROLE` as the owner, and "
-    "`grant temporary on database` to it if that right was taken from everybody",
+    "42501": "gives the log-in too few rights: run `python -m bksb migrate --writer ROLE` as the owner. If the right "
+    "TEMPORARY was revoked from PUBLIC, also grant it to the role",
 }
 
 
 @contextmanager
 def translate_errors(conn_id: str) -> Iterator[None]:
-    """Turn a driver's error into ours: its text may hold rows (DETAIL, COPY context), so none of it is kept
-    but the SQLSTATE and the names of constraint, table and column."""
+    """Turn a driver's error into ours.
+
+    Its text may contain rows (DETAIL, COPY context), so only the SQLSTATE and the names of constraint, table and column
+    are kept.
+    """
     try:
         yield
     except psycopg2.Error as error:
@@ -34,11 +37,13 @@ def _translate_error(error: psycopg2.Error, conn_id: str) -> BksbSyncError:
     state = error.pgcode
     if state is None:
         return _translate_connect_error(error, conn_id)
-    for prefix, remedy in _SET_UP.items():
+    for prefix, advice in _SETUP_FAULTS.items():
         if state.startswith(prefix):
-            return ConfigurationError(f"The reporting database of connection '{conn_id}' {remedy} (SQLSTATE {state}).")
-    if state.startswith(_LATER):
-        return TransientError(f"The reporting database is not well just now (SQLSTATE {state}).")
+            return ConfigurationError(f"The reporting database of connection '{conn_id}' {advice} (SQLSTATE {state}).")
+    if state.startswith(_RETRYABLE):
+        return TransientError(
+            f"The reporting database is unavailable at the moment (SQLSTATE {state}). Try again later."
+        )
     names = {
         "constraint": error.diag.constraint_name,
         "table": error.diag.table_name,
@@ -47,7 +52,7 @@ def _translate_error(error: psycopg2.Error, conn_id: str) -> BksbSyncError:
     where = ", ".join(f"{what} {name}" for what, name in names.items() if name)
     return FatalError(
         f"The reporting database refused a statement (SQLSTATE {state}{', ' + where if where else ''}); nothing of "
-        "this step was written. The server's own log says which row; please report it with this message."
+        "this step was written. The server's log has the row. Please tell the maintainers, with this message."
     )
 
 
@@ -59,10 +64,10 @@ _CONNECT_FAILURES = (
 
 
 def _translate_connect_error(error: psycopg2.Error, conn_id: str) -> BksbSyncError:
-    """libpq gives no SQLSTATE for a failed connect, only a text, of which nothing is passed on."""
+    """Turn a failed connect into our error. libpq gives no SQLSTATE for it, only a text, which is not kept."""
     for phrase, prefix in _CONNECT_FAILURES:
         if phrase in str(error):
-            return ConfigurationError(f"The reporting database of connection '{conn_id}' {_SET_UP[prefix]}.")
+            return ConfigurationError(f"The reporting database of connection '{conn_id}' {_SETUP_FAULTS[prefix]}.")
     if isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
         return TransientError(
             f"The reporting database of connection '{conn_id}' did not answer: check host, port and that it runs."

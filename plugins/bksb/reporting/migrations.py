@@ -1,4 +1,4 @@
-"""Brings the reporting database up to date: its tables by `sql/migrations`, its views and functions by `sql/views`."""
+"""Migrates the reporting database: tables from `sql/migrations`, views and functions from `sql/views`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bksb.reporting.sql_files import list_statements
 from bksb.reporting.store import Store, Writer, list_applied_migrations, list_missing_migrations, open_store
 
 REPEATABLE = (
-    # first: a writer may hold its locks on these tables and be about to read a view
+    # first: it waits for writers, and they may still read a view, so no view may be locked yet
     "mark_summary_rebuild",
     "person_result",
     "latest_result",
@@ -26,14 +26,14 @@ REPEATABLE = (
     "comment_runs_and_issues",
     "comment_invitations",
 )
-"""The files of `sql/views` in the order in which they build on each other."""
+"""The files of `sql/views`, in the order in which they depend on each other."""
 
 
 def migrate(fields: ConnectionFields, *, writer: str | None = None, reader: str | None = None) -> list[str]:
-    """Apply the migrations that are missing, define all views and functions again, and grant.
+    """Apply the missing migrations, define all views and functions again, and grant rights.
 
-    Returns the names of the migrations applied. All of it happens or none of it. Safe to repeat and to race.
-    ConfigurationError, and nothing is changed, if another version of the project made the database.
+    Returns the names of the applied migrations. Runs in one transaction; safe to repeat, and to run twice at once.
+    Raises ConfigurationError, and changes nothing, if another version of the project made the database.
     """
     with open_store(fields, migrated=False) as store, store.transaction(Writer.MIGRATE):
         _require_known_migrations(store, fields.conn_id)
@@ -53,16 +53,16 @@ def migrate(fields: ConnectionFields, *, writer: str | None = None, reader: str 
 
 
 def _require_known_migrations(store: Store, conn_id: str) -> None:
-    """Raise ConfigurationError if the database has had a migration that is not a file of this version."""
+    """Raise ConfigurationError if the database has a migration that is not a file of this version."""
     unknown = sorted(
         list_applied_migrations(store) - {name.removeprefix("migrations/") for name in list_statements("migrations")}
     )
     if unknown:
         raise ConfigurationError(
-            f"The reporting database of connection '{conn_id}' was made by another version of bksb sync: it has had "
+            f"The reporting database of connection '{conn_id}' was made by another version of bksb sync: it has "
             f"the migration {unknown[0]}, which this version does not know. Nothing was changed. If the database is "
-            "newer, use the newer version. If it is older than the first release, start over. For the demo's own "
-            "database: `./run demo --reset`. For any other: keep a copy of it, save its accounts with `python -m bksb "
-            "export account_for_mis --out accounts.csv`, drop its schema bksb, migrate again, run `python -m bksb "
-            "import-accounts accounts.csv`, then both DAGs. bksb gives the results again."
+            "newer, use the newer version. If it is older than the first release, start over. For the demo's database: "
+            "`./run demo --reset`. For any other: back it up, save its accounts with `python -m bksb export "
+            "account_for_mis --out accounts.csv`, drop its schema bksb, migrate again, run `python -m bksb "
+            "import-accounts accounts.csv`, then run both DAGs. They read all results from bksb again."
         )

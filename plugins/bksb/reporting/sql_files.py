@@ -1,4 +1,4 @@
-"""Finds the SQL files: every statement of the project lives in `sql/`, one a file."""
+"""Finds the SQL files. Every statement of the project is in `sql/`, one per file."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from bksb.folders import SQL_FOLDER
 
 @cache
 def read_sql(name: str) -> str:
-    """The text of `sql/<name>.sql`, such as `people/merge_learners`."""
+    """Return the text of `sql/<name>.sql`, for a name such as `people/merge_learners`."""
     path = SQL_FOLDER / f"{name}.sql"
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(
-            f"sql/{name}.sql cannot be read ({error.strerror}): the folder sql/ has to stand beside plugins/."
+            f"sql/{name}.sql cannot be read ({error.strerror}): the folder sql/ must be next to plugins/."
         ) from None
 
 
 def list_statements(folder: str) -> list[str]:
-    """The statements in one folder of `sql/`, in the order of their names."""
+    """Return the names of the statements in one folder of `sql/`, sorted."""
     return sorted(f"{folder}/{path.stem}" for path in (SQL_FOLDER / folder).glob("*.sql"))

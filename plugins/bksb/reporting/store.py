@@ -20,26 +20,26 @@ from bksb.reporting.db_errors import translate_errors
 from bksb.reporting.sql_files import list_statements, read_sql
 
 COPY_BYTES = 1024 * 1024
-"""Bytes handed to the server at a time; with the usual 8 KiB, that alone takes a twentieth of a load."""
+"""Bytes sent to the server at a time. With the default of 8 KiB, sending takes a twentieth of a load."""
 
 ROWS_AT_A_TIME = 1000
-"""Rows of a stream that are held in memory."""
+"""Rows of a stream that are held in memory at a time."""
 
 BUCKET_LOCKS = 0x626B7362
-"""First key of the advisory locks of buckets ("bksb" in ASCII); the second key is the bucket."""
+"""First key of the advisory locks of buckets ("bksb" in ASCII). The second key is the bucket."""
 
 WRITER_LOCKS = BUCKET_LOCKS + 1
-"""First key of the advisory locks of writers; the second key is the Writer."""
+"""First key of the advisory locks of writers. The second key is the Writer."""
 
 SENDER_LOCKS = BUCKET_LOCKS + 2
 """First key of the advisory lock of the task that sends mail."""
 
 
 class Writer(IntEnum):
-    """Kinds of writers: one of each kind works at a time.
+    """Kinds of writers. Only one writer of each kind works at a time.
 
-    The numbers are keys of advisory locks, shared by workers of different versions during an update: never change one.
-    Locks are taken in ascending order, so that two tasks never wait for each other.
+    The numbers are keys of advisory locks. Never change one: workers of two versions share them during an update.
+    Locks are taken in ascending order, so that two tasks cannot deadlock.
     """
 
     MIGRATE = 0
@@ -50,7 +50,7 @@ class Writer(IntEnum):
 
 
 class Store:
-    """One connection to the reporting database. Statements run inside `with store.transaction():` only."""
+    """One connection to the reporting database. Run statements only inside `with store.transaction():`."""
 
     def __init__(self, connection: psycopg2.extensions.connection, conn_id: str) -> None:
         self._connection = connection
@@ -62,25 +62,25 @@ class Store:
 
     @contextmanager
     def transaction(self, *writers: Writer) -> Iterator[None]:
-        """Everything inside is written whole or not at all, while no other task is one of `writers`."""
+        """Commit everything inside, or nothing. Meanwhile no other task is one of these `writers`."""
         with translate_errors(self._conn_id), self._connection:
             for writer in sorted(writers):
                 self.lock_writer(writer)
             yield
 
     def lock_writer(self, writer: Writer) -> None:
-        """Inside a transaction, wait until no other task is this writer; it must be higher than the ones held."""
+        """Inside a transaction, wait until no other task is this writer. It must be higher than those held."""
         self.run("runs/lock_writer", lock_class=WRITER_LOCKS, writer=int(writer))
 
     def run(self, name: str, /, **parameters: Any) -> list[Any]:
-        """Run the statement `sql/<name>.sql`; its rows as named tuples, or an empty list."""
+        """Run the statement `sql/<name>.sql`. Returns its rows as named tuples, or an empty list."""
         with self._connection.cursor(cursor_factory=psycopg2.extras.NamedTupleCursor) as cursor:
             cursor.execute(read_sql(name), parameters or None)
             return cursor.fetchall() if cursor.description else []
 
     @contextmanager
     def stream(self, name: str) -> Iterator[tuple[list[str], Iterator[tuple[Any, ...]]]]:
-        """The names of the columns of `sql/<name>.sql`, and its rows as the server hands them out, some at a time."""
+        """Yield the column names of `sql/<name>.sql` and an iterator over its rows, fetched some at a time."""
         with self._connection.cursor(name="stream") as cursor:
             cursor.itersize = ROWS_AT_A_TIME
             cursor.execute(read_sql(name))
@@ -92,29 +92,29 @@ class Store:
         self.copy_lines(name, map(encode_row, rows))
 
     def copy_lines(self, name: str, lines: Iterable[str]) -> None:
-        """Load rows that are written out already (`encode_row`) through the COPY statement in `sql/<name>.sql`."""
+        """Load rows that `encode_row` has encoded through the COPY statement in `sql/<name>.sql`."""
         written = BytesIO("".join(lines).encode(self._codec))
         with self._connection.cursor() as cursor:
             cursor.copy_expert(read_sql(name), written, COPY_BYTES)
 
     def lock_buckets(self, buckets: Iterable[int]) -> None:
-        """Wait until these buckets are ours, and keep them while this connection lives.
+        """Wait for the locks of these buckets, and hold them until the connection closes.
 
-        Always in ascending order, so that two runs never wait for each other.
+        They are taken in ascending order, so that two runs cannot deadlock.
         """
         with self.transaction():
             for bucket in sorted(buckets):
                 self.run("runs/lock_bucket", lock_class=BUCKET_LOCKS, bucket=bucket)
 
     def lock_sender(self) -> None:
-        """Wait until no other task sends mail, and keep others from it while this connection lives."""
+        """Wait until no other task sends mail, and hold that lock until the connection closes."""
         with self.transaction():
             self.run("runs/lock_sender", lock_class=SENDER_LOCKS)
 
 
 @contextmanager
 def open_store(fields: ConnectionFields, *, migrated: bool = True) -> Iterator[Store]:
-    """Connect for as long as the block lasts; says what to do when the database is absent or not migrated."""
+    """Connect for the duration of a block. Raises an error with advice if the database is missing or not migrated."""
     with translate_errors(fields.conn_id):
         connection = psycopg2.connect(**make_libpq_arguments(fields))
     try:
@@ -135,13 +135,13 @@ def open_store(fields: ConnectionFields, *, migrated: bool = True) -> Iterator[S
 
 
 def list_applied_migrations(store: Store) -> set[str]:
-    """The migrations that the database has had, none if it was never migrated. Call it inside a transaction."""
+    """Return the applied migrations; none if the database was never migrated. Call it inside a transaction."""
     exists = store.run("schema/find_migration_table")[0].found
     return {row.name for row in store.run("schema/list_migrations")} if exists else set()
 
 
 def list_missing_migrations(store: Store) -> list[str]:
-    """The files of `sql/migrations`, in order, that the database has not had. Call it inside a transaction."""
+    """Return the files of `sql/migrations` that are not applied, in order. Call it inside a transaction."""
     applied = list_applied_migrations(store)
     names = [name.removeprefix("migrations/") for name in list_statements("migrations")]
     return [name for name in names if name not in applied]

@@ -1,4 +1,4 @@
-"""Reads a CSV file of person_id and username, and says why a line cannot be used."""
+"""Reads a CSV file of person_id and username, and explains which lines cannot be used."""
 
 from __future__ import annotations
 
@@ -13,43 +13,43 @@ from bksb.errors import ConfigurationError
 
 PERSON_ID, USERNAME = "person_id", "username"
 
-SURPLUS = "it has more fields than the header: put a value that holds a comma into quotes"
+SURPLUS = "it has more fields than the header: put a value that contains a comma in quotes"
 
 _LOOKS_LIKE_AN_ID = re.compile(r"(?=.*\d)[\w./-]{1,64}", re.ASCII)
 
 
 @dataclass(frozen=True)
 class AccountLine:
-    """One line: this person has the bksb account with this username. `number` counts from 1."""
+    """One line: this person has the bksb account with this username. Line numbers start at 1."""
 
     number: int
     person_id: str
     username: str = field(repr=False)
 
     def rejected(self, reason: str) -> RejectedLine:
-        """This line as one that is not imported, and why."""
+        """Return this line as a RejectedLine."""
         return RejectedLine(self.number, self.person_id, reason)
 
 
 @dataclass(frozen=True)
 class RejectedLine:
-    """A line that is not imported, and why; `reason` holds ids and line numbers only."""
+    """A line that is not imported, and why. `reason` contains only ids and line numbers."""
 
     number: int
     person_id: str = field(repr=False)
     reason: str
 
     def __str__(self) -> str:
-        # what stands where an id belongs may be anything, a name among them
+        # a wrong file may have anything in this column, such as names: show only what looks like an id
         shown = f", {self.person_id}" if _LOOKS_LIKE_AN_ID.fullmatch(self.person_id) else ""
         return f"line {self.number}{shown}: {self.reason}"
 
 
 def read_account_file(content: bytes) -> tuple[list[AccountLine], list[RejectedLine]]:
-    """The lines that can be looked up, each person and each username once, and the other lines with the reason.
+    """Return the usable lines, with each person and each username once, and the rejected lines.
 
-    The file is CSV in UTF-8, with or without BOM, under a header that names person_id and username; other columns
-    and blank lines are passed over, blanks around values are dropped. ConfigurationError for a file that is none.
+    The file is CSV in UTF-8, with or without BOM, and its header names person_id and username. Other columns, blank
+    lines and blanks around values are ignored. Raises ConfigurationError if the whole file cannot be read.
     """
     read: list[AccountLine] = []
     rejected: list[RejectedLine] = []
@@ -60,7 +60,7 @@ def read_account_file(content: bytes) -> tuple[list[AccountLine], list[RejectedL
         else:
             read.append(AccountLine(number, person_id, username))
     if not read and not rejected:
-        raise _file_error("holds no line under a header: give each account a line such as P000123,ada.lovelace")
+        raise _file_error("has no lines below a header: add a line for each account, such as P000123,ada.lovelace")
     distinct: dict[tuple[str, str], AccountLine] = {}
     for line in read:
         distinct.setdefault((line.person_id, line.username.casefold()), line)
@@ -83,7 +83,7 @@ def _decode(content: bytes) -> str:
 
 
 def _read_rows(text: str) -> Iterator[tuple[int, str, str, bool]]:
-    """The number, person_id and username of each line, and whether it holds more than the header has columns."""
+    """Yield the number, person_id and username of each line, and whether it has more fields than the header."""
     reader = csv.reader(StringIO(text, newline=""), strict=True)
     places: dict[str, int] | None = None
     columns = 0
@@ -100,7 +100,7 @@ def _read_rows(text: str) -> Iterator[tuple[int, str, str, bool]]:
             values += [""] * (columns - len(values))
             yield number, values[places[PERSON_ID]], values[places[USERNAME]], any(values[columns:])
     except csv.Error:
-        raise _file_error(f"is not in order as CSV in line {last + 1}: check its quotes") from None
+        raise _file_error(f"is not valid CSV in line {last + 1}: check its quotes") from None
 
 
 def _find_columns(header: Sequence[str]) -> dict[str, int]:
@@ -108,21 +108,21 @@ def _find_columns(header: Sequence[str]) -> dict[str, int]:
     for name in (PERSON_ID, USERNAME):
         if names.count(name) != 1:
             what = "has no column" if name not in names else "has more than one column"
-            raise _file_error(f"{what} {name}: its first line has to be a header such as person_id,username")
+            raise _file_error(f"{what} {name}: its first line must be a header such as person_id,username")
     return {name: names.index(name) for name in (PERSON_ID, USERNAME)}
 
 
 def find_fault(person_id: str, username: str) -> str | None:
-    """Why these two values cannot be used; None if they can."""
+    """Return why these two values cannot be used, or None if they can."""
     if not person_id or not username:
         return f"the {PERSON_ID if not person_id else USERNAME} is missing"
     if any(ord(character) < 32 or ord(character) == 127 for character in person_id + username):
-        return "a value holds a line break or another control character: check the quotes"
+        return "a value contains a line break or another control character: check the quotes"
     return None
 
 
 def _find_contradictions(lines: Sequence[AccountLine]) -> list[RejectedLine]:
-    """Lines that contradict each other: none of them is believed."""
+    """Return the lines that contradict each other. All of them are rejected, because any could be wrong."""
     of_person: dict[str, list[int]] = defaultdict(list)
     of_username: dict[str, list[int]] = defaultdict(list)
     for line in lines:

@@ -10,17 +10,16 @@ from bksb.model import Account, Action, Issue, Person, Plan, Transfer
 from bksb.rules.emails import is_email
 
 USERNAME_BYTES_LIMIT = 2000
-"""Bytes in UTF-8. Nobody types a longer one, and PostgreSQL's index takes no more than 2,700; bksb's own limit, which
-is not known, is bksb's to enforce."""
+"""Bytes of the longest username, in UTF-8. PostgreSQL's index accepts up to 2,700. bksb's own limit is not known; bksb
+enforces it."""
 
 Verdict = Literal["link", "create", "release", "username_taken", "username_not_found"]
 
 
 def make_plan(people: Sequence[Person], accounts: Iterable[Account], due: Collection[str] = ()) -> Plan:
-    """What has to be done so that everybody in `people` has an account, and who cannot be served and why.
+    """Plan how everyone in `people` gets an account, with an issue for each reason why someone cannot get one.
 
-    `due` are the people whose link is looked at again. The outcome depends on nothing but the arguments, and is
-    ordered by person_id.
+    `due`: the person_ids with a link to check again. The plan depends only on the arguments and is sorted by person_id.
     """
     known = {account.person_id: account for account in accounts}
     former = _FormerRecords(people, known)
@@ -37,7 +36,7 @@ def make_plan(people: Sequence[Person], accounts: Iterable[Account], due: Collec
             if account.state != "stale":
                 issues += _find_mismatch(person, account)
                 continue
-            # one that moves along in this run heals in the next
+            # a stale account that is transferred in this run is linked again in the next one
             if not _is_other_username(person, account) or person.person_id in moved:
                 continue
         obstacles = former.obstacles(person) or conflicts.obstacles(person)
@@ -62,11 +61,11 @@ def make_plan(people: Sequence[Person], accounts: Iterable[Account], due: Collec
 
 
 def decide_after_lookup(action: Action, *, found: bool, unfinished: bool, link_existing: bool) -> Verdict:
-    """What to do once bksb has said whether `action.username` exists.
+    """Decide what to do when bksb has said whether `action.username` exists.
 
-    `unfinished`: our own creation of this very username was under way when a run broke off, so what is
-    found is ours; "release" says that it never came about. `link_existing`: the site has said that whoever
-    carries the username is the person.
+    `unfinished`: an earlier run began to create this username and broke off, so an existing user is the one we created.
+    "release" means that it was not created. `link_existing`: the site has confirmed that an existing username belongs
+    to the person.
     """
     if action.kind == "link":
         if found:
@@ -78,12 +77,12 @@ def decide_after_lookup(action: Action, *, found: bool, unfinished: bool, link_e
 
 
 def still_holds(account: Account, found: int | None) -> bool:
-    """Whether the look-up of a linked username (`found`: the UserId, None for nobody) confirms the link."""
+    """Return whether a look-up confirms the link. `found` is the UserId that has the linked username, or None."""
     return found is not None and found == account.bksb_user_id
 
 
 class _Conflicts:
-    """What the whole extract says about one person's username and e-mail."""
+    """Finds conflicts of one person's username or e-mail address with the rest of the extract."""
 
     def __init__(self, people: Sequence[Person], known: Mapping[str, Account]) -> None:
         self._emails = Counter(person.email.casefold() for person in people if person.email)
@@ -100,7 +99,7 @@ class _Conflicts:
         }
 
     def obstacles(self, person: Person) -> list[Issue]:
-        """Every reason, not just the first, why nothing can be done for this person now."""
+        """Return every reason, not just the first, why this person cannot be served now."""
         if person.bksb_username:
             return self._obstacles_to_linking(person, _casefold(person.bksb_username))
         return self._obstacles_to_creating(person)
@@ -155,9 +154,9 @@ class _Conflicts:
 
 
 class _FormerRecords:
-    """Learners who were applicants under another person_id: one human, so one account.
+    """Learners who were applicants under another person_id. Each of them needs one account, not two.
 
-    An account moves only where nothing speaks against it; until then nobody gets a second one.
+    An account is transferred only if nothing contradicts it. Until then neither of the two records gets a new one.
     """
 
     def __init__(self, people: Sequence[Person], known: Mapping[str, Account]) -> None:
@@ -178,10 +177,10 @@ class _FormerRecords:
         ]
 
     def obstacles(self, person: Person) -> list[Issue]:
-        """Why a person of two records can have neither the account of the other one nor a new one now."""
+        """Return why this person can get neither the account of their other record nor a new one now."""
         became = self._became.get(person.person_id, person.person_id)
         if became != person.person_id and not person.bksb_username and self._has_or_may_have(became):
-            detail = f"learner {became}, who was this applicant, has the account: mark this record as transferred"
+            detail = f"this applicant became learner {became}, who has the account: mark this record as transferred"
             return [Issue.about(person.person_id, "former_record_unsettled", detail)]
         former_id = person.former_person_id
         if former_id is None:
@@ -190,7 +189,7 @@ class _FormerRecords:
         if self._claims[former_id] > 1:
             return [
                 Issue.about(
-                    person.person_id, "account_claimed_twice", f"two people say they were applicant {former_id}"
+                    person.person_id, "account_claimed_twice", f"two people have the former_person_id {former_id}"
                 )
             ]
         if former_id in self._listed:
@@ -199,9 +198,9 @@ class _FormerRecords:
         if former.state == "creating" or (
             former.bksb_user_id is not None and self._account_of(person.person_id).state == "creating"
         ):
-            detail = f"a creation for this person or applicant {former_id} is settled first; the next run goes on"
+            detail = f"a creation for this person or applicant {former_id} broke off: the next run continues"
             return [Issue.about(person.person_id, "former_record_unsettled", detail)]
-        # a stale one moves along, to heal by the username that the MIS names
+        # a stale account is transferred, and linked again later by the username in the MIS
         if former.bksb_user_id is not None and former.state != "stale" and person.bksb_username:
             return _find_mismatch(person, former)
         return []
@@ -215,7 +214,7 @@ class _FormerRecords:
 
 
 def _find_mismatch(person: Person, account: Account) -> list[Issue]:
-    """The MIS naming another bksb username than the one linked: somebody has to say which is right."""
+    """Return an issue if the MIS names another bksb username than the linked one: staff must decide which is right."""
     if _is_other_username(person, account):
         detail = "the MIS names another bksb username than the account that is linked"
         return [Issue.about(person.person_id, "username_mismatch", detail)]
@@ -228,21 +227,21 @@ def _is_other_username(person: Person, account: Account) -> bool:
 
 def _plan_checks(known: Mapping[str, Account], due: Collection[str]) -> list[Action]:
     return [
-        Action(account.person_id, "check", account.username, "its turn to be looked at again")
+        Action(account.person_id, "check", account.username, "the link is due for a check")
         for account in known.values()
         if account.person_id in due and account.username and account.bksb_user_id is not None
     ]
 
 
 def _plan_settlement(person: Person, username: str, *, hindered: bool) -> Action:
-    """How to settle a creation that broke off: looked up always, sent again only if it is what we would send today."""
+    """Plan how to settle a creation that broke off: look it up, and send it again only if it is still what we want."""
     wanted = person.proposed_username is not None and _casefold(person.proposed_username) == _casefold(username)
     kind: Literal["link", "create"] = "create" if wanted and not person.bksb_username and not hindered else "link"
     return Action(person.person_id, kind, username, "an earlier creation has to be settled")
 
 
 def _plan_unfinished_of_others(people: Sequence[Person], known: Mapping[str, Account]) -> list[Action]:
-    """Creations that a crash left open for people who are eligible no more: looked up, never sent again."""
+    """Plan to look up unfinished creations of people who are no longer eligible. They are never sent again."""
     listed = {person.person_id for person in people}
     return [
         Action(account.person_id, "link", account.username, "an earlier creation has to be settled")

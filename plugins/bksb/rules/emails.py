@@ -1,4 +1,4 @@
-"""Says whether an e-mail address can be used."""
+"""Checks e-mail addresses."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ different address."""
 
 
 def is_email(text: str | None) -> bool:
-    """Whether a message could be addressed to `text`: one @, a domain with a dot, no blanks."""
+    """Return whether `text` can be used as an address: one @, a domain with a dot, no blanks."""
     return text is not None and _EMAIL.fullmatch(text) is not None

@@ -1,7 +1,7 @@
-"""Read bksb's free-text results: subject, level on the project's scale, percentage.
+"""Reads bksb's free-text results: subject, level on the project's scale, percentage.
 
-A result is parsed, never an enum: a text that is in none of the tables is kept raw by the caller, its level is None and
-`recognised` is False, so that it is reported once and nothing is guessed. The tables come from bksb.level_words.
+Texts are looked up in tables, which come from bksb.level_words. A text that is in no table is never guessed: its level
+is None and `recognised` is False. The caller keeps it raw and reports it once.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LEVEL_NAMES = {
 }
 
 NO_LEVEL = "NONE"
-"""The code, in the tables only, of texts that are known and name no level."""
+"""The code for texts that are known and name no level. It appears in the tables only."""
 
 UNKNOWN_SUBJECT = "Unknown"
 
@@ -40,7 +40,7 @@ _BLANK = re.compile(r"[\s_]+|(?<=\w)[-\u2010-\u2015](?=\w)")
 
 @dataclass(frozen=True)
 class Reading:
-    """What a result text says. `percent` is 0 to 100; `recognised` is False where the text was new to us."""
+    """What a result text means. `percent` is 0 to 100. `recognised` is False if the text is in no table."""
 
     subject: str
     level_code: str | None
@@ -49,7 +49,7 @@ class Reading:
 
     @property
     def level_order(self) -> int | None:
-        """Place on the scale, 0 (Pre-Entry) to 6 (Level 3), or None."""
+        """The position on the scale, 0 (Pre-Entry) to 6 (Level 3), or None."""
         return None if self.level_code is None else SCALE.index(self.level_code)
 
 
@@ -57,7 +57,7 @@ class Reading:
 class Vocabulary:
     """The tables: words that name a subject or another scale, and whole texts that name a level (None: no level).
 
-    Texts are looked up, never matched by a pattern, so that no text and no table can make reading slow.
+    Texts are looked up and not matched by patterns, so that no text and no table can make reading slow.
     """
 
     subjects: Mapping[str, str]
@@ -66,19 +66,19 @@ class Vocabulary:
 
 
 def read_vocabulary(*files: tuple[str, bytes]) -> Vocabulary:
-    """The tables in these files, each given as the name for messages and its TOML. What a later file says goes first.
+    """Read the tables from these files, each given as (name for messages, TOML). Later files override earlier ones.
 
-    ConfigurationError names the file and what is wrong in it.
+    Raises ConfigurationError with the name of the file and what is wrong in it.
     """
     decoded = [(name, _decode(name, content)) for name, content in files]
     subjects: dict[str, str] = {}
     scales: dict[str, str] = {}
     levels: dict[str, str | None] = {}
     for name, tables in decoded:
-        subjects |= _words(name, "subjects", tables.subjects)
-        scales |= _words(name, "scales", tables.scales)
+        subjects |= _read_words(name, "subjects", tables.subjects)
+        scales |= _read_words(name, "scales", tables.scales)
     for name, tables in decoded:
-        levels |= _levels(name, tables.levels, subjects, scales)
+        levels |= _read_levels(name, tables.levels, subjects, scales)
     return Vocabulary(subjects, scales, levels)
 
 
@@ -95,9 +95,9 @@ def read_initial(result: str, assessment_name: str, course_subject: str, tables:
 
 
 def read_diagnostic(result: str, assessment_name: str, course_subject: str, tables: Vocabulary) -> Reading:
-    """Read a diagnostic's result: a percentage, at the level its name says (`Maths L1 Diagnostic`).
+    """Read a diagnostic's result: a percentage, at the level in the assessment's name (`Maths L1 Diagnostic`).
 
-    The level is the one that was diagnosed, not one that the learner reached.
+    The level is that of the diagnostic, not one that the learner has reached.
     """
     percent = _parse_percent(result)
     name = re.sub(r"\bdiagnostic\b", "", assessment_name, flags=re.IGNORECASE)
@@ -113,10 +113,10 @@ def read_diagnostic(result: str, assessment_name: str, course_subject: str, tabl
 def read_v5(ability: str, assessment_name: str, course_subject: str, tables: Vocabulary) -> Reading:
     """Read the AbilityMeasurement of a V5 component: a level in the words of an initial assessment, or a percentage.
 
-    A percentage bears its sign. bksb publishes no sample. An empty one says nothing, and there is nothing to report
-    about it. Where the ability names no subject, it is the one that bksb was asked for.
+    bksb publishes no sample. An empty text counts as recognised, without a level. If the ability names no subject, the
+    subject is the one that bksb was asked for.
     """
-    # a bare number may be anything: a mark, a band, a level
+    # a percentage needs its sign: a bare number may be a mark, a band or a level
     percent = _parse_percent(ability) if "%" in ability else None
     if percent is None and ability.strip():
         return read_initial(ability, course_subject, assessment_name, tables)
@@ -131,13 +131,13 @@ def _parse_percent(text: str) -> float | None:
 
 
 def _find_subject(tables: Vocabulary, *texts: str) -> str:
-    """The subject that the first telling text names, or `Unknown`."""
+    """Return the first subject that these texts name, or `Unknown`."""
     named = (_take_out(tables.subjects, _normalise(text))[0] for text in texts)
     return next((subject for subject in named if subject), UNKNOWN_SUBJECT)
 
 
 def _find_level(tables: Vocabulary, text: str, *context: str) -> tuple[str | None, bool]:
-    """The level that a text names and whether it is known; another scale may be named by what surrounds it."""
+    """Return the level that a text names, and whether the text is known. The context may name another scale."""
     scales = (_take_out(tables.scales, _normalise(around))[0] for around in context)
     around = next((scale for scale in scales if scale), None)
     _, rest = _take_out(tables.subjects, _normalise(text))
@@ -146,7 +146,7 @@ def _find_level(tables: Vocabulary, text: str, *context: str) -> tuple[str | Non
 
 
 def _make_key(scales: Mapping[str, str], text: str, around: str | None = None) -> str:
-    """A plain text as it stands in the tables: on another scale, the scale's name comes first."""
+    """Return the key of a normalised text in the tables. On another scale it begins with the scale's name."""
     scale, rest = _take_out(scales, text)
     scale = scale or around
     return f"{scale}: {rest}" if scale else rest
@@ -157,7 +157,7 @@ def _normalise(text: str) -> str:
 
 
 def _take_out(words: Mapping[str, str], text: str) -> tuple[str | None, str]:
-    """What the first known word of a plain text means, and the text without that word."""
+    """Return the meaning of the first known word in a normalised text, and the text without that word."""
     for word in _WORD.finditer(text):
         if word.group() in words:
             rest = text[: word.start()] + text[word.end() :]
@@ -169,7 +169,7 @@ Filled = Annotated[str, msgspec.Meta(pattern=r"\S")]
 
 
 class _Tables(msgspec.Struct, forbid_unknown_fields=True):
-    """One file: what a word or text means -> the words or texts."""
+    """One file: the words or texts for each meaning."""
 
     subjects: dict[Filled, list[Filled]] = {}
     scales: dict[Filled, list[Filled]] = {}
@@ -182,46 +182,46 @@ def _decode(name: str, content: bytes) -> _Tables:
     except msgspec.ValidationError as error:
         raise _wrong(
             name,
-            f"does not fit ({error}); under [subjects], [scales] and [levels] stands a name, then a list of texts in "
-            "quotes",
+            f"has a wrong entry ({error}). Under [subjects], [scales] and [levels], write a name and then a list of "
+            "texts in quotes",
         ) from None
-    except ValueError as error:  # no TOML, or not in UTF-8; the text names line and column
+    except ValueError as error:  # not TOML, or not UTF-8; the message has line and column
         raise ConfigurationError(f"{name} cannot be read: {error}.") from None
 
 
 def _wrong(name: str, what: str) -> ConfigurationError:
-    return ConfigurationError(f"{name} {what}: correct the file, then clear the task.")
+    return ConfigurationError(f"{name} {what}. Correct the file, then clear the task.")
 
 
-def _words(name: str, table: str, meanings: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """The words of [subjects] or [scales], in small letters, with what each means."""
+def _read_words(name: str, table: str, meanings: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Return the meaning of each word of [subjects] or [scales], with words in lower case."""
     found: dict[str, str] = {}
     for meaning, text in _pairs(meanings):
         word = text.lower()
         if not _WORD.fullmatch(word):
-            raise _wrong(name, f"has {text!r} for {meaning} under [{table}], which has to be a single word of letters")
+            raise _wrong(name, f"has {text!r} for {meaning} under [{table}], which must be a single word of letters")
         if word in found:
             raise _wrong(name, f"has {text!r} twice under [{table}]: for {found[word]} and for {meaning}")
         found[word] = meaning
     return found
 
 
-def _levels(
+def _read_levels(
     name: str, codes: Mapping[str, Sequence[str]], subjects: Mapping[str, str], scales: Mapping[str, str]
 ) -> dict[str, str | None]:
-    """The texts of [levels] as they are looked up, with the level of each."""
+    """Return the level of each text of [levels], with texts in the form in which they are looked up."""
     found: dict[str, str | None] = {}
     for code, text in _pairs(codes):
         if code not in (*SCALE, NO_LEVEL):
             raise _wrong(
-                name, f"has the level {code} under [levels], which has to be one of {', '.join((*SCALE, NO_LEVEL))}"
+                name, f"has the level {code} under [levels], which must be one of {', '.join((*SCALE, NO_LEVEL))}"
             )
         subject, plain = _take_out(subjects, _normalise(text))
         if subject:
             raise _wrong(
                 name,
-                f"has {text!r} for {code} under [levels]: a word in it names the subject {subject}, which is "
-                "taken out of a result before its level is read, so it has to be left out",
+                f"has {text!r} for {code} under [levels]: a word in it names the subject {subject}. Leave that word "
+                "out, because it is removed from a result before its level is looked up",
             )
         key = _make_key(scales, plain)
         if key in found:

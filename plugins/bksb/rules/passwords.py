@@ -1,4 +1,4 @@
-"""Derives a person's first password from a secret, so that it can be told again without being stored anywhere."""
+"""Derives a person's initial password from a secret, so that it can be sent again without being stored."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ import hmac
 from functools import lru_cache
 
 SHORTEST_SECRET = 16
-"""With fewer characters, whoever has one password might find the secret, and with it everybody's."""
+"""Minimum characters of the secret. A shorter one could be found from one password, and with it all the others."""
 
 LETTERS = "cdghjkmnpqrtvwx"
-"""None that looks like a digit or another letter when copied by hand, and no vowel, so that no word comes about."""
+"""No letter that can be mistaken for a digit or another letter, and no vowels, so that no words appear."""
 
 DIGITS = "2346789"
 
 PURPOSE = b"bksb first password 1:"
-"""Sets these derivations apart from any other use of the same secret."""
+"""Separates these passwords from any other use of the same secret."""
 
 DIGEST_PURPOSE = b"bksb password setting 1"
 
 DIGEST_ROUNDS = 200_000
-"""Some tenths of a second for whoever guesses, once."""
+"""Rounds of PBKDF2. They make each guess at the setting cost some tenths of a second."""
 
 DIGEST_BYTES = 2
-"""One change in 65,536 goes unnoticed; and of all passwords that somebody guesses, so many fit that none is proven."""
+"""16 bits: a changed setting is missed once in 65,536 times, and too many guesses match for any to be confirmed."""
 
 
 def derive_password(secret: str, username: str) -> str:
-    """Three groups like `Gkt4`, joined by hyphens: the same for the same secret and username, whatever its case.
+    """Return three groups like `Gkt4`, joined by hyphens. They depend on the secret and the case-folded username.
 
-    About 43 bits, in characters that every keyboard has; upper case, lower case and a digit are always among them.
+    About 43 bits, in characters that every keyboard has, always with upper case, lower case and a digit.
     """
     digest = hmac.new(secret.encode(), PURPOSE + username.casefold().encode(), hashlib.sha256).digest()
     number = int.from_bytes(digest)
@@ -46,5 +46,5 @@ def derive_password(secret: str, username: str) -> str:
 
 @lru_cache(maxsize=4)
 def setting_digest(setting: str) -> str:
-    """Four hexadecimal digits by which a changed password setting is noticed, and which tell nobody what it is."""
+    """Return four hexadecimal digits that show whether the password setting changed, without revealing it."""
     return hashlib.pbkdf2_hmac("sha256", setting.encode(), DIGEST_PURPOSE, DIGEST_ROUNDS, DIGEST_BYTES).hex()

@@ -1,4 +1,4 @@
-"""Reads the texts and the date of a result: subject, level, percentage, and when it was completed."""
+"""Reads the subject, level, percentage and date of completion from the texts of a result."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from bksb.rules.levels import Reading, Vocabulary, read_diagnostic, read_initial
 from bksb.rules.times import parse_bksb_time
 
 FUTURE_LIMIT = timedelta(days=1)
-"""A result dated further ahead than this has a wrong date: clocks and time zones differ by less."""
+"""How far in the future a date may be. A later one is wrong, because clocks and time zones differ by less."""
 
 READERS: Mapping[Source, Callable[[str, str, str, Vocabulary], Reading]] = {
     "initial": read_initial,
     "diagnostic": read_diagnostic,
     "v5": read_v5,
 }
-"""How the results of a source are read: from its text, the assessment's name, the course subject and the words."""
+"""The function for each source. Its arguments: result text, assessment name, course subject, level words."""
 
 
 class ResultReader:
-    """Reads results, and remembers their texts: the same few come again and again."""
+    """Reads results. Caches the readings, because the same few texts occur again and again."""
 
     def __init__(self, zone: ZoneInfo, vocabulary: Vocabulary, now: datetime) -> None:
-        """`zone`: of bksb's dates; `now`: results dated much later than this have a wrong date."""
+        """`zone` is the time zone of bksb's dates. Dates later than `now` plus FUTURE_LIMIT are not used."""
         self._zone = zone
         self._vocabulary = vocabulary
         self._latest = now + FUTURE_LIMIT
         self._readings: dict[tuple[str, ...], Reading] = {}
 
     def read(self, source: Source, result: AssessmentResult) -> tuple[Reading, datetime | None]:
-        """What the texts of a result say, and when it was completed; None without a usable date."""
+        """Return the reading of a result's texts, and when it was completed (None without a usable date)."""
         texts = (result.result, result.assessment_name, result.course_subject)
         reading = self._readings.get((source, *texts))
         if reading is None:

@@ -1,4 +1,4 @@
-"""Spreads people over buckets, and buckets over tasks."""
+"""Distributes people over buckets, and buckets over tasks."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from collections.abc import Mapping
 from heapq import heappop, heappush
 
 BUCKETS = 64
-"""Buckets that people are spread over. It never changes: two runs must agree on which people share a lock."""
+"""Number of buckets. Never change it: all runs must agree on which people share a lock."""
 
 PARALLEL_TASKS = 4
-"""Tasks of 8 threads that a pool of 32 slots runs at once; the default pool of 16 runs two."""
+"""Tasks that run at once in a pool of 32 slots, with 8 threads each. The default pool of 16 slots runs two."""
 
 CALLS_PER_TASK = 1400
-"""Calls to bksb in one task. Enough that starting the task costs little in comparison; few enough that a person who
-waits for one learner's results gets a slot soon."""
+"""Calls to bksb in one task. Enough to make the cost of starting a task small; few enough that a run for one learner
+soon gets a slot."""
 
 
 def bucket_of(person_id: str) -> int:
-    """The bucket (0 to 63) of a person: the same in every run, on every machine and Python."""
+    """Return a person's bucket (0 to 63). It is the same in every run, on every machine and Python version."""
     return zlib.crc32(person_id.encode()) % BUCKETS
 
 
 def split_into_tasks(calls: Mapping[str, int]) -> list[list[int]]:
-    """The buckets of these people, one list a task, for as few tasks as the work needs; [] without people.
+    """Return the buckets of these people, one list per task; [] without people.
 
-    `calls`: for each person_id, about how many calls to bksb the work takes. The tasks have about equal work, the
-    largest first. More than two tasks are a multiple of PARALLEL_TASKS, so that parallel tasks end at about the same
-    time and no slot of the pool stays idle.
+    `calls`: the approximate number of calls to bksb by person_id. Uses as few tasks as the work needs, of about equal
+    size, the largest first. More than two tasks are rounded up to a multiple of PARALLEL_TASKS, so that they end at
+    about the same time and no slot of the pool stays idle.
     """
     work: Counter[int] = Counter()
     for person_id, number in calls.items():

@@ -1,4 +1,4 @@
-"""Dates and times: bksb's zoneless text, the day of a run, one calendar month back, and the hours for mail."""
+"""Dates and times: bksb's local times, the bounds of a day, calendar months back, and the hours for mail."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _HOURS = re.compile(r"([01]\d|2[0-4]):([0-5]\d)\s*-\s*([01]\d|2[0-4]):([0-5]\d)"
 
 @dataclass(frozen=True)
 class MailHours:
-    """The part of each day in which people may be mailed, in minutes after local midnight; `closes` is outside."""
+    """The hours for mail, in minutes after local midnight. `opens` is included, `closes` is not."""
 
     opens: int
     closes: int
 
     @classmethod
     def from_text(cls, text: str) -> MailHours:
-        """From `07:00-21:00`; `00:00-24:00` is always. ValueError for anything else, and for hours over midnight."""
+        """Parse `07:00-21:00`; `00:00-24:00` means always. Raises ValueError for other texts."""
         read = _HOURS.fullmatch(text.strip())
         if read is None:
             raise ValueError("mail hours look like 07:00-21:00")
@@ -31,7 +31,7 @@ class MailHours:
         return hours
 
     def include(self, moment: datetime) -> bool:
-        """Whether people may be mailed at this moment, given in local time."""
+        """Return whether mail may be sent at this moment, given in local time."""
         return self.opens <= moment.hour * 60 + moment.minute < self.closes
 
     def __str__(self) -> str:
@@ -40,21 +40,21 @@ class MailHours:
 
     @property
     def opening(self) -> str:
-        """When they begin, like `07:00`."""
+        """The time when the hours begin, like `07:00`."""
         return f"{self.opens // 60:02}:{self.opens % 60:02}"
 
     @property
     def closing(self) -> str:
-        """When they end, like `21:00`."""
+        """The time when the hours end, like `21:00`."""
         return f"{self.closes // 60:02}:{self.closes % 60:02}"
 
 
 def parse_bksb_time(raw: str, zone: ZoneInfo) -> datetime | None:
-    """Read bksb's text (`2026-11-20T14:03:12`, 0 to 7 fractional digits, seldom a zone) as a moment (in UTC).
+    """Parse a time from bksb (`2026-11-20T14:03:12`, 0 to 7 fractional digits, rarely a zone), and return it in UTC.
 
-    A text without zone is local time in `zone`. In the hour that autumn repeats, the first of the
-    two moments is meant; a time in the hour that spring leaves out is read with winter's offset.
-    Returns None for a text that is no date, and for .NET's "never" (`0001-01-01T00:00:00`).
+    A text without a zone is local time in `zone`. When the clocks go back, the first of two possible moments is
+    returned; a time that is skipped when they go forward gets the winter offset. Returns None for a text that is not a
+    date, and for .NET's "never" (`0001-01-01T00:00:00`).
     """
     try:
         read = datetime.fromisoformat(_LONG_FRACTION.sub(r"\1", raw.strip()))
@@ -65,13 +65,13 @@ def parse_bksb_time(raw: str, zone: ZoneInfo) -> datetime | None:
 
 
 def months_before(day: date, months: int) -> date:
-    """The same day of the month `months` earlier, clamped: 31 March less one month is 28 or 29 February."""
+    """Return the same day `months` earlier. One month before 31 March is the last day of February."""
     years, month = divmod(day.year * 12 + day.month - 1 - months, 12)
     return date(years, month + 1, min(day.day, calendar.monthrange(years, month + 1)[1]))
 
 
 def find_day_bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """The first moment of `day` in `zone` and the first of the next day: 23, 24 or 25 hours apart."""
+    """Return the first moments of `day` and of the next day in `zone`. They are 23, 24 or 25 hours apart."""
     tomorrow = day + timedelta(days=1)
     return (
         datetime(day.year, day.month, day.day, tzinfo=zone),

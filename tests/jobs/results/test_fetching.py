@@ -1,4 +1,4 @@
-"""What is fetched of one account, from answers that the sandbox does not give."""
+"""Fetching one account, with answers that the sandbox does not give."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ACCOUNT = DueAccount("P1", 7, "ada", sources=("v5",), sources_with_results=froze
 
 @pytest.mark.parametrize("spelling", ["AssessmentType", "assessmentType", "ASSESSMENTTYPE"])
 @pytest.mark.parametrize("value", [9, "9"])
-def test_a_type_that_is_new_is_reported_by_its_number_however_bksb_spells_the_field(scripted, spelling, value):
+def test_an_unknown_type_is_reported_by_number_however_bksb_spells_the_field(scripted, spelling, value):
     session = {"SessionId": 1, spelling: value, "DateCompleted": "2026-11-20T10:00:00"}
     scripted.answer(200, json.dumps([session]))
     scripted.answer(200, "[]")
@@ -25,7 +25,7 @@ def test_a_type_that_is_new_is_reported_by_its_number_however_bksb_spells_the_fi
     assert (listing.results, set(listing.unknown_types)) == ([], {"9"})
 
 
-def test_a_session_without_a_type_is_reported_as_missing_it(scripted):
+def test_a_session_without_a_type_is_reported(scripted):
     scripted.answer(200, json.dumps([{"SessionId": 1, "DateCompleted": "2026-11-20T10:00:00"}]))
     scripted.answer(200, "[]")
     client = BksbClient(scripted.url, "AK", "SK", budget=IMPATIENT)

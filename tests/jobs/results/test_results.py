@@ -1,8 +1,9 @@
-"""bksb_results from end to end, compared with what the sandbox itself holds."""
+"""bksb_results from end to end, compared with the contents of the sandbox."""
 
 from __future__ import annotations
 
 import itertools
+import logging
 import threading
 from collections import Counter
 from dataclasses import replace
@@ -30,7 +31,7 @@ RESULT_TABLES = ("assessment_result", "result_change", "skill_summary", "daily_a
 
 @pytest.fixture
 def with_accounts(deployment, sandbox):
-    """A deployment whose people have their accounts already."""
+    """A deployment with accounts for its people."""
     run_accounts(deployment, invite=False)
     sandbox.site.reset_counters()
     return deployment
@@ -69,7 +70,7 @@ def test_a_second_run_changes_nothing(with_accounts, sandbox):
     assert sandbox.site.calls.get("createUser", 0) == 0
 
 
-def test_a_new_and_an_edited_result_arrive_and_the_old_text_is_kept(with_accounts, sandbox):
+def test_new_and_edited_results_are_loaded_and_the_old_text_is_kept(with_accounts, sandbox):
     run_results(with_accounts)
     user = next(u for u in sandbox.site.users() if sandbox.site.results(u.user_id, "initial"))
     session = sandbox.site.results(user.user_id, "initial")[0]
@@ -89,7 +90,7 @@ def test_a_new_and_an_edited_result_arrive_and_the_old_text_is_kept(with_account
     assert query(with_accounts.reporting, "select 1 from bksb.assessment_result where session_id = %s", str(new))
 
 
-def test_daily_activity_is_what_a_recount_of_the_sandbox_gives(with_accounts, sandbox):
+def test_daily_activity_agrees_with_a_count_of_the_sandbox(with_accounts, sandbox):
     run_results(with_accounts)
     zone = with_accounts.settings.timezone
     recount = Counter(
@@ -102,7 +103,7 @@ def test_daily_activity_is_what_a_recount_of_the_sandbox_gives(with_accounts, sa
     assert {(row.day, row.assessment_kind): row.n for row in rows} == recount
 
 
-def test_the_summary_is_what_plain_python_makes_of_the_results(with_accounts):
+def test_the_summary_agrees_with_plain_python(with_accounts):
     run_results(with_accounts)
     results = query(with_accounts.reporting, "select * from bksb.person_result")
     starts = {r.person_id: r for r in query(with_accounts.reporting, "select * from bksb.learner")}
@@ -128,7 +129,7 @@ def test_the_summary_is_what_plain_python_makes_of_the_results(with_accounts):
         assert line.last_assessed_at == max(r.completed_at for r in mine)
 
 
-def test_the_level_on_a_day_is_the_latest_up_to_its_end(with_accounts, world):
+def test_the_level_on_a_day_is_the_latest_before_the_day_ends(with_accounts, world):
     run_results(with_accounts)
     day = world.today - timedelta(days=100)
     _, end = find_day_bounds(day, with_accounts.settings.timezone)
@@ -140,7 +141,7 @@ def test_the_level_on_a_day_is_the_latest_up_to_its_end(with_accounts, world):
     assert {(row.person_id, row.subject): row.level_code for row in rows} == expected and expected
 
 
-def test_a_text_that_is_new_to_us_is_kept_raw_and_reported_once(with_accounts, sandbox):
+def test_an_unknown_text_is_kept_raw_and_reported_once(with_accounts, sandbox):
     run_results(with_accounts)
     rows = query(with_accounts.reporting, "select subject_key from bksb.issue where code = 'unknown_result'")
     unread = query(
@@ -151,7 +152,7 @@ def test_a_text_that_is_new_to_us_is_kept_raw_and_reported_once(with_accounts, s
     assert sorted(row.subject_key for row in rows) == sorted(row.result_raw for row in unread) != []
 
 
-def test_a_scheduled_run_asks_nothing_that_a_later_answer_covers(with_accounts, sandbox):
+def test_a_scheduled_run_does_not_fetch_what_a_later_run_has_fetched(with_accounts, sandbox):
     now = datetime.now(UTC)
     night = scheduled(now - timedelta(days=1), now - timedelta(minutes=30))
     run_results(with_accounts, "scheduled__1", **night)
@@ -168,7 +169,60 @@ def test_a_scheduled_run_asks_nothing_that_a_later_answer_covers(with_accounts, 
     assert sum(sandbox.site.calls.values()) > 0
 
 
-def test_a_past_day_is_about_the_people_of_that_day_and_leaves_learner_alone(with_accounts, world):
+@pytest.fixture
+def log_lines(caplog):
+    """A function that returns the log lines of the jobs since the last call."""
+    caplog.set_level(logging.INFO, logger="bksb.jobs")
+
+    def take() -> list[str]:
+        lines = [record.getMessage() for record in caplog.records if record.name.startswith("bksb.jobs")]
+        caplog.clear()
+        return lines
+
+    return take
+
+
+def test_a_run_with_nothing_to_fetch_says_why_in_one_line(with_accounts, sandbox, log_lines):
+    now = datetime.now(UTC)
+    night = scheduled(now - timedelta(days=1), now - timedelta(minutes=30))
+    end = night["interval_end"].astimezone(with_accounts.settings.timezone)
+    run_results(with_accounts, "scheduled__1", **night)
+    assert not [line for line in log_lines() if line.startswith("Nothing")]
+    accounts = len(query(with_accounts.reporting, "select distinct bksb_user_id from bksb.account_source"))
+
+    run_results(with_accounts, "scheduled__1", **night)
+    covered = f"Nothing to fetch: all {accounts} accounts were read completely since {end:%Y-%m-%d %H:%M}."
+    assert [line for line in log_lines() if "fetch" in line or "Read" in line] == [covered]
+
+    backfill = night | {"run_type": "backfill", "day": with_accounts.today() - timedelta(days=1)}
+    run_results(with_accounts, "backfill__1", **backfill)
+    log_lines()
+    query(
+        with_accounts.reporting,
+        "update bksb.account_source set synced_at = null, failed_at = now()"
+        " where bksb_user_id = (select min(bksb_user_id) from bksb.account_source)",
+    )
+    sandbox.site.reset_counters()
+    run_results(with_accounts, "backfill__1", **backfill)
+    (line,) = [line for line in log_lines() if "fetch" in line]
+    assert "; 1 failed within the last hour and will be asked again later." in line
+    assert sandbox.site.calls == {}
+
+
+def test_a_run_without_accounts_or_people_says_so_in_one_line(deployment, mis_fields, world, log_lines):
+    query(mis_fields, "update person set bksb_username = null")
+    run_results(deployment)
+    (line,) = [line for line in log_lines() if "fetch" in line]
+    people = len(world.eligible_on(world.today))
+    no_accounts = f"Nothing to fetch: none of the {people} people eligible on {deployment.today()} has an active bksb"
+    assert line.startswith(no_accounts)
+
+    long_ago = datetime(1990, 1, 1, 3, tzinfo=UTC)
+    run_results(deployment, "backfill__1", **scheduled(long_ago, long_ago + timedelta(1)) | {"run_type": "backfill"})
+    assert [line for line in log_lines() if "fetch" in line] == ["Nothing to fetch: no one was eligible on 1990-01-01."]
+
+
+def test_a_run_for_a_past_day_uses_the_people_of_that_day_and_does_not_change_learner(with_accounts, world):
     before = rows_of(with_accounts, "learner", "learner_contact")
     start = datetime.now(UTC) - timedelta(days=40)
     run_results(with_accounts, "backfill__1", **scheduled(start, start + timedelta(days=1)))
@@ -177,7 +231,7 @@ def test_a_past_day_is_about_the_people_of_that_day_and_leaves_learner_alone(wit
     assert {row.person_id for row in people} == world.eligible_on(start.date())
 
 
-def test_a_person_named_is_fetched_though_not_eligible(with_accounts, sandbox, mis_fields, world):
+def test_a_named_person_is_fetched_although_not_eligible(with_accounts, sandbox, mis_fields, world):
     person = sorted(set(world.people_of("sixty_results")) & set_of_active(with_accounts))[0]
     query(mis_fields, "update episode set system_status = 'Dormant' where person_id = %s", person)
     run_results(with_accounts, person_ids=(person,))
@@ -187,7 +241,7 @@ def test_a_person_named_is_fetched_though_not_eligible(with_accounts, sandbox, m
     assert sum(sandbox.site.calls.values()) == 2
 
 
-def test_naming_somebody_without_an_account_says_so_and_fetches_nobody(with_accounts, sandbox, world):
+def test_a_run_that_names_a_person_without_an_account_fails_and_fetches_nothing(with_accounts, sandbox, world):
     (blocked,) = world.people_of("no_email")
     active = sorted(set_of_active(with_accounts))[0]
     with pytest.raises(ConfigurationError, match=f"names 1 people without an active bksb account: {blocked}"):
@@ -202,7 +256,7 @@ def set_of_active(deployment) -> set[str]:
     }
 
 
-def test_one_learner_without_an_answer_stops_nobody_and_heals_next_time(with_accounts, sandbox):
+def test_one_learner_without_an_answer_does_not_stop_the_others_and_is_loaded_next_time(with_accounts, sandbox):
     victim = next(iter(sorted(set_of_active(with_accounts))))
     (row,) = query(with_accounts.reporting, "select bksb_user_id from bksb.account where person_id = %s", victim)
 
@@ -224,7 +278,7 @@ def test_one_learner_without_an_answer_stops_nobody_and_heals_next_time(with_acc
     assert query(with_accounts.reporting, issues)[0].resolved_at is not None
 
 
-def test_an_api_that_is_away_fails_the_run_after_a_few_people(with_accounts):
+def test_an_api_that_is_down_fails_the_run_after_a_few_people(with_accounts):
     away = replace(
         with_accounts,
         make_client=lambda: BksbClient("http://127.0.0.1:1", "AK", "SK", budget=RetryBudget(attempts=1)),
@@ -248,7 +302,7 @@ def test_an_older_answer_never_replaces_a_newer_one(with_accounts, sandbox):
     assert loaded(with_accounts) == before
 
 
-def test_days_loaded_by_a_run_that_never_ended_are_counted_by_the_next(with_accounts, sandbox):
+def test_the_next_run_counts_the_days_that_an_unfinished_run_loaded(with_accounts, sandbox):
     run = a_run(with_accounts, "bksb_results", "manual__broken")
     for buckets in plan_results(with_accounts, run):
         fetch_results(with_accounts, run, buckets)
@@ -259,7 +313,7 @@ def test_days_loaded_by_a_run_that_never_ended_are_counted_by_the_next(with_acco
     assert total.n == sum(truth(with_accounts, sandbox).values())
 
 
-def test_a_broken_promise_fails_the_run_with_the_name_of_the_check_and_the_ids(with_accounts):
+def test_a_failed_check_is_named_with_the_ids_it_returned(with_accounts):
     run_results(with_accounts)
     query(
         with_accounts.reporting,
@@ -285,7 +339,7 @@ def test_every_check_can_fail(with_accounts, damage, check):
         check_results(with_accounts, a_run(with_accounts, "bksb_results"))
 
 
-def test_a_result_of_an_account_that_moved_to_another_person_is_shown_for_the_new_holder_only(with_accounts):
+def test_results_of_a_moved_account_belong_to_the_new_person_only(with_accounts):
     run_results(with_accounts)
     first, second = sorted(set_of_active(with_accounts))[:2]
     (row,) = query(with_accounts.reporting, "select bksb_user_id from bksb.account where person_id = %s", first)
@@ -318,7 +372,7 @@ def an_active_user(deployment, sandbox):
     return next(row for row in rows if sandbox.site.results(row.bksb_user_id, "initial"))
 
 
-def test_a_task_fetches_the_people_of_its_buckets_and_nobody_else(with_accounts):
+def test_a_task_fetches_only_the_people_of_its_buckets(with_accounts):
     run = a_run(with_accounts, "bksb_results")
     (share,) = plan_results(with_accounts, run)
     half = set(share[::2])
@@ -332,7 +386,7 @@ def test_a_task_fetches_the_people_of_its_buckets_and_nobody_else(with_accounts)
     assert fetched != set_of_active(with_accounts)
 
 
-def test_two_scheduled_runs_at_once_sweep_once(with_accounts, sandbox):
+def test_scheduled_runs_at_the_same_time_fetch_everything_once(with_accounts, sandbox):
     sandbox.site.latency = 0.01
     now = datetime.now(UTC)
     night = scheduled(now - timedelta(days=1), now - timedelta(minutes=30))
@@ -351,7 +405,7 @@ def test_two_scheduled_runs_at_once_sweep_once(with_accounts, sandbox):
     assert sum(sandbox.site.calls.values()) == 2 * pages and due > 0
 
 
-def test_one_learner_now_does_not_wait_for_the_night_that_works_on_the_same_people(with_accounts, sandbox):
+def test_a_run_for_one_learner_does_not_wait_for_the_nightly_run(with_accounts, sandbox):
     person = sorted(set_of_active(with_accounts))[0]
     asked = threading.Thread(target=run_results, args=(with_accounts,), kwargs={"person_ids": (person,)})
     with with_accounts.open_store() as night:
@@ -376,7 +430,7 @@ def test_an_error_under_any_status_is_never_an_empty_list(with_accounts, status)
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Keep the output of the tests quiet."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
@@ -404,7 +458,7 @@ def test_an_error_under_any_status_is_never_an_empty_list(with_accounts, status)
         {"result": "long " * 100},
     ],
 )
-def test_one_poisonous_result_spoils_nothing_and_the_second_run_changes_nothing(with_accounts, sandbox, poison):
+def test_an_extreme_result_is_loaded_and_a_second_run_changes_nothing(with_accounts, sandbox, poison):
     user = an_active_user(with_accounts, sandbox)
     facts = {"result": "English Level 1", "completed_raw": "2026-11-20T14:03:12"} | poison
     session = sandbox.site.add_result(
@@ -429,7 +483,7 @@ def truth_count(deployment, sandbox) -> Counter:
     )
 
 
-def test_a_result_from_the_future_keeps_its_text_counts_for_no_day_and_stops_nobody(with_accounts, sandbox):
+def test_a_result_from_the_future_keeps_its_text_and_counts_for_no_day(with_accounts, sandbox):
     user = an_active_user(with_accounts, sandbox)
     later = (datetime.now(UTC) + timedelta(days=400)).strftime("%Y-%m-%dT%H:%M:%S")
     session = sandbox.site.add_result(user.bksb_user_id, "initial", "English Level 3", later)
@@ -444,7 +498,7 @@ def test_a_result_from_the_future_keeps_its_text_counts_for_no_day_and_stops_nob
     assert [row.open for row in query(with_accounts.reporting, issues)] == [False]
 
 
-def test_a_text_is_resolved_once_no_result_bears_it(with_accounts, sandbox):
+def test_an_issue_about_a_text_is_resolved_when_no_result_has_it(with_accounts, sandbox):
     user = an_active_user(with_accounts, sandbox)
     session = sandbox.site.add_result(user.bksb_user_id, "diagnostic", "absent", "2026-11-20T10:00:00")
     open_issues = "select resolved_at is null as open from bksb.issue where subject_key = 'absent'"
@@ -456,7 +510,7 @@ def test_a_text_is_resolved_once_no_result_bears_it(with_accounts, sandbox):
     assert [row.open for row in query(with_accounts.reporting, open_issues)] == [False]
 
 
-def test_days_loaded_by_a_second_attempt_that_failed_are_counted_by_the_next_run(with_accounts, sandbox):
+def test_the_next_run_counts_the_days_that_a_failed_second_attempt_loaded(with_accounts, sandbox):
     run = run_results(with_accounts)
     user = an_active_user(with_accounts, sandbox)
     sandbox.site.add_result(user.bksb_user_id, "initial", "Maths Level 1", "2026-11-20T10:00:00")
@@ -468,7 +522,7 @@ def test_days_loaded_by_a_second_attempt_that_failed_are_counted_by_the_next_run
     assert total.n == sum(truth(with_accounts, sandbox).values())
 
 
-def test_a_day_is_the_sites_own_and_an_emptied_day_goes(with_accounts, sandbox):
+def test_days_are_in_the_sites_time_zone_and_an_emptied_day_is_deleted(with_accounts, sandbox):
     user = an_active_user(with_accounts, sandbox)
     session = sandbox.site.add_result(user.bksb_user_id, "initial", "ICT Level 1", "2020-07-01T23:30:00")
     another = sandbox.site.add_result(user.bksb_user_id, "initial", "ICT Level 1", "2020-07-02T00:10:00")
@@ -487,7 +541,7 @@ def test_a_day_is_the_sites_own_and_an_emptied_day_goes(with_accounts, sandbox):
     assert another != session
 
 
-def test_a_result_that_arrives_while_it_is_read_is_not_taken_for_covered(with_accounts, sandbox):
+def test_a_result_that_arrives_during_the_fetch_does_not_count_as_covered(with_accounts, sandbox):
     class Slow(BksbClient):
         def initial_assessments(self, user_id):
             listing = super().initial_assessments(user_id)
@@ -502,7 +556,7 @@ def test_a_result_that_arrives_while_it_is_read_is_not_taken_for_covered(with_ac
     assert [row.synced_at <= began - timedelta(minutes=4) for row in rows] == [True]
 
 
-def test_a_run_asked_for_by_a_person_always_asks_even_over_an_interval(with_accounts, sandbox):
+def test_a_manual_run_always_fetches_even_with_an_interval(with_accounts, sandbox):
     now = datetime.now(UTC)
     night = scheduled(now - timedelta(days=2), now - timedelta(days=1))
     run_results(with_accounts)
@@ -517,14 +571,14 @@ def test_a_run_asked_for_by_a_person_always_asks_even_over_an_interval(with_acco
     assert sum(sandbox.site.calls.values()) >= 2
 
 
-def test_a_stale_account_is_not_asked_about(with_accounts, sandbox):
+def test_a_stale_account_is_not_fetched(with_accounts, sandbox):
     user = an_active_user(with_accounts, sandbox)
     query(with_accounts.reporting, "update bksb.account set state = 'stale' where person_id = %s", user.person_id)
     run_results(with_accounts)
     assert user.bksb_user_id not in {key[0] for key in loaded(with_accounts)}
 
 
-def test_a_session_that_a_merge_left_under_two_users_of_one_person_counts_once(with_accounts, sandbox):
+def test_a_session_under_two_users_of_one_person_counts_once(with_accounts, sandbox):
     run_results(with_accounts)
     user = an_active_user(with_accounts, sandbox)
     count = "select count(*) as n from bksb.person_result where person_id = %s"
@@ -568,7 +622,7 @@ def test_what_arrived_before_the_key_was_refused_is_kept(with_accounts, sandbox)
     assert len({key[0] for key in loaded(with_accounts)}) >= 10
 
 
-def test_a_creation_left_open_after_the_plan_is_not_taken_for_the_username_in_the_mis(deployment, world):
+def test_a_creation_that_starts_after_the_plan_is_not_linked_to_the_username_in_the_mis(deployment, world):
     person_id = sorted(world.people_of("stored_username"))[0]
     run = a_run(deployment, "bksb_results")
     shares = list_people(deployment, run)
@@ -584,7 +638,7 @@ def test_a_creation_left_open_after_the_plan_is_not_taken_for_the_username_in_th
     assert tuple(row) == ("creating", "in.doubt")
 
 
-def test_a_run_for_people_with_accounts_does_without_the_mis(with_accounts, mis_fields):
+def test_a_run_for_people_with_accounts_does_not_read_the_mis(with_accounts, mis_fields):
     away = replace(with_accounts, mis=Mis(replace(mis_fields, port=1), SQL_FOLDER / "mis" / "eligible_learners.sql"))
     person_id = sorted(set_of_active(with_accounts))[0]
     run_results(away, person_ids=(person_id,))
@@ -594,7 +648,7 @@ def test_a_run_for_people_with_accounts_does_without_the_mis(with_accounts, mis_
         run_results(away, "manual__2", person_ids=(person_id, "P-without-an-account"))
 
 
-def test_the_figures_of_a_run_are_those_of_its_last_attempt(with_accounts, sandbox):
+def test_the_counts_of_a_run_are_those_of_its_last_attempt(with_accounts, sandbox):
     run_results(with_accounts)
     run_results(with_accounts)
     statement = "select counts from bksb.sync_run where dag_id = 'bksb_results' order by attempt"
@@ -603,8 +657,8 @@ def test_the_figures_of_a_run_are_those_of_its_last_attempt(with_accounts, sandb
     assert (again["added"], again["changed"], again["missing"]) == (0, 0, 0)
 
 
-def test_a_backfill_asks_nothing_about_a_day_that_was_over_when_the_night_asked(with_accounts, sandbox):
-    """The night asks within the minutes that our clock may be ahead of bksb's, so its own interval is not covered."""
+def test_a_backfill_fetches_nothing_for_a_day_that_the_nightly_run_has_covered(with_accounts, sandbox):
+    """The nightly run starts within CLOCK_MARGIN of its interval's end, so it does not cover its own interval."""
     end = datetime.now(UTC) - timedelta(seconds=30)
     night = scheduled(end - timedelta(days=1), end) | {"day": with_accounts.today() - timedelta(days=1)}
     run_results(with_accounts, "scheduled__1", **night)
@@ -613,7 +667,7 @@ def test_a_backfill_asks_nothing_about_a_day_that_was_over_when_the_night_asked(
     assert sandbox.site.calls == {}
 
 
-def test_one_text_in_two_sources_is_one_issue_and_rewrites_nothing(with_accounts, sandbox):
+def test_one_text_in_two_sources_is_one_issue_and_is_not_rewritten(with_accounts, sandbox):
     users = query(with_accounts.reporting, "select bksb_user_id as id from bksb.account where state = 'active'")
     for source in ("initial", "diagnostic"):
         for user in users[:2]:
@@ -624,8 +678,8 @@ def test_one_text_in_two_sources_is_one_issue_and_rewrites_nothing(with_accounts
     assert rows_of(with_accounts, "issue") == before
 
 
-def test_somebody_who_failed_stays_an_issue_where_nobody_is_recorded_as_eligible(with_accounts, sandbox):
-    """A site that runs bksb_results alone has no learners recorded."""
+def test_a_failed_person_stays_an_issue_although_no_one_is_recorded_as_eligible(with_accounts, sandbox):
+    """A site that runs only bksb_results has no learners recorded."""
     query(with_accounts.reporting, "update bksb.learner set eligible = false")
     user = query(with_accounts.reporting, "select min(bksb_user_id) as id from bksb.account")[0].id
     sandbox.site.faults.add(Fault("500", user=user))
@@ -634,7 +688,7 @@ def test_somebody_who_failed_stays_an_issue_where_nobody_is_recorded_as_eligible
     assert len(query(with_accounts.reporting, issues)) == 1
 
 
-def test_somebody_only_a_backfill_knows_has_no_starting_point(with_accounts):
+def test_a_person_known_from_a_backfill_only_has_no_starting_point(with_accounts):
     run_results(with_accounts)
     starts = "select count(starting_at) as n from bksb.skill_summary"
     assert query(with_accounts.reporting, starts)[0].n > 0
@@ -644,7 +698,7 @@ def test_somebody_only_a_backfill_knows_has_no_starting_point(with_accounts):
     assert query(with_accounts.reporting, "select count(latest_at) as n from bksb.skill_summary")[0].n > 0
 
 
-def test_the_level_on_a_day_is_by_the_time_zone_that_the_summaries_were_made_with(with_accounts):
+def test_the_level_on_a_day_uses_the_time_zone_of_the_summaries(with_accounts):
     settings = replace(with_accounts.settings, timezone=ZoneInfo("Australia/Perth"))
     run_results(replace(with_accounts, settings=settings))
     by_default, in_perth, in_london = (

@@ -1,4 +1,4 @@
-"""Rows of results: in COPY order, and equal to what they were made from."""
+"""Rows of results have the order of the COPY statement and can be turned back into results."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ def test_a_row_has_the_columns_of_the_copy_statement_in_its_order():
 
 
 @given(RESULTS, READINGS, MOMENTS)
-def test_a_row_gives_back_the_result_it_was_made_from(result, reading, completed_at):
+def test_a_row_can_be_turned_back_into_its_result(result, reading, completed_at):
     assert make_row(7, "v5", result, reading, completed_at).result == result
 
 
 @given(RESULTS, READINGS, MOMENTS)
-def test_a_stored_row_says_the_same_although_its_percentage_is_a_decimal(result, reading, completed_at):
+def test_a_row_equals_the_stored_one_although_the_stored_percentage_is_a_decimal(result, reading, completed_at):
     row = make_row(7, "initial", result, reading, completed_at)
     stored = row._replace(percent=None if row.percent is None else Decimal(str(row.percent)), raw={})
-    assert row.says_the_same(stored)
-    assert not row.says_the_same(stored._replace(subject=f"not {row.subject}"))
+    assert row.equals_apart_from_raw(stored)
+    assert not row.equals_apart_from_raw(stored._replace(subject=f"not {row.subject}"))

@@ -1,4 +1,4 @@
-"""What bksb_results does beyond listing results: V5 sessions, results that vanish, people linked on the way."""
+"""V5 sessions, results that vanish, checks of a load, and people linked by bksb_results."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SESSIONS, REPORT = "getAssessmentSessionsForCourseV5", "GetEOAReportDataForAsses
 
 @pytest.fixture
 def with_v5(deployment, sandbox):
-    """A deployment that fetches V5 alone, whose people have their accounts already."""
+    """A deployment that fetches V5 only, with accounts for its people."""
     run_accounts(deployment, invite=False)
     sandbox.site.reset_counters()
     return replace(deployment, settings=replace(deployment.settings, sources=("v5",)))
@@ -59,13 +59,13 @@ def loaded(deployment, source="v5") -> Counter:
 
 
 def sit(sandbox, user: int, assessment_type: int, *components: str) -> int:
-    """A session finished just now; its id."""
+    """Add a session finished two hours ago; return its id."""
     completed = f"{datetime.now(UTC) - timedelta(hours=2):%Y-%m-%dT%H:%M:%S}"
     report = tuple(Component(name, "Level 1", None, None) for name in components)
     return sandbox.site.add_session(user, "ENG_NEW", assessment_type, completed, completed, report)
 
 
-def test_every_component_of_every_finished_session_is_loaded_and_no_unfinished_one(with_v5, sandbox):
+def test_every_component_of_finished_sessions_only_is_loaded(with_v5, sandbox):
     run_results(with_v5)
     truth = Counter(
         (
@@ -84,7 +84,7 @@ def test_every_component_of_every_finished_session_is_loaded_and_no_unfinished_o
     assert sandbox.site.calls[REPORT] == len(finished(with_v5, sandbox))
 
 
-def test_a_finished_session_is_asked_for_once_and_an_unfinished_one_until_it_is_finished(with_v5, sandbox):
+def test_the_report_of_a_finished_session_is_fetched_once(with_v5, sandbox):
     run_results(with_v5)
     sandbox.site.reset_counters()
     before = rows_of(with_v5, "assessment_result", "result_change", "skill_summary", "daily_activity")
@@ -99,7 +99,7 @@ def test_a_finished_session_is_asked_for_once_and_an_unfinished_one_until_it_is_
     assert [row.component for row in query(with_v5.reporting, statement, str(new))] == ["Reading", "Writing"]
 
 
-def test_a_full_refresh_asks_for_every_report_again(with_v5, sandbox):
+def test_a_full_refresh_fetches_every_report_again(with_v5, sandbox):
     run_results(with_v5)
     query(
         with_v5.reporting,
@@ -111,7 +111,7 @@ def test_a_full_refresh_asks_for_every_report_again(with_v5, sandbox):
     assert query(with_v5.reporting, "select 1 from bksb.assessment_result where result_raw = 'damaged'") == []
 
 
-def test_a_source_switched_on_later_is_fetched_with_its_whole_history(deployment, sandbox):
+def test_a_source_that_is_switched_on_later_is_fetched_with_its_history(deployment, sandbox):
     run_accounts(deployment, invite=False)
     day = datetime.now(UTC).replace(hour=3, minute=0, second=0, microsecond=0) - timedelta(days=2)
     interval = scheduled(day, day + timedelta(days=1))
@@ -130,7 +130,7 @@ def some_result(deployment, sandbox):
     )
 
 
-def test_a_vanished_result_stays_counts_no_more_and_comes_back(deployment, sandbox):
+def test_a_vanished_result_stays_in_the_table_but_does_not_count(deployment, sandbox):
     run_accounts(deployment, invite=False)
     run_results(deployment)
     user, result = some_result(deployment, sandbox)
@@ -166,7 +166,7 @@ def test_a_result_that_comes_back_counts_again(deployment, sandbox):
     assert counted == [row for row in before if row.day == day.date()]
 
 
-def test_an_answer_that_may_hide_more_or_is_older_marks_nothing_missing(deployment, sandbox):
+def test_an_incomplete_or_older_listing_marks_nothing_missing(deployment, sandbox):
     run_accounts(deployment, invite=False)
     run_results(deployment)
     user, _ = some_result(deployment, sandbox)
@@ -180,7 +180,7 @@ def test_an_answer_that_may_hide_more_or_is_older_marks_nothing_missing(deployme
     assert query(deployment.reporting, "select 1 from bksb.assessment_result where missing_since is not null") == []
 
 
-def test_a_source_is_known_up_to_its_newest_complete_answer_and_no_older_answer_is_loaded(deployment, sandbox):
+def test_a_source_is_read_up_to_its_newest_complete_listing_and_older_listings_are_not_loaded(deployment, sandbox):
     run_accounts(deployment, invite=False)
     user, result = some_result(deployment, sandbox)
     run, start = a_run(deployment, "bksb_results"), datetime.now(UTC) - timedelta(hours=1)
@@ -193,7 +193,7 @@ def test_a_source_is_known_up_to_its_newest_complete_answer_and_no_older_answer_
     def minute(number: int) -> datetime:
         return start + timedelta(minutes=number)
 
-    # (the answer's minute, whether it is complete), then the minutes known and the sessions loaded after it
+    # minute and completeness of the listing, then the expected synced_at, incomplete_at and sessions after it
     for at, complete, synced, incomplete, sessions in (
         (2, False, None, 2, "2"),
         (1, True, None, 2, "2"),
@@ -210,7 +210,7 @@ def test_a_source_is_known_up_to_its_newest_complete_answer_and_no_older_answer_
         assert [tuple(row) for row in query(deployment.reporting, statement, user)] == [known], (at, complete)
 
 
-def test_results_that_vanish_all_at_once_are_not_published(deployment, sandbox):
+def test_nothing_is_published_if_many_results_vanish_at_once(deployment, sandbox):
     run_accounts(deployment, invite=False)
     run_results(deployment)
     published = rows_of(deployment, "skill_summary", "daily_activity")
@@ -222,7 +222,7 @@ def test_results_that_vanish_all_at_once_are_not_published(deployment, sandbox):
     assert rows_of(deployment, "skill_summary", "daily_activity") == published
 
 
-def test_what_was_refused_stays_unpublished_until_bksb_or_a_person_puts_it_right(deployment, sandbox):
+def test_a_failed_check_blocks_later_runs_until_bksb_or_publish_anyway_corrects_it(deployment, sandbox):
     run_accounts(deployment, invite=False)
     run_results(deployment)
     published = rows_of(deployment, "skill_summary", "daily_activity")
@@ -243,17 +243,17 @@ def test_what_was_refused_stays_unpublished_until_bksb_or_a_person_puts_it_right
     with pytest.raises(CheckFailedError, match="find_vanished_results"):
         reparse_results(deployment, reread)
     assert rows_of(deployment, "skill_summary", "daily_activity") == published
-    # a person says that it is right
+    # someone confirms that the loss is right
     run_results(deployment, "manual__3", publish_anyway=True)
     run_results(deployment, "manual__4")
     assert rows_of(deployment, "daily_activity") != published["daily_activity"]
-    # and that bksb shows them again is right in any case
+    # bksb lists them again
     for user, result in removed:
         sandbox.site.add_result(user, "initial", result.result, result.completed_raw)
     run_results(deployment, "manual__5")
 
 
-def test_results_in_words_that_are_all_new_are_not_published(deployment, sandbox):
+def test_nothing_is_published_if_most_new_texts_are_unknown(deployment, sandbox):
     run_accounts(deployment, invite=False)
     for user in users_of(deployment):
         for result in sandbox.site.results(user, "initial"):
@@ -265,7 +265,7 @@ def test_results_in_words_that_are_all_new_are_not_published(deployment, sandbox
     with pytest.raises(CheckFailedError, match="find_too_many_unknown"):
         run_results(deployment, "manual__2")
     fail_run(deployment, a_run(deployment, "bksb_results", "manual__2"))
-    # bksb goes back to words that are known; had they gone into config/levels.toml, `reparse` would have read them
+    # bksb goes back to known words
     for user in users_of(deployment):
         for result in sandbox.site.results(user, "initial"):
             sandbox.site.edit_result(user, "initial", result.session_id, result="English Level 1")
@@ -273,7 +273,7 @@ def test_results_in_words_that_are_all_new_are_not_published(deployment, sandbox
     assert query(deployment.reporting, "select 1 from bksb.daily_activity") != []
 
 
-def test_results_of_nobody_undo_their_load_and_are_named_by_ids(deployment, sandbox):
+def test_results_of_an_unlinked_user_undo_their_load_and_are_named_by_id(deployment, sandbox):
     run_accounts(deployment, invite=False)
     (user, result), run = some_result(deployment, sandbox), a_run(deployment, "bksb_results")
     record = AssessmentResult("77", "ENG", "", 1, "", "English Level 1", result.completed_raw, {})
@@ -283,7 +283,7 @@ def test_results_of_nobody_undo_their_load_and_are_named_by_ids(deployment, sand
     assert query(deployment.reporting, "select 1 from bksb.assessment_result") == []
 
 
-def test_what_is_listed_twice_in_one_load_undoes_it(deployment, sandbox):
+def test_a_result_or_source_that_is_listed_twice_undoes_its_load(deployment, sandbox):
     run_accounts(deployment, invite=False)
     (user, result), run = some_result(deployment, sandbox), a_run(deployment, "bksb_results")
     record = AssessmentResult("77", "ENG", "", 1, "", "English Level 1", result.completed_raw, {})
@@ -298,10 +298,8 @@ def test_what_is_listed_twice_in_one_load_undoes_it(deployment, sandbox):
     assert rows_of(deployment, "assessment_result", "result_change", "account_source") == before
 
 
-def test_an_account_whose_answers_were_being_taken_when_the_task_was_stopped_is_not_loaded_in_part(
-    deployment, sandbox, monkeypatch
-):
-    """Airflow's time limit stops a task by an exception that may come anywhere."""
+def test_a_task_that_is_stopped_loads_no_account_in_part(deployment, sandbox, monkeypatch):
+    """Airflow's time limit raises an exception that may come anywhere."""
 
     class StoppedError(BaseException):
         pass
@@ -334,7 +332,7 @@ def test_an_account_whose_answers_were_being_taken_when_the_task_was_stopped_is_
         ("find_loaded_levels_outside_scale", "'L1', null, now()"),
     ],
 )
-def test_the_row_checks_see_what_python_should_have_kept_out(reporting, check, broken):
+def test_the_checks_of_a_load_find_rows_that_python_should_have_rejected(reporting, check, broken):
     rows = f"values (7, '8', 'L1', 4, now() - interval '1 hour'), (7, '9', null, null, null), (1, '77', {broken})"
     columns = "bksb_user_id, session_id, level_code, level_order, completed_at"
     with psycopg2.connect(**make_libpq_arguments(reporting)) as connection, connection.cursor() as cursor:
@@ -344,7 +342,7 @@ def test_the_row_checks_see_what_python_should_have_kept_out(reporting, check, b
         assert cursor.fetchall() == [("1/77",)]
 
 
-def test_somebody_with_a_stored_username_is_linked_on_the_way_by_get_only(deployment, sandbox, world):
+def test_a_person_with_a_stored_username_is_linked_by_get_only(deployment, sandbox, world):
     stored = set(world.people_of("stored_username"))
     run_results(deployment)
     linked = query(deployment.reporting, "select person_id, origin from bksb.account where state = 'active'")
@@ -356,7 +354,7 @@ def test_somebody_with_a_stored_username_is_linked_on_the_way_by_get_only(deploy
     assert query(deployment.reporting, "select count(*) as n from bksb.assessment_result")[0].n > 50
 
 
-def test_a_username_looked_up_in_vain_is_not_looked_up_again_the_same_day(deployment, sandbox, world):
+def test_an_unknown_username_is_not_looked_up_again_for_a_day(deployment, sandbox, world):
     run_results(deployment)
     sandbox.site.reset_counters()
     run_results(deployment, "manual__2")
@@ -366,7 +364,7 @@ def test_a_username_looked_up_in_vain_is_not_looked_up_again_the_same_day(deploy
     assert sandbox.site.calls["getUserId"] == len(world.people_of("stored_but_unknown"))
 
 
-def test_a_past_day_links_somebody_who_has_left_and_brings_their_results(deployment, sandbox, world):
+def test_a_run_for_a_past_day_links_a_leaver_and_loads_their_results(deployment, sandbox, world):
     (leaver, *_) = world.people_of("leaver_with_account")
     day = next(day for back in range(30, 400) if leaver in world.eligible_on(day := world.today - timedelta(days=back)))
     start = datetime(day.year, day.month, day.day, 3, tzinfo=UTC)
@@ -376,7 +374,7 @@ def test_a_past_day_links_somebody_who_has_left_and_brings_their_results(deploym
     assert query(deployment.reporting, "select 1 from bksb.learner") == []
 
 
-def test_a_kind_of_session_that_is_new_to_us_is_reported_and_never_guessed(with_v5, sandbox):
+def test_an_unknown_type_of_session_is_reported_and_never_guessed(with_v5, sandbox):
     user = users_of(with_v5)[0]
     sit(sandbox, user, 7, "Reading")
     run_results(with_v5)
@@ -400,7 +398,7 @@ def test_a_session_that_bksb_lists_twice_is_loaded_once(with_v5, sandbox):
     assert sandbox.site.calls[REPORT] == len(finished(with_v5, sandbox))
 
 
-def test_a_kind_of_session_that_was_not_met_for_a_week_is_no_issue_any_more(with_v5, sandbox):
+def test_the_issue_of_an_unknown_type_is_resolved_when_it_was_not_seen_for_a_week(with_v5, sandbox):
     sit(sandbox, users_of(with_v5)[0], 7, "Reading")
     run_results(with_v5)
     query(with_v5.reporting, "update bksb.issue set last_seen_at = last_seen_at - interval '8 days'")
@@ -409,7 +407,7 @@ def test_a_kind_of_session_that_was_not_met_for_a_week_is_no_issue_any_more(with
     assert [row.resolved_at is None for row in query(with_v5.reporting, statement)] == [False]
 
 
-def test_abilities_of_v5_in_words_that_are_all_new_stop_nothing(with_v5, sandbox):
+def test_unknown_v5_abilities_do_not_stop_the_publication(with_v5, sandbox):
     class InNewWords(BksbClient):
         def v5_components(self, user_id, session_id):
             return [replace(one, ability_raw="Band Nine") for one in super().v5_components(user_id, session_id)]
@@ -424,7 +422,7 @@ def test_abilities_of_v5_in_words_that_are_all_new_stop_nothing(with_v5, sandbox
     )
 
 
-def test_an_older_answer_replaces_nothing_of_a_newer_one_that_may_hide_more(deployment, sandbox):
+def test_an_older_listing_replaces_nothing_of_a_newer_incomplete_one(deployment, sandbox):
     run_accounts(deployment, invite=False)
     user, result = some_result(deployment, sandbox)
     run = a_run(deployment, "bksb_results", "manual__2")
@@ -446,7 +444,7 @@ def test_an_older_answer_replaces_nothing_of_a_newer_one_that_may_hide_more(depl
     ]
 
 
-def test_words_of_ours_that_change_are_no_change_of_bksbs(deployment):
+def test_changed_level_words_do_not_count_as_a_change_in_bksb(deployment):
     run_accounts(deployment, invite=False)
     run_results(deployment)
     query(
@@ -457,7 +455,7 @@ def test_words_of_ours_that_change_are_no_change_of_bksbs(deployment):
     assert query(deployment.reporting, "select 1 from bksb.result_change") == []
 
 
-def test_a_source_without_an_answer_keeps_nothing_of_the_others_back(deployment, sandbox):
+def test_a_source_without_an_answer_does_not_stop_the_other_sources(deployment, sandbox):
     run_accounts(deployment, invite=False)
     user, _ = some_result(deployment, sandbox)
 
@@ -481,7 +479,7 @@ def test_a_source_without_an_answer_keeps_nothing_of_the_others_back(deployment,
     assert [row.source for row in query(deployment.reporting, read, user)] == ["initial"]
 
 
-def test_a_leaver_is_not_linked_to_the_account_that_the_mis_gives_to_somebody_else_by_now(
+def test_a_leaver_is_not_linked_to_a_username_that_the_mis_now_gives_to_another_person(
     deployment, sandbox, world, mis_fields
 ):
     leaver, learner, day = one_who_left_and_one_who_came(world)
@@ -497,7 +495,7 @@ def test_a_leaver_is_not_linked_to_the_account_that_the_mis_gives_to_somebody_el
 
 
 def one_who_left_and_one_who_came(world):
-    """A person who is not eligible any more, one who was not yet, and a day on which that was the other way round."""
+    """A leaver, a learner who came later, and a day on which only the leaver was eligible."""
     now = world.eligible_on(world.today)
     for days_ago in range(60, 1500, 20):
         day = world.today - timedelta(days=days_ago)
@@ -505,18 +503,18 @@ def one_who_left_and_one_who_came(world):
         left, came = then - now, (now - then).intersection(world.people_of("plain"))
         if left and came:
             return min(left), min(came), day
-    raise LookupError("nobody ever left this world")
+    raise LookupError("no one has left this world")
 
 
-def test_results_are_fetched_although_no_username_can_be_looked_up(deployment, sandbox, world, caplog):
+def test_results_are_fetched_although_look_ups_fail(deployment, sandbox, world, caplog):
     (with_account, *_) = sorted(world.people_of("plain"))
     run_accounts(deployment, "manual__1", person_ids=(with_account,))
     for call in ("getUserId", "isUsernameExists"):
         sandbox.site.faults.add(Fault("500", (call,)))
     run_results(deployment)
-    assert "results are fetched all the same" in caplog.text
+    assert "the run still fetches results" in caplog.text
     assert query(deployment.reporting, "select 1 from bksb.account_source where synced_at is not null")
-    # with nothing to fetch, the failed look-ups are all that could show that bksb is down
+    # without anything to fetch, only the failed look-ups can show that bksb is down
     query(deployment.reporting, "update bksb.account set state = 'stale' where person_id = %s", with_account)
     with pytest.raises(TransientError, match="8 people in a row"):
         run_results(deployment, "manual__2")

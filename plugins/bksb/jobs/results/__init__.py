@@ -1,4 +1,4 @@
-"""The job of the DAG bksb_results: every assessment result is in the reporting tables."""
+"""The work of the DAG bksb_results: reads assessment results from bksb into the reporting tables."""
 
 from bksb.jobs.results.fetching import fetch_results
 from bksb.jobs.results.linking import link_people

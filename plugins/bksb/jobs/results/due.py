@@ -1,4 +1,4 @@
-"""Which accounts a run has to ask bksb about, and for which sources. Call these functions inside a transaction."""
+"""Finds the accounts and sources that a run has to fetch. Call these functions inside a transaction."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from bksb.rules.task_split import bucket_of
 from bksb.rules.times import find_day_bounds
 
 BACKFILL_RETRY_AFTER = timedelta(hours=1)
-"""For this long the days of a backfill do not ask again for a source that failed or was incomplete."""
+"""How long a backfill waits before it asks again for a source that failed or was incomplete."""
 
 
 @dataclass(frozen=True)
 class DueAccount:
-    """One account whose sources have to be fetched."""
+    """One account and the sources to fetch for it."""
 
     person_id: str
     bksb_user_id: int
     username: str = field(repr=False)
     sources: tuple[Source, ...]
     sources_with_results: frozenset[Source]
-    """Sources of which loaded results exist that bksb still showed last time."""
+    """Sources with loaded results that bksb still listed last time."""
 
     reported_sessions: frozenset[str] = frozenset()
-    """V5 sessions whose report is loaded: it never changes."""
+    """V5 sessions with a loaded report. A report never changes, so it is not fetched again."""
 
 
 def list_due_accounts(
     store: Store, deployment: Deployment, run: Run, buckets: Collection[int] | None = None
 ) -> list[DueAccount]:
-    """The accounts that the run has to ask about; in some buckets, or in all (None)."""
+    """Return the accounts that the run has to fetch, in these buckets or in all (None)."""
     rows = store.run(
         "results/list_due_sources",
         sources=list(deployment.settings.sources),
@@ -55,7 +55,7 @@ def list_due_accounts(
 
 
 def add_reported_sessions(store: Store, accounts: Sequence[DueAccount], run: Run) -> list[DueAccount]:
-    """The accounts with the V5 sessions whose report need not be fetched again; a full refresh fetches all."""
+    """Add to each account the V5 sessions with reports that need not be fetched again (none in a full refresh)."""
     users = [account.bksb_user_id for account in accounts if "v5" in account.sources]
     if run.full_refresh or not users:
         return list(accounts)
@@ -65,11 +65,33 @@ def add_reported_sessions(store: Store, accounts: Sequence[DueAccount], run: Run
     return [replace(account, reported_sessions=frozenset(reported[account.bksb_user_id])) for account in accounts]
 
 
-def _covered_until(deployment: Deployment, run: Run) -> datetime | None:
-    """The moment up to which a source has to be read already, so that it need not be fetched; None: fetch it anyway.
+def explain_nothing_due(store: Store, deployment: Deployment, run: Run) -> str:
+    """Say in one sentence why a run about the people of a day has nothing to fetch."""
+    covered_until = _covered_until(deployment, run)
+    (counts,) = store.run(
+        "results/count_covered_accounts",
+        sources=list(deployment.settings.sources),
+        covered_until=covered_until,
+        **run.key,
+    )
+    if not counts.people:
+        return f"Nothing to fetch: no one was eligible on {run.day}."
+    if not counts.accounts or covered_until is None:
+        return f"Nothing to fetch: none of the {counts.people} people eligible on {run.day} has an active bksb account."
+    since = f"{covered_until.astimezone(deployment.settings.timezone):%Y-%m-%d %H:%M}"
+    if counts.covered == counts.accounts:
+        return f"Nothing to fetch: all {counts.accounts} accounts were read completely since {since}."
+    return (
+        f"Nothing to fetch: {counts.covered} accounts were read completely since {since}; "
+        f"{counts.accounts - counts.covered} failed within the last hour and will be asked again later."
+    )
 
-    A scheduled run is about all results at the end of its interval. A backfill is about its day, which ends at
-    midnight: the run of the night after it, at three o'clock and by a clock that may be slow, has read all of it.
+
+def _covered_until(deployment: Deployment, run: Run) -> datetime | None:
+    """Return the moment up to which a source must have been read to be skipped. None: skip no source.
+
+    A scheduled run needs all results up to the end of its interval. A backfill run needs only those of its day, which
+    ends at midnight: the scheduled run of 03:00 that night has read them, even if bksb's clock is slow.
     """
     if run.always_fetches:
         return None
@@ -80,7 +102,7 @@ def _covered_until(deployment: Deployment, run: Run) -> datetime | None:
 
 
 def _make_due_account(rows: Sequence[Any]) -> DueAccount:
-    """From the rows of one account, one a source."""
+    """Make an account from its rows, one row per source."""
     return DueAccount(
         person_id=rows[0].person_id,
         bksb_user_id=rows[0].bksb_user_id,

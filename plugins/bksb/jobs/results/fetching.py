@@ -1,4 +1,4 @@
-"""Fetches what is due from bksb, every source to its end, and hands it to the loader."""
+"""Fetches every page of every due source from bksb, and passes the listings to the loader."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ from bksb.model import AssessmentResult, Run, Source
 log = logging.getLogger(__name__)
 
 PREFETCH_PER_THREAD = 8
-"""Accounts queued per thread, so that threads stay busy while results are being loaded. It is safe because GETs can be
+"""Accounts queued per thread, so that threads stay busy while results are being loaded. Safe because GETs can be
 repeated; account creation uses a smaller value."""
 
 CLOCK_MARGIN = timedelta(minutes=5)
-"""bksb's clock may be slow by this much, so a listing counts as complete up to this much before it was fetched."""
+"""How far bksb's clock may be behind. A listing counts as complete only up to this long before it was fetched."""
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """The listings of one account, and why one or more of its sources gave none."""
+    """The listings of one account, and the error if at least one source gave none."""
 
     listings: list[Listing]
     failure: RejectedError | TransientError | None = None
 
 
 def fetch_results(deployment: Deployment, run: Run, buckets: Collection[int]) -> None:
-    """Fetch what is due in these buckets, every page, and load it.
+    """Fetch and load everything that is due in these buckets.
 
-    What another run has fetched while this one waited for its buckets is not fetched again. A run for named people
-    fetches in any case, so it does not wait: of two listings the load keeps the newer one.
+    Waits for the locks of the buckets, and skips what another run has fetched meanwhile. A run for named people does
+    not wait: if two runs fetch the same source, the load keeps the newer listing.
     """
     client = deployment.make_client()
     outages = make_bksb_detector(client)
@@ -55,16 +55,19 @@ def fetch_results(deployment: Deployment, run: Run, buckets: Collection[int]) ->
         with store.transaction():
             unanswered = list_people_without_answer(store, "results_no_answer")
             due = add_reported_sessions(store, list_due_accounts(store, deployment, run, buckets), run)
+        if not due:
+            log.info("Nothing left to fetch: these accounts were read after this run was planned.")
+            return
         loader = ResultLoader(store, deployment, run)
         first = [account for account in due if account.person_id not in unanswered]
         _fetch_and_load(client, loader, outages, first)
-        # people about whom bksb gave no answer last time come last, so that they keep nobody else waiting
+        # people who got no answer last time come last, so that they do not delay the others
         again = sorted(
             (account for account in due if account.person_id in unanswered), key=lambda one: unanswered[one.person_id]
         )
         _fetch_and_load(client, loader, outages, again, expect_failures=True)
     log.info(
-        "Read %d results of %d accounts; %d gave none, or not from every source (see bksb.issue).",
+        "Read %d results of %d accounts; %d accounts got no usable answer for at least one source (see bksb.issue).",
         loader.results,
         len(due),
         loader.without_answer,
@@ -90,21 +93,21 @@ def _fetch_and_load(
                     outages.record(outcome.failure)
                 elif not outages.record_expected(outcome.failure):
                     log.warning(
-                        "bksb again gave no usable answer about people who got none last time; the others of them wait "
-                        "for the next run."
+                        "bksb again gave no usable answer about people who got none last time. The rest of them are "
+                        "skipped until the next run."
                     )
                     break
     finally:
-        # what arrived before a refused key or an outage stopped the rest is kept
+        # keep what arrived before a refused key or an outage stopped the task
         loader.load()
 
 
 def fetch_account(client: BksbClient, account: DueAccount) -> Fetched:
-    """Fetch every source of one account; half a source is none.
+    """Fetch every source of one account. A source that fails part-way gives no listing.
 
-    A source that bksb refuses keeps none of the others back; after a TransientError the rest waits for the next run. If
-    a source lists nothing any more although it did before, that counts only while the username still is that user's:
-    after a merge in bksb the results are another user's, and what bksb then lists for this one is not known.
+    After a RejectedError the other sources are still fetched; after a TransientError they wait for the next run. If a
+    source had results and now lists none, the listing is kept only if the username still belongs to the same user:
+    after a merge in bksb the results belong to another user, and what bksb lists for the old one is not known.
     """
     listings: list[Listing] = []
     failure: RejectedError | TransientError | None = None
@@ -124,7 +127,7 @@ def fetch_account(client: BksbClient, account: DueAccount) -> Fetched:
             is_same_user, failure = False, error
         if not is_same_user:
             listings = [listing for listing in listings if listing.source not in emptied]
-            failure = failure or RejectedError("the username is no longer that user's, who lists nothing any more")
+            failure = failure or RejectedError("the user lists no results any more, and has lost the username")
     return Fetched(listings, failure)
 
 
@@ -138,21 +141,21 @@ def _fetch_source(client: BksbClient, account: DueAccount, source: Source) -> Li
 
 
 def _fetch_v5(client: BksbClient, account: DueAccount, synced_at: datetime) -> Listing:
-    """Every finished session: its report, unless that is loaded already.
+    """Fetch the report of every finished session, unless it is loaded already.
 
-    A session that bksb lists twice, also under the other subject, counts where it comes first. A report that bksb
-    refuses keeps none of the others back, but without it the listing is not complete.
+    A session that bksb lists twice, under one subject or both, counts the first time. If bksb rejects a report, the
+    others are still fetched, but the listing is not complete.
     """
     results: list[AssessmentResult] = []
-    met: set[str] = set()
+    seen: set[str] = set()
     kept_sessions: set[str] = set()
     unknown_types: set[str] = set()
     is_complete = True
     for subject in V5_SUBJECTS:
         for session in client.v5_sessions(account.bksb_user_id, subject):
-            if not session.is_finished or session.session_id in met:
+            if not session.is_finished or session.session_id in seen:
                 continue
-            met.add(session.session_id)
+            seen.add(session.session_id)
             if session.session_id in account.reported_sessions:
                 kept_sessions.add(session.session_id)
             elif session.assessment_kind is None:
@@ -166,7 +169,7 @@ def _fetch_v5(client: BksbClient, account: DueAccount, synced_at: datetime) -> L
 
 
 def _fetch_report(client: BksbClient, user_id: int, subject: str, session: V5Session) -> list[AssessmentResult]:
-    """One result for each component of a session's report; one with component '' where the report is empty."""
+    """Return one result per component of a session's report; one with component '' if the report is empty."""
     results: dict[str, AssessmentResult] = {}
     for component in client.v5_components(user_id, session.session_id):
         name = _make_unique(component.name[:KEY_LENGTH_LIMIT], results)
@@ -175,7 +178,7 @@ def _fetch_report(client: BksbClient, user_id: int, subject: str, session: V5Ses
 
 
 def _make_unique(name: str, taken: Mapping[str, object]) -> str:
-    """The component's name; the second component of that name in one report is "name (2)"."""
+    """Return the component's name, or "name (2)" for the second component of that name in a report."""
     number = 1
     unique = name
     while unique in taken:

@@ -1,4 +1,4 @@
-"""Links people whose bksb username is stored in the MIS: GET only, and never an issue."""
+"""Links people by the bksb username stored in the MIS. Only reads from bksb, and opens no issues."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ log = logging.getLogger(__name__)
 
 
 def find_links(store: Store, run: Run, people: Sequence[Person]) -> list[Action]:
-    """Which of the run's people to look up by the username in the MIS; call it inside a transaction.
+    """Return which of the run's people to look up by the username in the MIS; call it inside a transaction.
 
-    Those are people without an account, except if bksb did not know their username less than a day ago.
+    These are people without an account, except those looked up without success less than a day ago.
     """
     recently_failed = {row.person_id for row in store.run("results/list_recent_failed_lookups")}
     accounts = read_accounts(store)
@@ -36,19 +36,19 @@ def find_links(store: Store, run: Run, people: Sequence[Person]) -> list[Action]
 
 
 def drop_reassigned(links: Sequence[Action], people_now: Sequence[Person]) -> list[Action]:
-    """The links without those by a username that the MIS now gives to somebody else.
+    """Drop links by a username that the MIS now gives to another person.
 
-    A run about a past day may be about people who have left since.
+    A run about a past day may include people who have left since.
     """
     owners = {person.bksb_username.casefold(): person.person_id for person in people_now if person.bksb_username}
     return [link for link in links if owners.get(link.username.casefold(), link.person_id) == link.person_id]
 
 
 def link_people(deployment: Deployment, run: Run, buckets: Collection[int]) -> None:
-    """Look up the people of these buckets whom the run planned to link, and link each user who is found and free.
+    """Look up the usernames that the run planned to link in these buckets, and link the users that are found and free.
 
-    If bksb gives no answers, the rest of them waits for another run, so that results are fetched all the same. Raises
-    TransientError then only if the run has nothing to fetch: no other task would notice that bksb is down.
+    If bksb is down, linking stops, and the run goes on to fetch results. Raises TransientError only if the run has
+    nothing to fetch, because then no other task would notice the outage.
     """
     client = deployment.make_client()
     lookups = UsernameLookups(client, make_bksb_detector(client))
@@ -65,12 +65,12 @@ def link_people(deployment: Deployment, run: Run, buckets: Collection[int]) -> N
             with store.transaction():
                 if not list_due_accounts(store, deployment, run):
                     raise
-            log.warning("%s Linking ends here; results are fetched all the same.", error)
+            log.warning("%s Linking stops here; the run still fetches results.", error)
     log.info("Linked %d of %d people by the username stored in the MIS.", linked, len(actions))
 
 
 def _read_planned_links(store: Store, run: Run, buckets: Collection[int]) -> list[Action]:
-    """The planned links in these buckets, without those that bksb_accounts has settled, or has to settle, meanwhile."""
+    """Return the planned links in these buckets, except those that bksb_accounts has linked or started since."""
     settled = {
         account.person_id
         for account in read_accounts(store).values()
@@ -84,7 +84,7 @@ def _read_planned_links(store: Store, run: Run, buckets: Collection[int]) -> lis
 
 
 def _link(store: Store, action: Action, outcome: LookupOutcome) -> bool:
-    """Whether the person has the account now; if not, the username is not looked up again for a day."""
+    """Link the person if possible; return whether it worked. If not, the next look-up is a day later."""
     with store.transaction(Writer.APPLY_PLAN):
         if outcome.user_id is not None and not claim_account(
             store, action.person_id, action.username, outcome.user_id, "linked"

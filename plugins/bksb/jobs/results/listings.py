@@ -1,4 +1,4 @@
-"""What one source of one account holds, as bksb listed it."""
+"""What bksb lists for one source of one account."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bksb.model import AssessmentResult, Source
 
 @dataclass(frozen=True)
 class Listing:
-    """Every page of one source of one account: if it is complete, every result completed before `synced_at`."""
+    """All pages of one source of one account. If complete, it has every result completed before `synced_at`."""
 
     bksb_user_id: int
     source: Source
@@ -19,12 +19,12 @@ class Listing:
     results: list[AssessmentResult]
     is_complete: bool
     kept_sessions: Collection[str] = frozenset()
-    """V5 sessions that bksb still lists, whose report is loaded already and was not asked for again."""
+    """V5 sessions that bksb still lists. Their reports are loaded already and were not fetched again."""
 
     unknown_types: Collection[str] = frozenset()
-    """V5 AssessmentTypes that the sync does not know; their sessions are not loaded."""
+    """V5 AssessmentTypes that the sync does not know. Their sessions are not loaded."""
 
     @property
     def is_empty(self) -> bool:
-        """Whether bksb says that there is nothing at all."""
+        """Whether bksb says that this source has no results."""
         return self.is_complete and not (self.results or self.kept_sessions or self.unknown_types)

@@ -1,4 +1,4 @@
-"""Loads listings: by COPY and one merge in one transaction, a few hundred accounts at a time."""
+"""Loads listings: a few hundred accounts per transaction, by COPY and one merge."""
 
 from __future__ import annotations
 
@@ -20,39 +20,39 @@ from bksb.reporting.store import Store, Writer
 from bksb.rules.result_reading import ResultReader
 
 ACCOUNTS_PER_LOAD = 700
-"""Accounts loaded in one transaction; it limits the rows held in memory, however many learners there are."""
+"""Accounts loaded in one transaction. Limits the rows held in memory."""
 
 ISSUE_TEXT_LIMIT = 200
 """Characters of bksb's text that an issue shows."""
 
-NO_ANSWER = "bksb gave no usable answer about the results of a source or more; the next run asks again"
-INCOMPLETE = "bksb announces more results than it returns; those it returned are loaded, the next run asks again"
+NO_ANSWER = "bksb gave no usable answer for at least one source of results; the next run asks again"
+INCOMPLETE = "bksb announced more results than it returned; the returned ones are loaded, and the next run asks again"
 
 
 @dataclass
 class LoadBatch:
-    """What one transaction loads, or what one account adds to it."""
+    """The rows and issues to load in one transaction. Batches of single accounts are joined into one."""
 
     lines: list[str] = field(default_factory=list, repr=False)
-    """Rows in COPY format: encoded as they come, so that no other load waits for it."""
+    """Rows in COPY format. They are encoded before the transaction, so that other loads do not wait for that."""
 
     sources: list[tuple[int, Source, datetime, bool]] = field(default_factory=list)
-    """Which sources of which bksb users were read, from when on, and whether completely."""
+    """The sources that were read: bksb user, source, synced_at, and whether the listing is complete."""
 
     kept_sessions: list[tuple[int, Source, str]] = field(default_factory=list)
     failed_sources: list[tuple[int, Source]] = field(default_factory=list)
-    """Sources of bksb users that gave no answer."""
+    """The sources that gave no answer: bksb user and source."""
 
     person_ids: list[str] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
-    """About these people."""
+    """Issues about the people in `person_ids`."""
 
     text_issues: dict[tuple[IssueCode, str], Issue] = field(default_factory=dict, repr=False)
     """One issue for each distinct text that cannot be read."""
 
     @classmethod
     def join(cls, parts: Iterable[LoadBatch]) -> LoadBatch:
-        """All of them in one."""
+        """Join several batches into one."""
         whole = cls()
         for part in parts:
             whole.lines += part.lines
@@ -65,23 +65,25 @@ class LoadBatch:
         return whole
 
     def add(self, listing: Listing, reader: ResultReader) -> None:
-        """Add a listing; CheckFailedError if it holds a result twice, because it is not known which one is right."""
+        """Add a listing. Raises CheckFailedError if it has a result twice: either could be the right one."""
         if len({(result.session_id, result.component) for result in listing.results}) < len(listing.results):
             raise CheckFailedError(
-                f"bksb user {listing.bksb_user_id} has a result twice in one listing ({listing.source}), which reading "
-                "its pages should have found. Nothing of this account was loaded; please tell the maintainers."
+                f"bksb user {listing.bksb_user_id} has a result twice in one listing ({listing.source}), although "
+                "pages are checked as they are read. Nothing of this account was loaded. Please tell the maintainers."
             )
         user_id, source = listing.bksb_user_id, listing.source
         self.sources.append((user_id, source, listing.synced_at, listing.is_complete))
         self.kept_sessions += [(user_id, source, session_id) for session_id in listing.kept_sessions]
         for kind in listing.unknown_types:
-            self._note_text("unknown_result", f"AssessmentType {kind}", "a V5 session of a type that is new to us")
+            self._note_text("unknown_result", f"AssessmentType {kind}", "a V5 session of an unknown type")
         for result in listing.results:
             reading, completed_at = reader.read(source, result)
             if not reading.recognised:
-                self._note_text("unknown_result", result.result, "a result in words that are new to us")
+                self._note_text("unknown_result", result.result, "a result text that is not in the tables")
             if completed_at is None:
-                self._note_text("unreadable_date", result.completed_raw, "no date, or one in the future")
+                self._note_text(
+                    "unreadable_date", result.completed_raw, "the date is missing, unreadable or in the future"
+                )
             self.lines.append(encode_row(make_row(user_id, source, result, reading, completed_at)))
 
     def _note_text(self, code: IssueCode, text: str, detail: str) -> None:
@@ -90,7 +92,7 @@ class LoadBatch:
 
 
 class ResultLoader:
-    """Collects the listings of accounts, and loads them a few hundred accounts at a time."""
+    """Collects listings, and loads them a few hundred accounts at a time."""
 
     def __init__(self, store: Store, deployment: Deployment, run: Run) -> None:
         self._store = store
@@ -108,7 +110,7 @@ class ResultLoader:
         failure: RejectedError | TransientError | None = None,
         failed_sources: Sequence[tuple[int, Source]] = (),
     ) -> None:
-        """Add one account: its listings, why a source gave none, and which sources (of which bksb user) that were."""
+        """Add one account: its listings, the error if a source gave none, and the sources that gave none."""
         account = LoadBatch(person_ids=[person_id], failed_sources=list(failed_sources))
         for listing in listings:
             account.add(listing, self._reader)
@@ -116,7 +118,7 @@ class ResultLoader:
             account.issues.append(Issue.about(person_id, "results_incomplete", INCOMPLETE))
         if failure is not None:
             account.issues.append(Issue.about(person_id, "results_no_answer", NO_ANSWER))
-        # in one step: a task that is stopped in the middle of an account loads that account whole or not at all
+        # appended in one step, so that a task that is stopped never loads a part of an account
         self._accounts.append(account)
         self.results += len(account.lines)
         self.without_answer += failure is not None
@@ -124,7 +126,7 @@ class ResultLoader:
             self.load()
 
     def load(self) -> None:
-        """Load what has been collected; what a failed load held is not tried again with the next."""
+        """Load what has been collected. The accounts of a failed load are not tried again with the next one."""
         accounts, self._accounts = self._accounts, []
         if accounts:
             load_batch(self._store, self._deployment, self._run, LoadBatch.join(accounts))
@@ -133,7 +135,7 @@ class ResultLoader:
 def load_batch(store: Store, deployment: Deployment, run: Run, batch: LoadBatch) -> None:
     """Load a batch in one transaction: results, watermarks and issues.
 
-    CheckFailedError, and nothing is written, when a check in `sql/checks/load` returns rows.
+    Raises CheckFailedError, and writes nothing, if a check in `sql/checks/load` returns rows.
     """
     with store.transaction(Writer.LOAD_RESULTS):
         merge_batch(store, run, batch)
@@ -146,9 +148,9 @@ def load_batch(store: Store, deployment: Deployment, run: Run, batch: LoadBatch)
 
 
 def merge_batch(store: Store, run: Run, batch: LoadBatch) -> None:
-    """COPY into temporary tables, check the rows, and merge once, leaving unchanged rows untouched.
+    """COPY the batch into temporary tables, check it and merge it. Unchanged rows are not rewritten.
 
-    Call it inside a transaction of the writer LOAD_RESULTS. CheckFailedError when a check returns rows.
+    Call it inside a transaction of the writer LOAD_RESULTS. Raises CheckFailedError if a check returns rows.
     """
     if not store.run("results/find_loading_tables")[0].found:
         for name in ("create_loaded_result", "create_loaded_source", "create_kept_session"):
@@ -159,6 +161,6 @@ def merge_batch(store: Store, run: Run, batch: LoadBatch) -> None:
         store.copy("results/copy_kept_session", batch.kept_sessions)
     if store.run("results/discard_stale_sources"):
         store.run("results/discard_stale_results")
-    run_checks(store, list_statements("checks/load"), consequence="nothing of this share was loaded")
+    run_checks(store, list_statements("checks/load"), consequence="nothing of this batch was loaded")
     store.run("results/merge_results", run_id=run.run_id)
     store.run("results/merge_account_sources")

@@ -1,4 +1,4 @@
-"""Checks what was loaded, brings the summaries up to date, and closes the run."""
+"""Checks what was loaded, updates the summaries, and closes the run."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from bksb.rules.result_reading import READERS
 log = logging.getLogger(__name__)
 
 SKIPPED_BY_PUBLISH_ANYWAY = ("checks/find_vanished_results", "checks/find_too_many_unknown")
-"""Checks whose finding may be right after all; a person says so with `publish_anyway`."""
+"""Checks that can fail although the results are right. A run with `publish_anyway` skips them."""
 
 
 @dataclass(frozen=True)
 class RunCounts:
-    """What a run found and did, for its log line and the asset event."""
+    """The counts of a run, for its log line and the asset event."""
 
     people: int
     results: int
     added: int
     changed: int
     missing: int
-    """Results that bksb no longer shows, as this run found."""
+    """Results that bksb stopped listing, as this run found out."""
 
 
 def check_results(deployment: Deployment, run: Run) -> None:
-    """Run every check of `sql/checks`; CheckFailedError names the check and the ids.
+    """Run every check of `sql/checks`. Raises CheckFailedError with the failed checks and the ids they returned.
 
-    A refusal holds for later runs too, until bksb, new words for levels or a person (`publish_anyway`) corrects it.
+    Later runs fail as well, until bksb or the site's level words are corrected, or a run sets `publish_anyway`.
     """
     skipped = SKIPPED_BY_PUBLISH_ANYWAY if run.publish_anyway else ()
     names = [name for name in list_statements("checks") if name not in skipped]
@@ -50,14 +50,14 @@ def check_results(deployment: Deployment, run: Run) -> None:
 
 
 def publish_results(deployment: Deployment, run: Run) -> RunCounts:
-    """Bring skill_summary and daily_activity up to date, close the run, and count what it did.
+    """Update skill_summary and daily_activity, close the run, and return its counts.
 
-    Quick if nothing was written since the last publication, as in most runs of a backfill.
+    Fast if nothing was written since the last publication, as in most runs of a backfill.
     """
     settings = deployment.settings
     with deployment.open_store() as store:
         if settings.raw_days is not None:
-            # it moves rows of results, which a load addresses by their place
+            # not during a load: purging moves rows, and a load addresses them by their place (ctid)
             with store.transaction(Writer.LOAD_RESULTS):
                 store.run("results/purge_raw_results", raw_days=settings.raw_days)
                 store.run("results/purge_raw_changes", raw_days=settings.raw_days)
@@ -69,23 +69,23 @@ def publish_results(deployment: Deployment, run: Run) -> RunCounts:
             counts = RunCounts(len(run.person_ids) or row.people, row.results, row.added, row.changed, row.missing)
             close_run(store, run, "success", asdict(counts))
     log.info(
-        "%d results are loaded; this run added %d and changed %d, and %d went missing.",
-        counts.results,
+        "This run added %d results, changed %d and found %d missing. %d results are loaded in total.",
         counts.added,
         counts.changed,
         counts.missing,
+        counts.results,
     )
     return counts
 
 
 def resolve_text_issues(store: Store, vocabulary: Vocabulary) -> None:
-    """Resolve the issues about texts that can be read by now, or are in no result; call it inside a transaction."""
+    """Resolve issues about texts that can be read now, or that no result has; call it inside a transaction."""
     rows = store.run("issues/list_unrecognised_texts")
     store.run("issues/resolve_issues", ids=_find_settled(rows, vocabulary))
 
 
 def _find_settled(rows: Iterable[Any], vocabulary: Vocabulary) -> list[int]:
-    """The issues whose text can be read in every result that has it, or is in no result; one row for each use."""
+    """Return the issues to resolve: no result has the text, or it can be read in every result that has it."""
     still_holds: dict[int, bool] = {}
     for row in rows:
         if row.source is None:

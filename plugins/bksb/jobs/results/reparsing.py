@@ -1,4 +1,4 @@
-"""Parses every loaded result again, by today's parser, levels and time zone; bksb is not called."""
+"""Parses every loaded result again with the current parser, level words and time zone. Does not call bksb."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ from bksb.rules.result_reading import ResultReader
 
 @dataclass
 class ReparseCounts:
-    """How many results were parsed, and how many of them read differently now."""
+    """How many results were parsed, and how many of them changed."""
 
     results: int = 0
     changed: int = 0
 
 
 def reparse_results(deployment: Deployment, run: Run) -> ReparseCounts:
-    """Replace what a better parser, other words for levels or another time zone read differently, and the summaries.
+    """Parse every loaded result again, and update the results that change and the summaries.
 
-    Reads bksb's raw answers where they are kept, else its texts. Writes nothing to bksb.result_change, which is about
-    bksb's changes. A dry run only counts. Safe to repeat: the second time nothing differs.
+    Parses bksb's raw answers where they are kept, otherwise the text columns. Writes nothing to bksb.result_change,
+    which holds changes made in bksb. A dry run only counts. Safe to repeat: the second time nothing changes.
     """
     with deployment.open_store() as store:
         if not run.dry_run:
             open_run(store, run)
         try:
-            return _replace_readings(store, deployment, run)
+            return _reparse(store, deployment, run)
         except BksbSyncError:
             if not run.dry_run:
-                # on a connection of its own: this one may be what failed
+                # fail_run opens a connection of its own, because this one may have failed
                 fail_run(deployment, run)
             raise
 
 
-def _replace_readings(store: Store, deployment: Deployment, run: Run) -> ReparseCounts:
+def _reparse(store: Store, deployment: Deployment, run: Run) -> ReparseCounts:
     counts = ReparseCounts()
     with store.transaction(Writer.LOAD_RESULTS, Writer.PUBLISH_RESULTS):
         with store.stream("results/list_results_to_reparse") as (_, rows):
@@ -65,12 +65,12 @@ def _replace_readings(store: Store, deployment: Deployment, run: Run) -> Reparse
 def _find_changed(
     rows: Iterable[tuple[Any, ...]], deployment: Deployment, counts: ReparseCounts
 ) -> Iterator[ResultRow]:
-    """The rows that read differently now, as they read now."""
+    """Yield the new row of each result that is parsed differently now."""
     reader = ResultReader(deployment.settings.timezone, deployment.vocabulary, datetime.now(UTC))
     for stored in map(ResultRow._make, rows):
         counts.results += 1
         result = parse_again(stored.source, stored.result)
         parsed = make_row(stored.bksb_user_id, stored.source, result, *reader.read(stored.source, result))
-        if not parsed.says_the_same(stored):
+        if not parsed.equals_apart_from_raw(stored):
             counts.changed += 1
             yield parsed

@@ -1,4 +1,4 @@
-"""From a result as bksb sends it to the row that is loaded."""
+"""Turns a result as bksb sends it into the row that is loaded."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bksb.rules.levels import Reading
 
 
 class ResultRow(NamedTuple):
-    """One row of `assessment_result` as it is loaded, in the order of `sql/results/copy_loaded_result.sql`."""
+    """One row of `assessment_result`, with columns in the order of `sql/results/copy_loaded_result.sql`."""
 
     bksb_user_id: int
     source: Source
@@ -49,28 +49,28 @@ class ResultRow(NamedTuple):
             assessment_kind=self.assessment_kind,
         )
 
-    def says_the_same(self, other: ResultRow) -> bool:
-        """Whether both rows have the same columns, apart from the raw answer; a stored percentage is a Decimal."""
+    def equals_apart_from_raw(self, other: ResultRow) -> bool:
+        """Whether both rows are equal apart from `raw`. A stored percentage is a Decimal, a new one a float."""
         return self._without_raw() == other._without_raw()
 
     def _without_raw(self) -> ResultRow:
         return self._replace(raw={}, percent=None if self.percent is None else float(self.percent))
 
 
-USUAL_KIND: Mapping[Source, AssessmentKind] = {"initial": "initial", "diagnostic": "diagnostic"}
-"""The kind of a source's results; a V5 result says its own."""
+DEFAULT_KIND: Mapping[Source, AssessmentKind] = {"initial": "initial", "diagnostic": "diagnostic"}
+"""The kind of a source's results. A V5 result has its own."""
 
 
 def make_row(
     bksb_user_id: int, source: Source, result: AssessmentResult, reading: Reading, completed_at: datetime | None
 ) -> ResultRow:
-    """The row of one result, with what a ResultReader made of its texts and date."""
+    """Make the row of one result, with the reading and date from a ResultReader."""
     return ResultRow(
         bksb_user_id=bksb_user_id,
         source=source,
         session_id=result.session_id,
         component=result.component,
-        assessment_kind=result.assessment_kind or USUAL_KIND[source],
+        assessment_kind=result.assessment_kind or DEFAULT_KIND[source],
         subject=reading.subject,
         course_subject_raw=result.course_subject,
         course_name=result.course_name,
@@ -87,9 +87,9 @@ def make_row(
 
 
 def make_v5_result(session: V5Session, subject: str, name: str, component: V5Component | None) -> AssessmentResult:
-    """The result of one component of a session's report, kept under `name`; without one, that of the whole session.
+    """Make the result of one component of a session's report, or of the whole session if it has no component.
 
-    `raw` holds both, so that the result can be made of it again.
+    `name` is the component's name, made unique. `raw` holds session and component, so that both can be parsed again.
     """
     return AssessmentResult(
         session_id=session.session_id,
@@ -106,7 +106,7 @@ def make_v5_result(session: V5Session, subject: str, name: str, component: V5Com
 
 
 def parse_again(source: Source, known: AssessmentResult) -> AssessmentResult:
-    """The result as today's parser reads bksb's raw answer; unchanged if the raw answer is no longer kept."""
+    """Parse bksb's raw answer with the current parser. Returns `known` if the raw answer is no longer kept."""
     if not known.raw:
         return known
     if source != "v5":
