@@ -1,4 +1,4 @@
-"""Everything out of the ordinary that a world holds: one round of edge cases, as recipes that add people."""
+"""The edge cases of a world: people whose rows, addresses, usernames or results are unusual."""
 
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
@@ -32,11 +32,11 @@ NAMES_OF_KIND: dict[Kind, tuple[tuple[str, str], ...]] = {
 }
 
 Recipe = tuple[int, Callable[[], object]]
-"""How many people it adds, and how."""
+"""A number of people, and the call that adds them."""
 
 
 def list_edge_cases(world: WorldBuilder, turn: int) -> Iterator[Recipe]:
-    """One round of everything out of the ordinary; what varies differs from turn to turn."""
+    """One round of all edge cases. `turn` is the number of the round, and varies names and addresses."""
     yield from _list_email_cases(world, turn)
     yield from _list_name_cases(world, turn)
     yield from _list_username_cases(world, turn)
@@ -66,7 +66,7 @@ def _add_pair_with_emails(world: WorldBuilder, kind: Kind, one: str, other: str)
 
 
 def _list_name_cases(world: WorldBuilder, turn: int) -> Iterator[Recipe]:
-    """Names, dates of birth and LearnRefNumbers."""
+    """Unusual names, dates of birth and LearnRefNumbers."""
     yield 1, partial(add_learner, world, Kind.NO_GIVEN_NAME, name=("  " if turn % 2 else None, "Placeholder"))
     yield 1, partial(add_learner, world, Kind.NO_FAMILY_NAME, name=("Ignotus", "" if turn % 2 else None))
     for kind, choices in NAMES_OF_KIND.items():
@@ -113,7 +113,7 @@ def _add_stored_on_two_people(world: WorldBuilder, username: str) -> None:
 
 
 def _add_taken_username(world: WorldBuilder, kind: Kind, respell: Callable[[str], str]) -> None:
-    """A learner, and a stranger with the learner's LearnRefNumber, respelt, as username."""
+    """A learner, and a stranger with an account whose username is that learner's LearnRefNumber."""
     learn_ref_number = world.next_learn_ref_number
     add_learner(world, kind, learn_ref_number=learn_ref_number)
     world.add_stranger(respell(learn_ref_number))
@@ -128,7 +128,7 @@ def _add_leaver_with_account(world: WorldBuilder) -> None:
 
 
 def _list_date_cases(world: WorldBuilder) -> Iterator[Recipe]:
-    """Dates and statuses of a single programme."""
+    """Unusual dates and statuses of a single programme."""
     add, days_ago = partial(_add_person_with_programme, world), world.days_ago
     leave = partial(add_leaver, world)
     start = days_ago(200)
@@ -211,7 +211,7 @@ def _add_applicant_with_two_applications(world: WorldBuilder) -> None:
 
 
 def _add_transferred_applicant(world: WorldBuilder) -> None:
-    """Two person ids of one person: the applicant, and the learner that the applicant became."""
+    """One person with two person ids: first as applicant, then as learner."""
     applicant = add_applicant(world, Kind.APPLICANT_TRANSFERRED, world.days_ago(120), status="Transferred")
     learner = world.add_person(
         Kind.TRANSFERRED_LEARNER,
