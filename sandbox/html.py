@@ -1,4 +1,4 @@
-"""The building blocks of the sandbox's pages. Text from outside has to be escaped before it becomes part of HTML."""
+"""The layout of the sandbox's pages. Callers escape text from outside before they put it into HTML."""
 
 from collections.abc import Iterable
 from html import escape
@@ -27,7 +27,7 @@ input:not([type]), select { display: block; min-width: 16rem; }
 
 
 def render_page(title: str, body: str, status: int = 200, policy: str = PAGE_POLICY) -> Response:
-    """A page of the sandbox; the title is plain text, the body is HTML."""
+    """Return a page of the sandbox. `title` is plain text, `body` is HTML."""
     return HTMLResponse(
         '<!doctype html><html lang="en"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -37,14 +37,19 @@ def render_page(title: str, body: str, status: int = 200, policy: str = PAGE_POL
     )
 
 
+def count_of(number: int, noun: str) -> str:
+    """Return "1 message", "2 messages"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def render_table(headings: Iterable[str], rows: str) -> str:
-    """A table; headings and rows are HTML."""
+    """Return a table. `headings` and `rows` are HTML."""
     head = "".join(f"<th>{heading}" for heading in headings)
     return f"<table><thead><tr>{head}</thead><tbody>{rows}</tbody></table>"
 
 
 def make_headers(content_policy: str) -> dict[str, str]:
-    """The headers of everything that a browser shows: nothing is stored, nothing is loaded from elsewhere."""
+    """Return headers that stop the browser from storing the page and from loading anything from another site."""
     return {
         "Content-Security-Policy": content_policy,
         "X-Content-Type-Options": "nosniff",
