@@ -22,7 +22,7 @@ def add_pages(app: FastAPI, site: BksbSite, mailbox: Mailbox) -> None:
         given = f"<p>Username: <strong>{escape(username)}</strong></p>" if username else ""
         return render_page(
             "Log in",
-            f"{given}<p>Learners log in to bksb here. This bksb is a pretend one: no one can log in.</p>",
+            f"{given}<p>In the real bksb, learners log in here. In the sandbox, no one can log in.</p>",
         )
 
     @app.get("/favicon.ico")

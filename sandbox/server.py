@@ -47,7 +47,7 @@ class PortTakenError(Exception):
 class Sandbox:
     """A pretend bksb and a mailbox that run on this machine while the `with` block lasts.
 
-    `world`: by default, 100 invented people as of today. `folder`: keeps accounts and messages over a restart;
+    `world`: by default, 100 invented people, starting today. `folder`: keeps accounts and messages over a restart;
     without it, nothing is kept. Ports: by default, any free ones. Raises PortTakenError or FolderInUseError.
     """
 

@@ -47,7 +47,7 @@ class Histories:
         self._next_session_id = FIRST_ADDED_SESSION_ID
 
     def add_user(self, user_id: int, username: str, count: int | None = None) -> None:
-        """Add a user, whose username determines the results. `count` sets how many of each sort there are."""
+        """Add a user. The username determines the results; `count` sets how many of each sort there are."""
         with self._lock:
             self._origins[user_id] = username, count
 

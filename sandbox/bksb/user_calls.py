@@ -82,7 +82,7 @@ class UserCalls:
 
 
 def find_user(site: BksbSite, request: Request) -> User:
-    """Return the user whose id is in the path or the query. Raises RefusedError (status 404) if there is none."""
+    """Return the user with the id in the path or query. Raises RefusedError (status 404) if there is none."""
     user_id = parse_number(request.path_params.get("user_id") or require_parameter(request, "userId"))
     user = site.user(user_id)
     if user is None and site.behaviour.merged_users == "empty":

@@ -5,11 +5,10 @@ from html import escape
 from fastapi import FastAPI, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
-from sandbox.html import PAGE_POLICY, count_of, make_headers, render_page, render_table
+from sandbox.html import FRONT_PAGE_LINK, PAGE_POLICY, count_of, make_headers, render_page, render_table
 from sandbox.mailbox.messages import Mailbox, Message
 
 MESSAGES_PER_PAGE = 100
-HOME_LINK = '<p><a href="/">Sandbox</a></p>'
 MESSAGE_POLICY = (
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 )
@@ -55,7 +54,9 @@ class _MailboxPages:
 def _render_list(messages: list[Message], page: int) -> Response:
     shown = messages[(page - 1) * MESSAGES_PER_PAGE : page * MESSAGES_PER_PAGE]
     if not shown:
-        return render_page("Mailbox", f"{HOME_LINK}<p>No messages yet. Mail that bksb sync sends appears here.</p>")
+        return render_page(
+            "Mailbox", f"{FRONT_PAGE_LINK}<p>No messages yet. Mail that bksb sync sends appears here.</p>"
+        )
     rows = "".join(
         f"<tr><td>{escape(', '.join(message.recipients))}"
         f'<td><a href="/mailbox/{message.number}">{escape(message.subject) or "(no subject)"}</a>'
@@ -66,7 +67,7 @@ def _render_list(messages: list[Message], page: int) -> Response:
     older = f'<a href="/mailbox?page={page + 1}">Older</a>' if len(messages) > page * MESSAGES_PER_PAGE else ""
     return render_page(
         "Mailbox",
-        f"{HOME_LINK}<p>{count_of(len(messages), 'message')}, newest first.</p>"
+        f"{FRONT_PAGE_LINK}<p>{count_of(len(messages), 'message')}, newest first.</p>"
         f"{render_table(('To', 'Subject', 'Date'), rows)}<p>{newer}{older}</p>",
     )
 

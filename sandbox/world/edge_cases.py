@@ -1,4 +1,4 @@
-"""The edge cases of a world: people whose rows, addresses, usernames or results are unusual."""
+"""The edge cases of a world: people with unusual rows, addresses, usernames or results."""
 
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
@@ -113,7 +113,7 @@ def _add_stored_on_two_people(world: WorldBuilder, username: str) -> None:
 
 
 def _add_taken_username(world: WorldBuilder, kind: Kind, respell: Callable[[str], str]) -> None:
-    """A learner, and a stranger with an account whose username is that learner's LearnRefNumber."""
+    """A learner, and a stranger who already uses the learner's LearnRefNumber as username."""
     learn_ref_number = world.next_learn_ref_number
     add_learner(world, kind, learn_ref_number=learn_ref_number)
     world.add_stranger(respell(learn_ref_number))

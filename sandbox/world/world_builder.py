@@ -162,14 +162,14 @@ def add_learner(world: WorldBuilder, kind: Kind, **given: Unpack[PersonDetails])
 def add_learner_with_account(
     world: WorldBuilder, kind: Kind, username: str = "", **given: Unpack[PersonDetails]
 ) -> None:
-    """Add a learner with a bksb account whose username is in the MIS."""
+    """Add a learner with a bksb account, and store its username in the MIS."""
     username = username or world.next_username
     given["bksb_username"] = username
     world.add_account(add_learner(world, kind, **given), username)
 
 
 def add_leaver(world: WorldBuilder, kind: Kind, end: date, status: str = "Completed") -> None:
-    """Add a person whose only programme ended on that day."""
+    """Add a person with a single programme, which ended on that day."""
     world.add_episode(world.add_person(kind), end - timedelta(days=370), end=end, planned=end, status=status)
 
 

@@ -61,7 +61,7 @@ async def _wait(call: str, request: Request, seconds: float) -> None:
 
 
 async def find_caller(site: BksbSite, call: str, request: Request) -> Caller:
-    """Return the person whose id or username the call names, with both if there is such a user."""
+    """Return the person that the call names, by id or by username. A known user gets both."""
     username = request.query_params.get("username", "")
     if call == "createUser":
         username = dict(parse_qsl((await request.body()).decode(errors="replace"))).get("Username", "")

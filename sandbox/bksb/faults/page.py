@@ -12,7 +12,7 @@ from sandbox.bksb.behaviour import Behaviour, BehaviourError
 from sandbox.bksb.faults.catalogue import CALLS, KINDS, Fault, FaultError
 from sandbox.bksb.faults.plan import ActiveFault, FaultPlan
 from sandbox.bksb.site import BksbSite
-from sandbox.html import render_page, render_table
+from sandbox.html import FRONT_PAGE_LINK, count_of, render_page, render_table
 
 PATH = "/faults"
 FORM_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'"
@@ -120,11 +120,12 @@ def _render_fault_page(site: BksbSite, form: Form, error: str = "") -> Response:
     alert = f'<p role="alert"><strong>{escape(error)}</strong> Nothing was changed.</p>' if error else ""
     return render_page(
         "Faults",
-        '<p><a href="/">Sandbox</a></p><p>Make the pretend bksb fail. A fault acts from the next call until you switch '
-        f"it off or restart the sandbox.</p>{alert}"
+        f"{FRONT_PAGE_LINK}<p>Make the pretend bksb fail. A fault acts from the next call until you switch it off or "
+        'restart the sandbox. To change how bksb answers normally, see <a href="#behaviour">Behaviour</a>.</p>'
+        f"{alert}"
         f"<h2>Faults that are on</h2>{_render_active(site.faults)}"
         f'<h2 id="add">Switch a fault on</h2>{_render_add_form(form)}'
-        f"<h2>All faults</h2>{_render_catalogue()}"
+        f"<h2>All faults</h2><p>Follow a link to select that fault in the form above.</p>{_render_catalogue()}"
         f'<h2 id="behaviour">Behaviour</h2>{_render_behaviour_form(site.behaviour)}',
         400 if error else 200,
         FORM_POLICY,
@@ -150,7 +151,7 @@ def _render_active(plan: FaultPlan) -> str:
 
 
 def _describe_counts(played: Mapping[str, int]) -> str:
-    return ", ".join(f"{kind} {number} times" if number > 1 else f"{kind} once" for kind, number in played.items())
+    return ", ".join(f"{kind} ({count_of(number, 'time')})" for kind, number in played.items())
 
 
 def _describe_fault(one: ActiveFault) -> str:
@@ -159,9 +160,15 @@ def _describe_fault(one: ActiveFault) -> str:
     parts.append(f"user {fault.user}" if fault.user is not None else "all users")
     if fault.probability < 1:
         parts.append(f"probability {fault.probability:g}")
-    parts.append(f"played {one.played} of {fault.times} times" if fault.times else f"played {one.played} times")
-    if KINDS[fault.kind].setting:
-        parts.append(f"cap {fault.page_cap}" if KINDS[fault.kind].setting == "cap" else f"{fault.wait_seconds:g} s")
+    if KINDS[fault.kind].setting == "seconds":
+        parts.append(f"{fault.wait_seconds:g} seconds")
+    elif KINDS[fault.kind].setting == "cap":
+        parts.append(count_of(fault.page_cap, "result") + " on a page")
+    parts.append(
+        f"played {one.played} of {count_of(fault.times, 'time')}"
+        if fault.times
+        else f"played {count_of(one.played, 'time')}"
+    )
     return "; ".join(parts)
 
 

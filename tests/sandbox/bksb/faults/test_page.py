@@ -52,7 +52,7 @@ def test_faults_are_switched_on_and_off_on_the_page(site: FaultySite) -> None:
     assert f"all possible calls; user {site.busy.user_id}; probability 0.25" in shown(site)
     page = sent(site, "/clear", {"number": "1"})
     assert [one.fault.kind for one in site.sandbox.site.faults.list_active()] == ["slow"]
-    assert "Played so far: 500 once" in page.text
+    assert "Played so far: 500 (1 time)" in page.text
     assert "no longer on" in sent(site, "/clear", {"number": "1"}).text
     sent(site, "/clear", {"number": "all"})
     assert site.sandbox.site.faults.list_active() == ()
