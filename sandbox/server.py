@@ -47,7 +47,7 @@ class PortTakenError(Exception):
 class Sandbox:
     """A pretend bksb and a mailbox that run on this machine while the `with` block lasts.
 
-    `world`: by default, 100 invented people, starting today. `folder`: keeps accounts and messages over a restart;
+    `world`: by default, 100 invented people as they are today. `folder`: keeps accounts and messages over a restart;
     without it, nothing is kept. Ports: by default, any free ones. Raises PortTakenError or FolderInUseError.
     """
 
@@ -135,7 +135,7 @@ class _Server(uvicorn.Server):
 
 def _open_listener(port: int) -> socket.socket:
     listener = socket.socket()
-    # A sandbox that restarts can use its old port again at once.
+    # Lets a restarted sandbox use its old port at once.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))

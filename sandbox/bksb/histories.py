@@ -77,7 +77,7 @@ class Histories:
     def add_result(
         self, user_id: int, source: Source, result: str | int, completed_raw: str, **course: Unpack[CourseDetails]
     ) -> int:
-        """Add a result, sorted in by date. Returns its session id."""
+        """Add a result, in order of its date. Returns its session id."""
         with self._lock:
             added = replace(
                 DEFAULT_RESULT,
@@ -99,7 +99,7 @@ class Histories:
         completed_raw: str,
         components: tuple[Component, ...],
     ) -> int:
-        """Add a V5 session, sorted in by start. Returns its session id."""
+        """Add a V5 session, in order of its start. Returns its session id."""
         with self._lock:
             session_id = self._take_session_id()
             sessions = self._open(user_id).sessions

@@ -106,7 +106,7 @@ class BksbSite(SiteControls):
     def add_result(
         self, user_id: int, source: Source, result: str | int, completed_raw: str, **course: Unpack[CourseDetails]
     ) -> int:
-        """Add a result, sorted in by date. Returns its session id."""
+        """Add a result, in order of its date. Returns its session id."""
         return self._histories.add_result(user_id, source, result, completed_raw, **course)
 
     def add_session(
@@ -118,7 +118,7 @@ class BksbSite(SiteControls):
         completed_raw: str,
         components: tuple[Component, ...] = (),
     ) -> int:
-        """Add a V5 session, sorted in by start. Returns its session id."""
+        """Add a V5 session, in order of its start. Returns its session id."""
         return self._histories.add_session(
             user_id, course_subject, assessment_type, started_raw, completed_raw, components
         )

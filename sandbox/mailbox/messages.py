@@ -118,7 +118,7 @@ def _clean_header(header: object) -> str:
 
 
 def _encode_envelope(sender: str, recipients: list[str]) -> bytes:
-    """Return the first line of a stored file. Headers do not have to name the real recipients."""
+    """Return the first line of a stored file: sender and recipients, which can differ from those in the headers."""
     return ENVELOPE_HEADER + json.dumps({"from": sender, "to": recipients}).encode() + b"\r\n"
 
 

@@ -119,7 +119,7 @@ class _SocketController(Controller):
     """Listens on a socket that is already bound, so that no other program can take the port in between."""
 
     def __init__(self, handler: _SmtpHandler, listener: socket.socket) -> None:
-        # This logger writes addresses.
+        # Messages of this logger contain addresses.
         logging.getLogger("mail.log").setLevel(logging.ERROR)
         host, port = listener.getsockname()
         super().__init__(

@@ -81,7 +81,7 @@ DOMAINS = ("learner.example", "college.example", "mail.example")
 
 
 def invent_name(rng: random.Random) -> tuple[str, str]:
-    """Draw a given name and a family name."""
+    """Invent a given name and a family name."""
     return rng.choice(GIVEN), rng.choice(FAMILY)
 
 

@@ -98,7 +98,7 @@ class Kind(StrEnum):
 
 
 RESULTS_OF = {Kind.NO_RESULTS: 0, Kind.ONE_RESULT: 1, Kind.SIXTY_RESULTS: 60, Kind.VERY_MANY_RESULTS: 230}
-"""Initial results of an account of this kind of person, and also its diagnostic results."""
+"""Number of initial results, and also of diagnostic results, of an account of this kind."""
 
 
 @dataclass(frozen=True, slots=True)

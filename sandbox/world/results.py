@@ -20,7 +20,7 @@ UNFINISHED = "0001-01-01T00:00:00"
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One initial or diagnostic result. `completed_raw` and `result` are as bksb prints them."""
+    """One initial or diagnostic result. `completed_raw` and `result` are as bksb sends them."""
 
     session_id: int
     course_subject: str

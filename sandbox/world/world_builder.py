@@ -22,7 +22,7 @@ PROGRAMMES = (
 
 
 class PersonDetails(TypedDict, total=False):
-    """The given details of a person. All others are invented."""
+    """Details to set for a person. The others are invented."""
 
     name: tuple[str | None, str | None]
     email: str | None
@@ -33,7 +33,7 @@ class PersonDetails(TypedDict, total=False):
 
 
 class EpisodeDetails(TypedDict, total=False):
-    """The given details of an episode. By default it is Live, in learning, and ends in the future."""
+    """Details to set for an episode. By default it is Live, in learning, and ends in the future."""
 
     end: date
     planned: date
@@ -60,7 +60,7 @@ class WorldBuilder:
 
     @property
     def room(self) -> int:
-        """How many people are still missing."""
+        """Number of people still to be added."""
         return len(self._numbers)
 
     @property

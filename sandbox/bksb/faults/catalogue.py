@@ -35,7 +35,7 @@ class FaultError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class FaultKind:
-    """One kind of fault. `setting` is the extra field of Fault that it takes, `default` the value of that field."""
+    """One kind of fault. `setting`: the extra field of Fault that it uses. `default`: the default of that field."""
 
     stage: Stage
     description: str

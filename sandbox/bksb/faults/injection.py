@@ -44,7 +44,7 @@ async def respond_with_faults(
     if fault is not None:
         return _respond_instead(fault, call, request, site)
     response = await carry_out(request)
-    if call == "createUser" and _has_made_account(response):
+    if call == "createUser" and _has_created_account(response):
         fault = faults.find_first("made", call, caller)
         if fault is not None:
             return await _lose_creation(fault, request)
@@ -121,7 +121,7 @@ def _refuse_too_many_calls(fault: Fault) -> Response:
     return busy
 
 
-def _has_made_account(response: Response) -> bool:
+def _has_created_account(response: Response) -> bool:
     return response.status_code == 200 and bytes(response.body).startswith(b"{")
 
 

@@ -70,7 +70,7 @@ class BrokenResponse(Response):
 
 
 def drop_connection() -> Response:
-    """Return a response that resets the connection instead."""
+    """Return a response that sends nothing and resets the connection."""
     return BrokenResponse(None, reset)
 
 
