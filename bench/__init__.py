@@ -1,1 +1,1 @@
-"""Measures what the sync costs, side by side with what it could cost: ./run bench."""
+"""./run bench: measures the speed of the sync, and compares it with targets and with other ways to do the same."""

@@ -1,4 +1,4 @@
-"""A year of days, one after the other, and the same year again."""
+"""Measures the calls of a backfill of a year, and of the same backfill again."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from bench.databases import Databases
+from bench.environment import add_accounts, copy_environment, open_environment, store_accounts
 from bench.figures import Figure
-from bench.place import copy_of, open_place, with_accounts, write_accounts
-from bench.runs import backfill, manual
+from bench.runs import make_backfill_run, make_manual_run
 from bench.site import Site
 from bench.workers import Workers
 from bksb.model import Run
@@ -20,26 +20,27 @@ DAYS = 365
 
 
 def measure_backfill(databases: Databases, scale: float) -> Iterator[Figure]:
-    """The figures of (b) about a backfill, without latency: calls are what counts here."""
-    # the interval of the day before yesterday has ended at any hour
+    """Yield the backfill figures of part (b). Without latency, because only calls are counted."""
+    # At any time of day, the interval of the day before yesterday has ended.
     last = london_today() - timedelta(days=2)
     days = [last - timedelta(days=number) for number in reversed(range(max(3, round(DAYS * scale))))]
-    world, people = with_accounts(invent(max(40, round(LEARNERS * scale)), london_today()), days, None)
-    with open_place(databases, world) as (place, site):
-        write_accounts(place.reporting, people)
-        with copy_of(databases, place) as other, Workers(other, 1) as workers:
-            once = _calls(workers, site, manual("bksb_results", "once", tuple(people)))
-        with Workers(place, 1) as workers:
+    world, people = add_accounts(invent(max(40, round(LEARNERS * scale)), london_today()), days, None)
+    with open_environment(databases, world) as (environment, site):
+        store_accounts(environment.reporting, people)
+        with copy_environment(databases, environment) as other, Workers(other, 1) as workers:
+            once = _calls(workers, site, make_manual_run("bksb_results", "once", tuple(people)))
+        with Workers(environment, 1) as workers:
             cold, again = (
-                sum(_calls(workers, site, backfill(day, attempt)) for day in days) for attempt in ("cold", "again")
+                sum(_calls(workers, site, make_backfill_run(day, attempt)) for day in days)
+                for attempt in ("cold", "again")
             )
-    says = f"calls of a cold {len(days)}-day backfill, times those for its {len(people):,} accounts"
-    yield Figure("b", says, cold / once, "at most", 1.1)
+    name = f"calls of a cold {len(days)}-day backfill, as a multiple of one fetch of its {len(people):,} accounts"
+    yield Figure("b", name, cold / once, "at most", 1.1)
     yield Figure("b", "calls of the same backfill straight after", again, "at most", 0, digits=0)
 
 
 def _calls(workers: Workers, site: Site, run: Run) -> int:
-    """Calls made by planning a run and fetching what it lacks."""
-    site.begin(latency=0)
-    workers.share("fetch_results", run, workers.plan_fetches(run))
+    """Plan a run, fetch what it needs, and return the number of calls."""
+    site.start_counting(latency=0)
+    workers.run_in_parallel("fetch_results", run, workers.plan_fetches(run))
     return sum(site.calls().values())

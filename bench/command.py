@@ -1,4 +1,4 @@
-"""./run bench: every figure in one run, in one table."""
+"""The command ./run bench: measures all figures and prints them in one table."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from bksb.connection_fields import ConnectionFields
 
 
 def bench(server: ConnectionFields, scale: float) -> int:
-    """Measures, prints, and says by its exit code whether every target was met.
+    """Measure and print all figures. Returns 1 if a target was missed, otherwise 0.
 
-    `server`: a PostgreSQL with no other work, and a superuser on it; databases are made there and stay.
+    `server`: a PostgreSQL with no other work, and a superuser. The caller discards it: a template database stays.
     """
     began = time.monotonic()
     figures: list[Figure] = []
     databases = Databases(server)
     print(describe(databases.version()), flush=True)
     if scale != 1:
-        print(f"At {scale:g} of the sizes that the targets were set for.")
+        print(f"All sizes are scaled by {scale:g}. The targets are for full sizes.")
     for figure in _measured(databases, scale):
-        print(f"  {figure.part}  {figure.says}: {figure.cells()[2]}", flush=True)
+        print(f"  {figure.part}  {figure.name}: {figure.cells()[2]}", flush=True)
         figures.append(figure)
-    print(f"\n{table(figures)}\n\n{time.monotonic() - began:.0f} s in all")
+    print(f"\n{table(figures)}\n\nTotal time: {time.monotonic() - began:.0f} s")
     return exit_code(figures)
 
 

@@ -1,4 +1,4 @@
-"""The databases that are measured on, on a server that was given to the bench."""
+"""Creates the databases of the measurements on a given server."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _numbers = itertools.count(1)
 
 
 class Databases:
-    """MIS and reporting databases on one PostgreSQL; `server`: a connection of a superuser to it."""
+    """MIS and reporting databases on one PostgreSQL. `server` connects as a superuser."""
 
     def __init__(self, server: ConnectionFields) -> None:
         self._server = server
@@ -32,13 +32,13 @@ class Databases:
 
     @contextmanager
     def reporting(self, template: str = TEMPLATE) -> Iterator[ConnectionFields]:
-        """A reporting database of one's own: migrated and empty, or a copy of another."""
+        """Create a reporting database: migrated and empty, or a copy of another. Dropped at the end."""
         with self._database(template) as name:
             yield replace(self._server, conn_id="reporting", database=name)
 
     @contextmanager
     def mis(self, world: World) -> Iterator[ConnectionFields]:
-        """An MIS with the people of this world."""
+        """Create an MIS with the people of this world. Dropped at the end."""
         with self._database("template1") as name:
             extra = {"sqlalchemy_scheme": "postgresql+psycopg2"}
             fields = replace(self._server, conn_id="mis", database=name, extra=extra)
@@ -47,8 +47,8 @@ class Databases:
             yield fields
 
     def version(self) -> str:
-        """Of the server."""
-        (row,) = rows_of(self._template, "show server_version")
+        """Return the version of PostgreSQL."""
+        (row,) = execute(self._template, "show server_version")
         return str(row.server_version)
 
     @contextmanager
@@ -61,7 +61,7 @@ class Databases:
             self._execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
 
     def _create(self, name: str, template: str) -> None:
-        # copied as files, in milliseconds
+        # file_copy takes milliseconds
         statement = sql.SQL("create database {} template {} strategy file_copy")
         self._execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
 
@@ -71,14 +71,14 @@ class Databases:
 
 
 def connect(fields: ConnectionFields) -> psycopg2.extensions.connection:
-    """A connection that commits every statement."""
+    """Return a connection in autocommit mode."""
     connection: psycopg2.extensions.connection = psycopg2.connect(**make_libpq_arguments(fields))
     connection.autocommit = True
     return connection
 
 
-def rows_of(fields: ConnectionFields, statement: str) -> list[Any]:
-    """The rows of a statement, looked at from outside the project's own code."""
+def execute(fields: ConnectionFields, statement: str) -> list[Any]:
+    """Execute a statement without the project's own code, and return its rows."""
     with (
         closing(connect(fields)) as connection,
         connection.cursor(cursor_factory=psycopg2.extras.NamedTupleCursor) as cursor,

@@ -1,4 +1,4 @@
-"""Our load, side by side with a bare COPY and with pandas: the same rows, on the same server, in turn."""
+"""Compares our load with a bare COPY and with pandas: the same rows, on the same server, in turn."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ import pandas as pd
 import sqlalchemy
 from sqlalchemy.dialects.postgresql import JSONB
 
-from bench.databases import Databases, connect, rows_of
+from bench.databases import Databases, connect, execute
 from bench.figures import Figure
-from bench.runs import manual
+from bench.runs import make_manual_run
 from bksb.connection_fields import ConnectionFields
 from bksb.jobs.results.loading import ACCOUNTS_PER_LOAD, LoadBatch, merge_batch
 from bksb.jobs.threads import split_into_batches
@@ -26,11 +26,11 @@ from bksb.reporting.sql_files import read_sql
 from bksb.reporting.store import COPY_BYTES, Writer, open_store
 
 ROUNDS = 11
-MOST_ROWS = 12_000
-"""pandas needs some seconds for these."""
+MAX_ROWS = 12_000
+"""Rows of a load. pandas takes a few seconds for these."""
 
-ROWS_A_STATEMENT = 1_000
-"""Of pandas with method="multi"; all rows in one statement take longer."""
+ROWS_PER_STATEMENT = 1_000
+"""Rows per INSERT of pandas with method="multi". One INSERT for all rows takes longer."""
 
 COLUMNS = re.findall(r"\w+", re.findall(r"\((.*)\)", read_sql("results/copy_loaded_result"), re.DOTALL)[0])
 KEY = "bksb_user_id, source, session_id, component"
@@ -49,38 +49,38 @@ EMPTY = (
 
 
 def measure_loads(databases: Databases, rows: Sequence[tuple[Any, ...]]) -> Iterator[Figure]:
-    """The figures of (c), from rows as `ROWS` gives them."""
-    rows = rows[:MOST_ROWS]
+    """Yield the figures of part (c). `rows` come from the statement ROWS."""
+    rows = rows[:MAX_ROWS]
     with databases.reporting() as fields:
         seconds: dict[str, list[float]] = {}
         users = sorted({row[0] for row in rows})
-        rows_of(fields, LINKS.format(", ".join(map(str, users))))
+        execute(fields, LINKS.format(", ".join(map(str, users))))
         loads = _Loads(fields, rows)
-        ways = {"ours": loads.ours, "copy": loads.bare_copy, "usual": loads.pandas, "multi": loads.pandas_multi}
+        methods = {"ours": loads.ours, "copy": loads.bare_copy, "default": loads.pandas, "multi": loads.pandas_multi}
         for number in range(ROUNDS):
-            turn = number % len(ways)
-            # there and back, so that none always comes after the same other one
-            for name in ([*ways][turn:] + [*ways][:turn])[:: -1 if number % 2 else 1]:
+            shift = number % len(methods)
+            # A new order each round, so that no method always follows the same other one.
+            for name in ([*methods][shift:] + [*methods][:shift])[:: -1 if number % 2 else 1]:
                 loads.empty()
-                seconds.setdefault(name, []).append(ways[name]())
+                seconds.setdefault(name, []).append(methods[name]())
         ours = seconds["ours"]
-        # within a round: a machine that is slower for a while is so for all of them
+        # Ratios within a round: a machine that slows down for a while slows all methods.
         of_copy = median(copy / mine for copy, mine in zip(seconds["copy"], ours, strict=True))
-        yield Figure("c", "rows a second, as a part of bare COPY's", of_copy, "at least", 0.5)
-        pandas = zip(seconds["usual"], seconds["multi"], ours, strict=True)
-        of_pandas = median(min(usual, multi) / mine for usual, multi, mine in pandas)
-        yield Figure("c", "rows a second, times pandas to_sql's", of_pandas, "at least", 4, " x", 1)
+        yield Figure("c", "rows per second, as a fraction of bare COPY's", of_copy, "at least", 0.5)
+        pandas = zip(seconds["default"], seconds["multi"], ours, strict=True)
+        of_pandas = median(min(default, multi) / mine for default, multi, mine in pandas)
+        yield Figure("c", "rows per second, as a multiple of pandas to_sql's", of_pandas, "at least", 4, " x", 1)
         loads.empty()
         loads.ours()
         before = loads.versions()
         again = loads.ours()
         yield Figure("c", "rows written by an unchanged reload", len(loads.versions() - before), "at most", 0, digits=0)
-        yield Figure("c", "rows a second of the load", len(rows) / median(ours), digits=0)
-        yield Figure("c", "rows a second of an unchanged reload", len(rows) / again, digits=0)
+        yield Figure("c", "rows per second of the load", len(rows) / median(ours), digits=0)
+        yield Figure("c", "rows per second of an unchanged reload", len(rows) / again, digits=0)
 
 
 class _Loads:
-    """The ways to load, each from its rows in the form that suits it; each method gives seconds."""
+    """The load methods. Each returns seconds, and gets its rows in the form that suits it."""
 
     def __init__(self, fields: ConnectionFields, rows: Sequence[tuple[Any, ...]]) -> None:
         self._fields = fields
@@ -93,19 +93,19 @@ class _Loads:
         self._frame = pd.DataFrame(rows, columns=pd.Index(COLUMNS))
 
     def empty(self) -> None:
-        """Empty tables, and nothing of the last load still to be written to disk."""
+        """Empty the tables, and let the server finish writing the last load to disk."""
         for statement in EMPTY:
-            rows_of(self._fields, statement)
+            execute(self._fields, statement)
 
     def versions(self) -> set[tuple[Any, ...]]:
-        """Every version of every row of results and their changes: who wrote it, and where it lies."""
+        """Return xmin and ctid of every row of results and their changes. A rewritten row gets new ones."""
         tables = ("bksb.assessment_result", "bksb.result_change")
         found = " union all ".join(f"select '{table}', xmin::text, ctid::text from {table}" for table in tables)
-        return {tuple(row) for row in rows_of(self._fields, found)}
+        return {tuple(row) for row in execute(self._fields, found)}
 
     def ours(self) -> float:
-        """As the job does: a few hundred accounts a transaction."""
-        run = manual("bksb_results", "load")
+        """Load as fetch_results does: a few hundred accounts per transaction."""
+        run = make_manual_run("bksb_results", "load")
         now = datetime.now(UTC)
         with open_store(self._fields, migrated=False) as store:
             began = time.perf_counter()
@@ -117,7 +117,7 @@ class _Loads:
             return time.perf_counter() - began
 
     def bare_copy(self) -> float:
-        """All rows at once, written out as our load writes them, into a table that has the key and nothing else."""
+        """Encode all rows as our load does, and COPY them into a table that has only the same key."""
         connection = connect(self._fields)
         try:
             with connection.cursor() as cursor:
@@ -129,14 +129,14 @@ class _Loads:
             connection.close()
 
     def pandas(self) -> float:
-        """From a frame that is ready."""
+        """Load with to_sql, from a prepared frame."""
         return self._to_sql(None, None)
 
     def pandas_multi(self) -> float:
-        """With several rows a statement."""
-        return self._to_sql("multi", ROWS_A_STATEMENT)
+        """Load with to_sql and method="multi"."""
+        return self._to_sql("multi", ROWS_PER_STATEMENT)
 
-    def _to_sql(self, method: Any, rows_a_statement: int | None) -> float:
+    def _to_sql(self, method: Any, rows_per_statement: int | None) -> float:
         fields = self._fields
         engine = sqlalchemy.create_engine(
             sqlalchemy.URL.create(
@@ -152,7 +152,7 @@ class _Loads:
                     if_exists="append",
                     index=False,
                     method=method,
-                    chunksize=rows_a_statement,
+                    chunksize=rows_per_statement,
                     dtype={"raw": JSONB},
                 )
             return time.perf_counter() - began

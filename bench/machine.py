@@ -1,4 +1,4 @@
-"""What the figures were measured on, said without a name or a path."""
+"""Describes the machine of a measurement, without its name or any path."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ GIB = 1024**3
 
 
 def describe(postgres_version: str) -> str:
-    """Cores, memory and versions in one line, and how busy the machine was with something else at the start."""
+    """Return one line: cores, memory, versions, and the load before the measurement."""
     cores, memory = os.cpu_count(), psutil.virtual_memory().total / GIB
     return (
         f"{cores} cores, {memory:.0f} GiB of memory, {platform.system()} on {platform.machine()}, "

@@ -1,4 +1,4 @@
-"""The runs that are measured, as Airflow would name them."""
+"""Runs as Airflow would start them."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ ZONE = Settings().timezone
 NIGHT_HOUR = 3
 
 
-def manual(dag_id: str, run_id: str, person_ids: tuple[str, ...] = ()) -> Run:
-    """A run about now, asked for by a person: it always fetches."""
+def make_manual_run(dag_id: str, run_id: str, person_ids: tuple[str, ...] = ()) -> Run:
+    """Return a manual run, which always fetches."""
     return Run(dag_id, run_id, "manual", None, None, london_today(), person_ids=person_ids)
 
 
-def night(run_id: str) -> Run:
-    """The scheduled run of a night that has yet to come: no answer covers it."""
+def make_night_run(run_id: str) -> Run:
+    """Return the scheduled run of the next night. No stored response covers it yet."""
     end = datetime.now(UTC) + timedelta(days=1)
     return Run("bksb_results", run_id, "scheduled", end - timedelta(days=1), end, london_today())
 
 
-def backfill(day: date, attempt: str) -> Run:
-    """The run of a day gone by."""
+def make_backfill_run(day: date, attempt: str) -> Run:
+    """Return the backfill run of a past day."""
     start = datetime(day.year, day.month, day.day, NIGHT_HOUR, tzinfo=ZONE)
-    # an interval reaches to the same hour of the next day, 23 to 25 hours later
+    # Adding a day keeps the wall-clock hour: the interval lasts 23 to 25 hours.
     return Run("bksb_results", f"{attempt}__{day}", "backfill", start, start + timedelta(days=1), day)

@@ -1,4 +1,4 @@
-"""How time and memory grow with the number of learners, without latency."""
+"""Measures how time and memory grow with the number of learners, without latency."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench.databases import Databases, rows_of
+from bench.databases import Databases, execute
+from bench.environment import Environment, add_accounts, open_environment, store_accounts
 from bench.figures import Figure
-from bench.place import Place, open_place, with_accounts, write_accounts
-from bench.runs import ZONE, manual
+from bench.runs import ZONE, make_manual_run
 from bench.workers import Workers
 from sandbox.world.people import invent
 from sandbox.world.storage import london_today
 
 SIZES = (1_000, 10_000, 50_000)
-"""Learners with an account."""
+"""Numbers of learners with an account."""
 
 RESULTS = 2
-"""Of each sort for every account: four in all, 200,000 for 50,000 accounts."""
+"""Results of each sort per account: 200,000 for 50,000 accounts."""
 
-INVENTED_FOR_EACH = 1.06
-"""People to invent for one who is eligible; the others are there to be left out."""
+PEOPLE_PER_ELIGIBLE = 1.06
+"""People to invent for each eligible one, because some invented people are not eligible."""
 
 TASKS = 2
-"""As many as there are processors to keep busy: without latency, more would only share them."""
+"""Tasks at the same time: one per core. Without latency, more tasks are not faster."""
 
 VIEWS = {
     "latest_result": "select count(*) from (select * from bksb.latest_result offset 0) as whole",
@@ -34,8 +34,8 @@ MIB = 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Size:
-    """What a whole run came to for that number of learners."""
+class WholeRun:
+    """Time and memory of a whole run."""
 
     learners: int
     seconds: float
@@ -46,44 +46,44 @@ class Size:
 
 
 def measure_scale(databases: Databases, scale: float) -> Iterator[Figure]:
-    """The figures of (d)."""
+    """Yield the figures of part (d)."""
     sizes = []
     for number, learners in enumerate(SIZES):
         wanted = max(20 * (number + 1), round(learners * scale))
-        world = invent(round(wanted * INVENTED_FOR_EACH) + 20, london_today())
-        world, people = with_accounts(world, [world.today], RESULTS)
+        world = invent(round(wanted * PEOPLE_PER_ELIGIBLE) + 20, london_today())
+        world, people = add_accounts(world, [world.today], RESULTS)
         last = learners == SIZES[-1]
-        with open_place(databases, world) as (place, site):
+        with open_environment(databases, world) as (environment, site):
             site.invent_histories()
-            write_accounts(place.reporting, people)
-            sizes.append(_whole_run(place, len(people)))
+            store_accounts(environment.reporting, people)
+            sizes.append(_measure_whole_run(environment, len(people)))
             if last:
-                totals = list(_totals(place))
+                summaries = list(_measure_summaries(environment))
     for size in sizes:
-        yield Figure("d", f"seconds of a whole run over {size}", size.seconds, unit=" s", digits=1)
+        yield Figure("d", f"seconds of a whole run, {size}", size.seconds, unit=" s", digits=1)
     longest, middle = sizes[-1], sizes[-2]
     growth = (longest.seconds / longest.learners) / (middle.seconds / middle.learners)
-    yield Figure("d", f"seconds a learner, {longest} against {middle.learners:,}", growth, "at most", 1.2)
+    yield Figure("d", f"growth of seconds per learner, from {middle.learners:,} to {longest}", growth, "at most", 1.2)
     for size in sizes:
         target = 150 if size is longest else None
         yield Figure("d", f"memory above an idle task, {size}", size.peak_mib, "at most", target, " MiB", 0)
-    yield from totals
+    yield from summaries
 
 
-def _whole_run(place: Place, learners: int) -> Size:
-    run = manual("bksb_results", "whole")
-    with Workers(place, TASKS) as workers:
+def _measure_whole_run(environment: Environment, learners: int) -> WholeRun:
+    run = make_manual_run("bksb_results", "whole")
+    with Workers(environment, TASKS) as workers:
         began = time.perf_counter()
-        workers.share("fetch_results", run, workers.plan_fetches(run))
+        workers.run_in_parallel("fetch_results", run, workers.plan_fetches(run))
         workers.run("check_results", run)
         workers.run("publish_results", run)
-        return Size(learners, time.perf_counter() - began, workers.peak_bytes / MIB)
+        return WholeRun(learners, time.perf_counter() - began, workers.peak_bytes / MIB)
 
 
-def _totals(place: Place) -> Iterator[Figure]:
-    """Seconds of what is counted over all results, once they are all there."""
-    (held,) = rows_of(place.reporting, "select count(*) as results from bksb.assessment_result")
-    deployment = place.deployment()
+def _measure_summaries(environment: Environment) -> Iterator[Figure]:
+    """Yield the seconds of summaries and views over all results."""
+    (stored,) = execute(environment.reporting, "select count(*) as results from bksb.assessment_result")
+    deployment = environment.deployment()
     of_all = {"zone": ZONE.key}
     with deployment.open_store() as store:
         for name, parameters in (
@@ -93,12 +93,12 @@ def _totals(place: Place) -> Iterator[Figure]:
             began = time.perf_counter()
             with store.transaction():
                 store.run(f"summaries/{name}", **of_all, **parameters)
-            yield _took(name, held.results, time.perf_counter() - began)
+            yield _make_figure(name, stored.results, time.perf_counter() - began)
     for name, statement in VIEWS.items():
         began = time.perf_counter()
-        rows_of(place.reporting, statement)
-        yield _took(name, held.results, time.perf_counter() - began)
+        execute(environment.reporting, statement)
+        yield _make_figure(name, stored.results, time.perf_counter() - began)
 
 
-def _took(name: str, results: int, seconds: float) -> Figure:
-    return Figure("d", f"seconds of {name} over {results:,} results", seconds, unit=" s")
+def _make_figure(name: str, results: int, seconds: float) -> Figure:
+    return Figure("d", f"seconds of {name}, {results:,} results", seconds, unit=" s")

@@ -1,4 +1,4 @@
-"""The pretend bksb in a process of its own, so that it shares no interpreter lock with those who call it."""
+"""Runs the pretend bksb in a separate process, so that it does not share an interpreter lock with its callers."""
 
 from __future__ import annotations
 
@@ -28,32 +28,32 @@ class Address:
 
 
 class Site:
-    """A running site, and what may be asked of it beside its calls."""
+    """A running site, controlled through a pipe."""
 
-    def __init__(self, address: Address, line: Connection) -> None:
+    def __init__(self, address: Address, pipe: Connection) -> None:
         self.address = address
-        self._line = line
+        self._pipe = pipe
 
     def invent_histories(self) -> dict[str, int]:
-        """Have everybody's results invented now, not at the first look; how many there are, by source."""
+        """Invent the results of all users now, not on first access. Returns their number by source."""
         return dict(self._ask("counts"))
 
-    def begin(self, latency: float) -> None:
-        """Count from here on; every call takes `latency` seconds from here on."""
-        self._ask("begin", latency)
+    def start_counting(self, latency: float) -> None:
+        """Reset the call counters. From now on, every call takes `latency` seconds."""
+        self._ask("start_counting", latency)
 
     def calls(self) -> dict[str, int]:
-        """How often each call was made since `begin`."""
+        """Return the number of times each call was made since `start_counting`."""
         return dict(self._ask("calls"))
 
-    def _ask(self, what: str, *arguments: object) -> Any:
-        self._line.send((what, arguments))
-        return self._line.recv()
+    def _ask(self, command: str, *arguments: object) -> Any:
+        self._pipe.send((command, arguments))
+        return self._pipe.recv()
 
 
 @contextmanager
-def serving(world: World) -> Iterator[Site]:
-    """The site of this world, in a process of its own, for as long as the block lasts."""
+def serve_site(world: World) -> Iterator[Site]:
+    """Serve the site of this world from a separate process until the block ends."""
     spawn = multiprocessing.get_context("spawn")
     here, there = spawn.Pipe()
     process = spawn.Process(target=_serve, args=(world, there), name="bksb site", daemon=True)
@@ -71,25 +71,25 @@ def serving(world: World) -> Iterator[Site]:
             process.join()
 
 
-def _serve(world: World, line: Connection) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends when its owner closes the line
+def _serve(world: World, pipe: Connection) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ends when the owner closes the pipe
     with Sandbox(world) as sandbox:
-        line.send(Address(sandbox.url, sandbox.access_key, sandbox.secret_key))
+        pipe.send(Address(sandbox.url, sandbox.access_key, sandbox.secret_key))
         while True:
             try:
-                what, arguments = line.recv()
+                command, arguments = pipe.recv()
             except EOFError:
                 return
-            line.send(_ANSWERS[what](sandbox.site, *arguments))
+            pipe.send(_COMMANDS[command](sandbox.site, *arguments))
 
 
-def _begin(site: BksbSite, latency: float) -> None:
+def _start_counting(site: BksbSite, latency: float) -> None:
     site.reset_counters()
     site.latency = latency
 
 
-_ANSWERS: dict[str, Callable[..., object]] = {
+_COMMANDS: dict[str, Callable[..., object]] = {
     "counts": BksbSite.counts,
-    "begin": _begin,
+    "start_counting": _start_counting,
     "calls": lambda site: site.calls,
 }

@@ -1,4 +1,4 @@
-"""Processes that carry out the steps of a run as Airflow's workers would, and say how much memory it took them."""
+"""Processes that run the steps of a run like Airflow's workers, and measure their memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from bench.place import Place
+from bench.environment import Environment
 from bksb.deployment import Deployment
 from bksb.errors import MisContractError
 from bksb.jobs import accounts, results
@@ -28,19 +28,19 @@ STEPS: dict[str, Callable[..., Any]] = {name: getattr(job, name) for job in (acc
 
 
 class Workers:
-    """Processes that have imported everything and opened their connections once, from `with` to its end."""
+    """A pool of processes that have imported everything and opened their connections once."""
 
-    def __init__(self, place: Place, processes: int) -> None:
+    def __init__(self, environment: Environment, processes: int) -> None:
         spawn = multiprocessing.get_context("spawn")
         ready = spawn.Barrier(processes + 1)
-        self._pool = spawn.Pool(processes, _begin, (place, ready))
+        self._pool = spawn.Pool(processes, _prepare, (environment, ready))
         try:
             ready.wait(START_SECONDS)
         except BaseException:
             self._pool.terminate()
             raise
         self.peak_bytes = 0
-        """The most memory that any process has had above what it had when idle."""
+        """Maximum memory of any process, above what it used when idle."""
 
     def __enter__(self) -> Self:
         return self
@@ -52,23 +52,23 @@ class Workers:
         self._pool.join()
 
     def run(self, step: str, *arguments: object) -> Any:
-        """Carry out one of STEPS; what it returns."""
-        return self._together(step, [arguments])[0]
+        """Run one of STEPS, and return its result."""
+        return self._run_all(step, [arguments])[0]
 
     def plan_fetches(self, run: Run) -> list[list[int]]:
-        """Carry out a results run up to its plan; which buckets each of its tasks is to fetch."""
-        self.share("link_people", run, self.run("list_people", run))
+        """Run a results run up to its plan. Returns the buckets of each task."""
+        self.run_in_parallel("link_people", run, self.run("list_people", run))
         plan: list[list[int]] = self.run("plan_fetches", run)
         return plan
 
-    def share(self, step: str, run: Run, parts: Sequence[Sequence[int]]) -> float:
-        """Carry out a step for each part, as many at a time as there are processes; seconds in all."""
+    def run_in_parallel(self, step: str, run: Run, parts: Sequence[Sequence[int]]) -> float:
+        """Run a step for each part, one part per process at a time. Returns the total seconds."""
         began = time.perf_counter()
-        self._together(step, [(run, part) for part in parts])
+        self._run_all(step, [(run, part) for part in parts])
         return time.perf_counter() - began
 
-    def _together(self, step: str, calls: Sequence[tuple[object, ...]]) -> list[Any]:
-        outcomes = self._pool.starmap(_carry_out, [(step, arguments) for arguments in calls], chunksize=1)
+    def _run_all(self, step: str, calls: Sequence[tuple[object, ...]]) -> list[Any]:
+        outcomes = self._pool.starmap(_run_step, [(step, arguments) for arguments in calls], chunksize=1)
         self.peak_bytes = max(self.peak_bytes, *(peak for _, peak in outcomes)) if outcomes else self.peak_bytes
         return [outcome for outcome, _ in outcomes]
 
@@ -77,33 +77,33 @@ _deployment: Deployment | None = None
 _idle_bytes = 0
 
 
-def _begin(place: Place, ready: Barrier) -> None:
+def _prepare(environment: Environment, ready: Barrier) -> None:
     global _deployment, _idle_bytes
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one who started it ends it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process ends it
     try:
-        _deployment = place.deployment()
+        _deployment = environment.deployment()
         _deployment.make_client()
         with _deployment.open_store() as store, store.transaction():
             store.run("schema/list_migrations")
-        with suppress(MisContractError):  # no one was eligible then
+        with suppress(MisContractError):  # no one was eligible on that day
             _deployment.mis.read_people(LONG_AGO)
     except BaseException:
-        ready.abort()  # else the pool would begin another in its place, again and again
+        ready.abort()  # otherwise the pool starts another process, without end
         raise
-    _idle_bytes = _memory("VmRSS")
+    _idle_bytes = _read_memory("VmRSS")
     ready.wait(START_SECONDS)
 
 
-def _carry_out(step: str, arguments: tuple[object, ...]) -> tuple[Any, int]:
-    """What the step returns, and the most this process has ever had above what it had when idle, in bytes."""
+def _run_step(step: str, arguments: tuple[object, ...]) -> tuple[Any, int]:
+    """Return the result of the step, and the peak memory of this process above its idle memory, in bytes."""
     if _deployment is None:
-        raise RuntimeError("This process has not begun.")
+        raise RuntimeError("_prepare has not run in this process.")
     outcome = STEPS[step](_deployment, *arguments)
-    return outcome, _memory("VmHWM") - _idle_bytes
+    return outcome, _read_memory("VmHWM") - _idle_bytes
 
 
-def _memory(name: str) -> int:
-    """A figure of this process in bytes, as Linux keeps it; 0 on another system."""
+def _read_memory(name: str) -> int:
+    """Return a memory figure of this process in bytes, from /proc. 0 on other systems than Linux."""
     status = Path("/proc/self/status")
     if not status.exists():
         return 0

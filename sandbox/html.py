@@ -1,15 +1,17 @@
-"""The building blocks of the sandbox's pages. Text from outside has to be escaped before it becomes part of HTML."""
+"""The layout of the sandbox's pages. Callers escape text from outside before they put it into HTML."""
 
 from collections.abc import Iterable
 from html import escape
 
 from starlette.responses import HTMLResponse, Response
 
+FRONT_PAGE_LINK = '<p><a href="/">Front page</a></p>'
 PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; base-uri 'none'; form-action 'none'"
 STYLE = """
 :root { color-scheme: light dark; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1rem; overflow-wrap: anywhere; }
-h1 { font-size: 1.5rem; line-height: 1.25; }
+h1 { font-size: 1.75rem; line-height: 1.25; }
+h2 { font-size: 1.375rem; margin: 2rem 0 .5rem; } h3 { font-size: 1.125rem; margin: 1.5rem 0 .25rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .5rem .75rem .5rem 0; border-bottom: 1px solid #8886; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; } dd { margin: 0; }
@@ -27,7 +29,7 @@ input:not([type]), select { display: block; min-width: 16rem; }
 
 
 def render_page(title: str, body: str, status: int = 200, policy: str = PAGE_POLICY) -> Response:
-    """A page of the sandbox; the title is plain text, the body is HTML."""
+    """Return a page of the sandbox. `title` is plain text, `body` is HTML."""
     return HTMLResponse(
         '<!doctype html><html lang="en"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -37,14 +39,19 @@ def render_page(title: str, body: str, status: int = 200, policy: str = PAGE_POL
     )
 
 
+def count_of(number: int, noun: str) -> str:
+    """Return "1 message", "2 messages"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def render_table(headings: Iterable[str], rows: str) -> str:
-    """A table; headings and rows are HTML."""
+    """Return a table. `headings` and `rows` are HTML."""
     head = "".join(f"<th>{heading}" for heading in headings)
     return f"<table><thead><tr>{head}</thead><tbody>{rows}</tbody></table>"
 
 
 def make_headers(content_policy: str) -> dict[str, str]:
-    """The headers of everything that a browser shows: nothing is stored, nothing is loaded from elsewhere."""
+    """Return headers that stop the browser from storing the page and from loading anything from another site."""
     return {
         "Content-Security-Policy": content_policy,
         "X-Content-Type-Options": "nosniff",

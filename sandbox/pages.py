@@ -1,4 +1,4 @@
-"""The sandbox's pages that belong to no part of it: what this is, and the log-in page that letters link to."""
+"""The front page of the sandbox, and the log-in page that invitations link to."""
 
 from html import escape
 
@@ -6,12 +6,12 @@ from fastapi import FastAPI
 from starlette.responses import Response
 
 from sandbox.bksb.site import BksbSite
-from sandbox.html import render_page, render_table
+from sandbox.html import count_of, render_page, render_table
 from sandbox.mailbox.messages import Mailbox
 
 
 def add_pages(app: FastAPI, site: BksbSite, mailbox: Mailbox) -> None:
-    """Adds `/`, the log-in page and an empty icon."""
+    """Add `/`, the log-in page and an empty icon."""
 
     @app.get("/")
     def show_index() -> Response:
@@ -22,7 +22,7 @@ def add_pages(app: FastAPI, site: BksbSite, mailbox: Mailbox) -> None:
         given = f"<p>Username: <strong>{escape(username)}</strong></p>" if username else ""
         return render_page(
             "Log in",
-            f"{given}<p>Here a learner would log in to bksb. Nobody can log in to this pretend one.</p>",
+            f"{given}<p>In the real bksb, learners log in here. In the sandbox, no one can log in.</p>",
         )
 
     @app.get("/favicon.ico")
@@ -33,14 +33,17 @@ def add_pages(app: FastAPI, site: BksbSite, mailbox: Mailbox) -> None:
 def _render_index(site: BksbSite, mailbox: Mailbox) -> Response:
     users, messages, faults = len(site.users()), len(mailbox.messages()), len(site.faults.list_active())
     rows = (
-        f'<tr><td><a href="/mailbox">Mailbox</a><td>{messages} messages, kept instead of sent'
-        f'<tr><td><a href="/faults">Faults</a><td>{faults} on; switches for everything that can go wrong with bksb'
-        f'<tr><td><a href="/_sandbox/state">State</a><td>{users} bksb accounts, results, and calls so far (JSON)'
-        "<tr><td>/api/<td>The bksb API, for a client with the access key and the secret key"
+        '<tr><td><a href="/mailbox">Mailbox</a><td>Mail that bksb sync has sent. It is kept here and never delivered.'
+        f"<td>{count_of(messages, 'message')}"
+        '<tr><td><a href="/faults">Faults</a><td>Make the pretend bksb fail: time-outs, wrong data, lost replies.'
+        f"<td>{count_of(faults, 'fault')} on"
+        '<tr><td><a href="/_sandbox/state">State</a><td>Accounts, number of results, and calls received (JSON).'
+        f"<td>{count_of(users, 'account')}"
+        "<tr><td>/api/<td>The bksb API. Clients need the access key and the secret key.<td>"
     )
     return render_page(
-        "A pretend bksb",
-        "<p>This is the sandbox of bksb sync: a pretend bksb and a mail server that delivers nothing. "
-        "Everybody in it is invented, and nothing leaves this machine.</p>"
-        f"{render_table(('Part', 'What it holds'), rows)}",
+        "bksb sync sandbox",
+        "<p>A pretend bksb and a mail server that delivers nothing. "
+        "All people in it are invented, and nothing leaves this machine.</p>"
+        f"{render_table(('Page', 'What it is for', 'Now'), rows)}",
     )

@@ -1,4 +1,4 @@
-"""Runs the pretend bksb and the mailbox: in a thread for tests, or as a process of its own."""
+"""Runs the pretend bksb and the mailbox: in a thread (for tests) or as a separate process."""
 
 import argparse
 import json
@@ -37,17 +37,18 @@ HOST = "127.0.0.1"
 KEYS_FILE = "keys.json"
 SERVER_FILE = "server.json"
 MAIL_FOLDER = "mail"
+START_SECONDS = 30
 
 
 class PortTakenError(Exception):
-    """Another program listens on the port that was asked for."""
+    """Another program listens on the requested port."""
 
 
 class Sandbox:
-    """A running bksb and mailbox on this machine, from `with` to its end.
+    """A pretend bksb and a mailbox that run on this machine while the `with` block lasts.
 
-    Without a world it is one of 100 people that begins today; without a folder nothing is kept. Ports are free
-    ones unless given; PortTakenError if a given one is in use, FolderInUseError if the folder is.
+    `world`: by default, 100 invented people as they are today. `folder`: keeps accounts and messages over a restart;
+    without it, nothing is kept. Ports: by default, any free ones. Raises PortTakenError or FolderInUseError.
     """
 
     def __init__(
@@ -97,7 +98,7 @@ class Sandbox:
 
 @contextmanager
 def _serve_http(app: FastAPI, listener: socket.socket) -> Iterator[None]:
-    """Serves the application from a thread of its own."""
+    """Serve the application from a separate thread."""
     connections = app.state.connections = Connections()
     config = uvicorn.Config(
         app,
@@ -112,8 +113,8 @@ def _serve_http(app: FastAPI, listener: socket.socket) -> Iterator[None]:
     thread = threading.Thread(target=server.run, args=([listener],), name="bksb sandbox", daemon=True)
     thread.start()
     try:
-        if not server.running.wait(30):
-            raise RuntimeError("The sandbox did not start within 30 s.")
+        if not server.running.wait(START_SECONDS):
+            raise RuntimeError(f"The sandbox did not start within {START_SECONDS} s.")
         yield
     finally:
         server.should_exit = True
@@ -121,7 +122,7 @@ def _serve_http(app: FastAPI, listener: socket.socket) -> Iterator[None]:
 
 
 class _Server(uvicorn.Server):
-    """A server that says when it runs."""
+    """A uvicorn server that sets an event once it accepts connections."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -134,42 +135,48 @@ class _Server(uvicorn.Server):
 
 def _open_listener(port: int) -> socket.socket:
     listener = socket.socket()
-    # A port of a sandbox that has just ended can be taken again at once.
+    # Lets a restarted sandbox use its old port at once.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
         listener.listen(512)
     except OSError as error:
         listener.close()
-        raise PortTakenError(f"Port {port} of {HOST} is taken: stop what uses it, or choose another port.") from error
+        raise PortTakenError(
+            f"Port {port} of {HOST} is taken. Stop the program that uses it, or choose another port."
+        ) from error
     return listener
 
 
 def main() -> None:
-    """Serves a sandbox folder until SIGTERM or SIGINT."""
+    """Serve the sandbox of a folder until SIGTERM or SIGINT."""
     parser = argparse.ArgumentParser(prog="python -m sandbox.server", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder that holds everything that is kept")
-    parser.add_argument("--learners", type=int, help="people in the MIS; 600 in a new sandbox")
-    parser.add_argument("--today", type=date.fromisoformat, help="first day of a new sandbox, YYYY-MM-DD; today")
-    parser.add_argument("--api-port", type=int, default=0, help="port of the API and the pages; a free one")
-    parser.add_argument("--smtp-port", type=int, default=0, help="port of the mail server; a free one")
-    asked = parser.parse_args()
+    parser.add_argument("--data", type=Path, required=True, help="folder for accounts, messages and keys")
+    parser.add_argument("--learners", type=int, help="people in the MIS (default in a new sandbox: 600)")
+    parser.add_argument(
+        "--today", type=date.fromisoformat, help="first day of a new sandbox, YYYY-MM-DD (default: today)"
+    )
+    parser.add_argument(
+        "--api-port", type=int, default=0, help="port of the API and the web pages (default: any free one)"
+    )
+    parser.add_argument("--smtp-port", type=int, default=0, help="port of the mail server (default: any free one)")
+    options = parser.parse_args()
     stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signal_number, lambda *_: stopped.set())
     try:
-        world = load_or_create(asked.data, asked.learners, asked.today)
+        world = load_or_create(options.data, options.learners, options.today)
         sandbox = Sandbox(
             world,
-            asked.data,
-            api_port=asked.api_port,
-            smtp_port=asked.smtp_port,
-            keys=_load_keys(asked.data / KEYS_FILE),
+            options.data,
+            api_port=options.api_port,
+            smtp_port=options.smtp_port,
+            keys=_load_keys(options.data / KEYS_FILE),
         )
         with sandbox:
-            _announce(sandbox, asked.data / SERVER_FILE)
+            _announce(sandbox, options.data / SERVER_FILE)
             stopped.wait()
-            (asked.data / SERVER_FILE).unlink(missing_ok=True)
+            (options.data / SERVER_FILE).unlink(missing_ok=True)
     except (WorldMismatchError, PortTakenError, FolderInUseError) as error:
         sys.exit(str(error))
 
@@ -188,7 +195,7 @@ def _announce(sandbox: Sandbox, path: Path) -> None:
 
 
 def _load_keys(path: Path) -> tuple[str, str]:
-    """The folder's keys; random ones the first time."""
+    """Return the keys of the folder. The first call makes random ones."""
     if not path.exists():
         write_private(path, json.dumps([secrets.token_hex(16), secrets.token_urlsafe(32)]))
     access_key, secret_key = json.loads(path.read_text(encoding="utf-8"))

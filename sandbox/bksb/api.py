@@ -1,4 +1,4 @@
-"""The HTTP side of the pretend bksb: every call of docs/bksb-api.md, answered as the public evidence says."""
+"""The HTTP API of the pretend bksb: every call of docs/bksb-api.md, as far as its behaviour is known."""
 
 import asyncio
 import base64
@@ -19,18 +19,18 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 def create_app(site: BksbSite, access_key: str, secret_key: str, behaviour: Behaviour | None = None) -> FastAPI:
-    """The web application: bksb's calls under /api/, behind HTTP Basic, and the sandbox's own under /_sandbox/.
+    """Return the web application: bksb's calls under /api/ with HTTP Basic, and control calls under /_sandbox/.
 
-    Faults that break connections need them in `app.state.connections`: sandbox.server puts them there.
+    Faults that break connections need `app.state.connections`, which sandbox.server sets.
     """
     app = FastAPI(title="bksb sandbox", docs_url=None, redoc_url=None, openapi_url=None)
     if behaviour is not None:
         site.behaviour = behaviour
-    door = _Door(site, access_key, secret_key)
+    wrapper = _CallWrapper(site, access_key, secret_key)
     for method, path, handler in _list_calls(site):
-        app.add_route(f"/api{path}", door.guard(_name_call(path), handler), methods=[method])
+        app.add_route(f"/api{path}", wrapper.wrap(_name_call(path), handler), methods=[method])
     app.add_route(
-        "/api/{rest:path}", door.guard("unknown", _refuse_unknown_call), methods=["GET", "POST", "PUT", "DELETE"]
+        "/api/{rest:path}", wrapper.wrap("unknown", _refuse_unknown_call), methods=["GET", "POST", "PUT", "DELETE"]
     )
     add_own_calls(app, site)
     return app
@@ -52,7 +52,7 @@ def _list_calls(site: BksbSite) -> tuple[tuple[str, str, Handler], ...]:
 
 
 def _name_call(path: str) -> str:
-    """The name of a call in counters and faults: `createUser`, `initialAssessment` …"""
+    """Return the name of a call in counters and faults, such as `createUser` or `initialAssessment`."""
     parts = path.strip("/").split("/")
     if parts[0] == "results":
         return parts[1]
@@ -63,16 +63,14 @@ async def _refuse_unknown_call(_request: Request) -> Response:
     return respond(NO_RESOURCE, 404)
 
 
-class _Door:
-    """Lets calls in that carry the key, counts them, makes them take the site's latency, and plays its faults."""
+class _CallWrapper:
+    """Checks the key of each call, counts it, adds the site's latency, and plays its faults."""
 
     def __init__(self, site: BksbSite, access_key: str, secret_key: str) -> None:
         self._site = site
         self._key = base64.b64encode(f"{access_key}:{secret_key}".encode())
 
-    def guard(self, name: str, handler: Handler) -> Handler:
-        """The handler of a call, behind the door."""
-
+    def wrap(self, name: str, handler: Handler) -> Handler:
         async def carry_out(request: Request) -> Response:
             try:
                 return await handler(request)

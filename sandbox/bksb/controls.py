@@ -1,4 +1,4 @@
-"""What a test sets and reads on the pretend bksb beside its contents: how it answers calls, and which calls it got."""
+"""The controls of the pretend bksb: how it answers calls, and counts of the calls it received."""
 
 import threading
 from collections import Counter
@@ -10,15 +10,15 @@ from sandbox.bksb.faults.plan import FaultPlan
 
 
 class SiteControls:
-    """How a site answers, and counts of its calls. Safe to use from many threads."""
+    """How a site answers, and counts of its calls. Thread-safe."""
 
     def __init__(self) -> None:
         self.latency = 0.0
-        """Seconds that every call takes before it is answered."""
+        """Seconds that every call waits before its response."""
         self.behaviour = Behaviour()
-        """How calls are answered where the evidence leaves it open; may be replaced at any time."""
+        """How calls are answered where bksb's real behaviour is unknown. May be replaced at any time."""
         self.faults = FaultPlan()
-        """What goes wrong, for which people and how often; nothing at first."""
+        """The faults that are switched on. None at first."""
         self._counting = threading.Lock()
         self._calls: Counter[str] = Counter()
         self._in_flight = 0
@@ -26,7 +26,7 @@ class SiteControls:
 
     @contextmanager
     def count_call(self, name: str) -> Iterator[None]:
-        """Counts a call, which is in flight until the block ends."""
+        """Count a call. It is in flight until the block ends."""
         with self._counting:
             self._calls[name] += 1
             self._in_flight += 1
@@ -39,17 +39,17 @@ class SiteControls:
 
     @property
     def calls(self) -> dict[str, int]:
-        """How often each call was made since the counters were reset."""
+        """Number of times each call was made since the counters were reset."""
         with self._counting:
             return dict(self._calls)
 
     @property
     def peak_concurrency(self) -> int:
-        """The most calls that were in flight at one time since the counters were reset."""
+        """Maximum number of calls in flight at one time since the counters were reset."""
         return self._peak
 
     def reset_counters(self) -> None:
-        """Starts counting again from zero; calls that are in flight still count for the peak."""
+        """Set the counters to zero. The peak starts at the number of calls in flight."""
         with self._counting:
             self._calls.clear()
             self._peak = self._in_flight

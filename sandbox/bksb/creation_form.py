@@ -1,4 +1,4 @@
-"""Reads the form of createUser, and finds out why bksb would refuse it."""
+"""Validates the form of createUser."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -8,7 +8,7 @@ SHORTEST_PASSWORD = 8
 
 
 def find_reason_to_refuse(form: Mapping[str, str]) -> str | None:
-    """Why bksb would not make this user; None if it would."""
+    """Return the reason why bksb refuses to create this user, or None."""
     for name in ("Username", "Firstname", "Lastname", "Password"):
         if not form.get(name, "").strip():
             return f"{name} is required."
@@ -26,9 +26,9 @@ def find_reason_to_refuse(form: Mapping[str, str]) -> str | None:
 
 
 def read_date_of_birth(form: Mapping[str, str]) -> date | None:
-    """From the bracketed parts; None when there are none at all; ValueError when they make no date.
+    """Read the fields DateOfBirth[Year], DateOfBirth[Month] … Returns None if there are none of them.
 
-    Year, month and day are needed; the parts of the time may be left out.
+    Year, month and day are required; the fields of the time are optional. Raises ValueError if they make no date.
     """
     if not any(name.startswith("DateOfBirth") for name in form):
         return None

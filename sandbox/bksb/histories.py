@@ -1,4 +1,4 @@
-"""The results of each user of the pretend bksb: invented at the first look, and changed by tests afterwards."""
+"""The results of each user of the pretend bksb. They are invented on first access, and tests can change them."""
 
 from dataclasses import dataclass, replace
 from datetime import date
@@ -12,12 +12,12 @@ Source = Literal["initial", "diagnostic"]
 
 SESSION_IDS_PER_USER = 1_000
 FIRST_ADDED_SESSION_ID = 1_900_000_001
-USUAL_RESULT = Result(0, "MATHS", "Maths Functional Skills", "", "Maths Initial Assessment", 50000, "")
-"""What an added result is about, unless the caller says otherwise."""
+DEFAULT_RESULT = Result(0, "MATHS", "Maths Functional Skills", "", "Maths Initial Assessment", 50000, "")
+"""Assessment of an added result, unless the caller gives another."""
 
 
 class CourseDetails(TypedDict, total=False):
-    """What an added result is about."""
+    """The assessment of an added result."""
 
     course_subject: str
     course_name: str
@@ -33,9 +33,9 @@ class _History:
 
 
 class Histories:
-    """The history of each user, by user id; KeyError for an id without one.
+    """The results of each user, by user id. Methods raise KeyError for an unknown id.
 
-    Every method holds `lock`. A caller that holds it as well can do several things in one step.
+    Every method holds `lock`. A caller can hold it too, to make several calls in one step.
     """
 
     def __init__(self, seed: int, anchor: date, lock: RLock) -> None:
@@ -47,7 +47,7 @@ class Histories:
         self._next_session_id = FIRST_ADDED_SESSION_ID
 
     def add_user(self, user_id: int, username: str, count: int | None = None) -> None:
-        """Gives a user a history, which follows from this first username; of `count` results of each sort if given."""
+        """Add a user. The username determines the results; `count` sets how many of each sort there are."""
         with self._lock:
             self._origins[user_id] = username, count
 
@@ -56,13 +56,13 @@ class Histories:
     @overload
     def results(self, user_id: int, source: Literal["v5"]) -> tuple[Session, ...]: ...
     def results(self, user_id: int, source: Literal["initial", "diagnostic", "v5"]) -> tuple[Any, ...]:
-        """All results of one user (for v5: sessions with their components), newest first."""
+        """Return all results of a user (v5: sessions with their components), newest first."""
         with self._lock:
             history = self._open(user_id)
             return tuple(getattr(history, "sessions" if source == "v5" else source))
 
     def count_results(self) -> dict[str, int]:
-        """How many results all users have: initial, diagnostic, and (v5) components of finished V5 sessions."""
+        """Count the results of all users: initial, diagnostic, and components of finished V5 sessions."""
         totals = {"initial": 0, "diagnostic": 0, "v5": 0}
         for user_id in tuple(self._origins):
             with self._lock:
@@ -77,10 +77,10 @@ class Histories:
     def add_result(
         self, user_id: int, source: Source, result: str | int, completed_raw: str, **course: Unpack[CourseDetails]
     ) -> int:
-        """Adds a result at the place of its date; returns its session id."""
+        """Add a result, in order of its date. Returns its session id."""
         with self._lock:
             added = replace(
-                USUAL_RESULT,
+                DEFAULT_RESULT,
                 session_id=self._take_session_id(),
                 completed_raw=completed_raw,
                 result=result,
@@ -99,7 +99,7 @@ class Histories:
         completed_raw: str,
         components: tuple[Component, ...],
     ) -> int:
-        """Adds a V5 session at the place of its start; returns its session id."""
+        """Add a V5 session, in order of its start. Returns its session id."""
         with self._lock:
             session_id = self._take_session_id()
             sessions = self._open(user_id).sessions
@@ -108,7 +108,7 @@ class Histories:
             return session_id
 
     def edit_result(self, user_id: int, source: Source, session_id: int, **changes: Any) -> None:
-        """Changes fields of a result; KeyError if there is no such result."""
+        """Change fields of a result. Raises KeyError if there is no such result."""
         with self._lock:
             results: list[Result] = getattr(self._open(user_id), source)
             for place, result in enumerate(results):
@@ -119,13 +119,13 @@ class Histories:
             raise KeyError(session_id)
 
     def remove_result(self, user_id: int, source: Source, session_id: int) -> None:
-        """Takes a result away, as when bksb deletes an assessment."""
+        """Remove a result, as if bksb had deleted the assessment."""
         with self._lock:
             results: list[Result] = getattr(self._open(user_id), source)
             results[:] = [result for result in results if result.session_id != session_id]
 
     def merge(self, kept_id: int, merged_id: int) -> None:
-        """Moves the results of one user to another; the first has no history afterwards."""
+        """Move the results of the user `merged_id` to `kept_id`. `merged_id` is unknown afterwards."""
         with self._lock:
             kept, merged = self._open(kept_id), self._open(merged_id)
             kept.initial = _sort_results(kept.initial + merged.initial)
@@ -135,7 +135,7 @@ class Histories:
             del self._origins[merged_id]
 
     def _open(self, user_id: int) -> _History:
-        """A history, invented at the first look: most users of a big site are never looked at."""
+        """Return the results of a user, inventing them if needed: most users of a big site are never read."""
         if user_id not in self._histories:
             username, count = self._origins[user_id]
             inventor = ResultInventor(
@@ -154,10 +154,8 @@ class Histories:
 
 
 def _sort_results(results: list[Result]) -> list[Result]:
-    """Newest first."""
     return sorted(results, key=lambda result: (result.completed_raw, result.session_id), reverse=True)
 
 
 def _sort_sessions(sessions: list[Session]) -> list[Session]:
-    """Newest first."""
     return sorted(sessions, key=lambda session: (session.started_raw, session.session_id), reverse=True)

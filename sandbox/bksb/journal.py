@@ -1,4 +1,4 @@
-"""Keeps the users that were created in the pretend bksb on disk, so that the next start finds them again."""
+"""Stores created users of the pretend bksb on disk, so that the next start finds them."""
 
 import fcntl
 import json
@@ -13,13 +13,13 @@ from sandbox.bksb.users import User
 
 
 class FolderInUseError(Exception):
-    """Another bksb site, perhaps of another process, keeps its accounts in this folder."""
+    """Another sandbox uses this folder."""
 
 
 class UserJournal:
-    """One JSON object a line for each user. Many writers share one fsync, as with a database's log.
+    """A file with one user per line, as JSON. Concurrent writers share one fsync, as in a database's log.
 
-    The journal is locked while it is open: FolderInUseError if another site has it open.
+    The file is locked while it is open. Raises FolderInUseError if another site has it open.
     """
 
     def __init__(self, path: Path) -> None:
@@ -29,13 +29,13 @@ class UserJournal:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self._file.close()
-            raise FolderInUseError(f"{path.parent} is in use by another sandbox: stop that one first.") from None
+            raise FolderInUseError(f"Another sandbox uses {path.parent}. Stop that one first.") from None
         self._written = 0
         self._synced = 0
         self._syncing = threading.Lock()
 
     def read(self) -> list[User]:
-        """The users written before. A last line that a crash cut short is dropped: its call was never answered."""
+        """Return the stored users. A last line that a crash cut short is dropped: its call was never answered."""
         content = self._file.read()
         whole = content[: content.rfind(b"\n") + 1]
         if len(whole) < len(content):
@@ -43,14 +43,14 @@ class UserJournal:
         return [_decode_user(line) for line in whole.splitlines()]
 
     def append(self, user: User) -> int:
-        """Hands a user to the system and returns the number of the entry. Only one thread at a time may call it."""
+        """Write a user and return the number of the entry. Callers hold a lock. Call `sync` to make it durable."""
         self._file.write(_encode_user(user) + b"\n")
         self._file.flush()
         self._written += 1
         return self._written
 
     def sync(self, entry: int) -> None:
-        """Returns when that entry is on disk."""
+        """Return once that entry is on disk."""
         with self._syncing:
             if self._synced < entry:
                 upto = self._written

@@ -1,4 +1,4 @@
-"""The sandbox's own calls, for tests and reports: its state, the truth about a user, counters and latency."""
+"""The control calls of the sandbox: its state, the true results of a user, counters and latency."""
 
 from dataclasses import asdict
 
@@ -11,7 +11,7 @@ LONGEST_LATENCY_SECONDS = 60
 
 
 def add_own_calls(app: FastAPI, site: BksbSite) -> None:
-    """Adds them under /_sandbox/. No key needed, as the sandbox listens on this machine only."""
+    """Add the calls under /_sandbox/. They need no key, because the sandbox listens on this machine only."""
     calls = _OwnCalls(site)
     app.get("/_sandbox/state")(calls.show_state)
     app.get("/_sandbox/results")(calls.show_results)
@@ -20,8 +20,6 @@ def add_own_calls(app: FastAPI, site: BksbSite) -> None:
 
 
 class _OwnCalls:
-    """One method for each call."""
-
     def __init__(self, site: BksbSite) -> None:
         self._site = site
 
@@ -54,6 +52,6 @@ class _OwnCalls:
 
     def set_latency(self, seconds: float) -> Response:
         if not 0 <= seconds <= LONGEST_LATENCY_SECONDS:
-            return respond({"Message": f"Between 0 and {LONGEST_LATENCY_SECONDS} seconds."}, 400)
+            return respond({"Message": f"seconds must be a number from 0 to {LONGEST_LATENCY_SECONDS}."}, 400)
         self._site.latency = seconds
         return respond({"latency": self._site.latency})

@@ -1,4 +1,4 @@
-"""The responses that several parts of the pretend bksb give."""
+"""Responses that several calls of the pretend bksb share."""
 
 import json
 
@@ -12,7 +12,7 @@ NO_RESOURCE = {"Message": "No HTTP resource was found that matches the request U
 
 
 class RefusedError(Exception):
-    """The call gets a response with this status and body instead of what it asked for."""
+    """The call is answered with this error status and body."""
 
     def __init__(self, status: int, body: object) -> None:
         super().__init__(status)
@@ -21,7 +21,7 @@ class RefusedError(Exception):
 
 
 def respond(body: object, status: int = 200) -> Response:
-    """A JSON response."""
+    """Return a JSON response."""
     return Response(
         json.dumps(body, ensure_ascii=False, separators=(",", ":")),
         status,
@@ -30,7 +30,7 @@ def respond(body: object, status: int = 200) -> Response:
 
 
 def respond_not_found(username: str, behaviour: Behaviour) -> Response:
-    """What getUserId says about a username that no user has."""
+    """Return the response of getUserId for a username that does not exist."""
     text, status = f"A user with username '{username}' not found.", behaviour.not_found_status
     if behaviour.not_found_body == "text":
         return Response(text, status, media_type="text/plain")

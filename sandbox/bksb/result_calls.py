@@ -1,4 +1,4 @@
-"""bksb's calls about results: listings of initial and diagnostic assessments, V5 sessions and their reports."""
+"""bksb's calls for results: initial and diagnostic assessments, V5 sessions and their reports."""
 
 from typing import Any, Literal
 
@@ -16,8 +16,6 @@ from sandbox.world.results import Component, Result, Session
 
 
 class ResultCalls:
-    """One method for each call."""
-
     def __init__(self, site: BksbSite) -> None:
         self._site = site
 
@@ -63,7 +61,7 @@ class ResultCalls:
         return respond(body)
 
     def _results(self, user_id: int, source: Literal["initial", "diagnostic", "v5"]) -> tuple[Any, ...]:
-        """Empty for a user that was merged away: the results are the other user's now."""
+        """Return the results of a user. A user that was merged into another has none."""
         return () if self._site.user(user_id) is None else self._site.results(user_id, source)
 
 

@@ -1,4 +1,4 @@
-"""One pretend bksb: its users and their results, kept over restarts, and the controls that tests use."""
+"""One pretend bksb: its users, their results, and the controls for tests."""
 
 import threading
 from datetime import date
@@ -16,11 +16,10 @@ JOURNAL_FILE = "bksb-accounts.jsonl"
 
 
 class BksbSite(SiteControls):
-    """One bksb site, safe to use from many threads.
+    """One bksb site. Thread-safe.
 
-    Its first users come from the world. A folder serves one site at a time, else FolderInUseError: users created
-    later are written to a journal there before `create_user` returns, and the next site of that folder finds them
-    again. Renames, merges and edited results are not kept.
+    The first users come from the world. With a folder, created users survive a restart; renames, merges and edited
+    results do not. Raises FolderInUseError if another site uses the folder.
     """
 
     def __init__(self, world: World, folder: Path | None = None) -> None:
@@ -37,24 +36,24 @@ class BksbSite(SiteControls):
             self._add(user)
 
     def close(self) -> None:
-        """Closes the journal; the site is not used afterwards."""
+        """Close the journal. The site must not be used afterwards."""
         if self._journal is not None:
             self._journal.close()
 
     def users(self) -> list[User]:
-        """All users, in the order they were made."""
+        """Return all users, in the order they were created."""
         return self._users.users()
 
     def find(self, username: str) -> User | None:
-        """The user with this username, whatever its case."""
+        """Return the user with this username, ignoring case, or None."""
         return self._users.find(username)
 
     def user(self, user_id: int) -> User | None:
-        """The user of that id."""
+        """Return the user with this id, or None."""
         return self._users.user(user_id)
 
     def merged_user(self, user_id: int) -> User | None:
-        """The user of that id as it was before it was merged away; it has no results."""
+        """Return the user with this id if it was merged into another, as it was before. It has no results."""
         return self._users.merged_user(user_id)
 
     def create_user(
@@ -67,7 +66,7 @@ class BksbSite(SiteControls):
         date_of_birth: date | None = None,
         auto_enrol: bool = False,
     ) -> User:
-        """A new user, on disk before this returns; UsernameTakenError if the username is in use."""
+        """Create a user, and write it to disk before this returns. Raises UsernameTakenError."""
         digest = digest_password(password)
         with self._lock:
             user_id = self._users.next_user_id
@@ -83,11 +82,11 @@ class BksbSite(SiteControls):
         self._histories.add_user(user.user_id, user.username, count)
 
     def rename(self, user_id: int, username: str) -> None:
-        """Gives the user another username, as an administrator may; results stay."""
+        """Change the username, as a bksb administrator can. Results stay."""
         self._users.rename(user_id, username)
 
     def merge(self, kept_id: int, merged_id: int) -> None:
-        """Merges one user into another: its results move over, and its id and username no longer resolve."""
+        """Merge one user into another. Its results move; its id and username no longer exist."""
         with self._lock:
             self._histories.merge(kept_id, merged_id)
             self._users.merge_away(merged_id)
@@ -97,17 +96,17 @@ class BksbSite(SiteControls):
     @overload
     def results(self, user_id: int, source: Literal["v5"]) -> tuple[Session, ...]: ...
     def results(self, user_id: int, source: Any) -> tuple[Any, ...]:
-        """All results of one user (for v5: sessions with their components), newest first; KeyError for no user."""
+        """Return all results of a user (v5: sessions with components), newest first. Raises KeyError."""
         return self._histories.results(user_id, source)
 
     def counts(self) -> dict[str, int]:
-        """How many results all users have: initial, diagnostic, and (v5) components of finished V5 sessions."""
+        """Count the results of all users: initial, diagnostic, and components of finished V5 sessions."""
         return self._histories.count_results()
 
     def add_result(
         self, user_id: int, source: Source, result: str | int, completed_raw: str, **course: Unpack[CourseDetails]
     ) -> int:
-        """Adds a result at the place of its date; returns its session id."""
+        """Add a result, in order of its date. Returns its session id."""
         return self._histories.add_result(user_id, source, result, completed_raw, **course)
 
     def add_session(
@@ -119,15 +118,15 @@ class BksbSite(SiteControls):
         completed_raw: str,
         components: tuple[Component, ...] = (),
     ) -> int:
-        """Adds a V5 session at the place of its start; returns its session id."""
+        """Add a V5 session, in order of its start. Returns its session id."""
         return self._histories.add_session(
             user_id, course_subject, assessment_type, started_raw, completed_raw, components
         )
 
     def edit_result(self, user_id: int, source: Source, session_id: int, **changes: Any) -> None:
-        """Changes fields of a result; KeyError if there is no such result."""
+        """Change fields of a result. Raises KeyError if there is no such result."""
         self._histories.edit_result(user_id, source, session_id, **changes)
 
     def remove_result(self, user_id: int, source: Source, session_id: int) -> None:
-        """Takes a result away, as when bksb deletes an assessment."""
+        """Remove a result, as if bksb had deleted the assessment."""
         self._histories.remove_result(user_id, source, session_id)

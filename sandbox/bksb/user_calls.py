@@ -1,4 +1,4 @@
-"""bksb's calls about users: creating them, looking them up, logging them in, and their groups."""
+"""bksb's calls for users: create, look up, log in, and groups."""
 
 import secrets
 from datetime import datetime, timedelta
@@ -18,8 +18,6 @@ LONDON = ZoneInfo("Europe/London")
 
 
 class UserCalls:
-    """One method for each call."""
-
     def __init__(self, site: BksbSite) -> None:
         self._site = site
 
@@ -84,7 +82,7 @@ class UserCalls:
 
 
 def find_user(site: BksbSite, request: Request) -> User:
-    """The user with the id in the path or the query; RefusedError, status 404, if there is none."""
+    """Return the user with the id in the path or query. Raises RefusedError (status 404) if there is none."""
     user_id = parse_number(request.path_params.get("user_id") or require_parameter(request, "userId"))
     user = site.user(user_id)
     if user is None and site.behaviour.merged_users == "empty":

@@ -1,4 +1,4 @@
-"""The users of the pretend bksb: their ids and usernames, and the users that were merged away."""
+"""The users of the pretend bksb, including those that were merged into another user."""
 
 import hashlib
 import hmac
@@ -12,7 +12,7 @@ FIRST_USER_ID = 310_001
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A bksb account, in bksb's own word. Of a password there is only a salted digest."""
+    """A bksb account, which bksb calls a user. Only a salted digest of the password is kept."""
 
     user_id: int
     username: str
@@ -24,25 +24,25 @@ class User:
     password_digest: str = ""
 
     def has_password(self, password: str) -> bool:
-        """Whether the user was created with this password."""
+        """Return whether the user was created with this password."""
         digest = self.password_digest
         return bool(digest) and hmac.compare_digest(digest, digest_password(password, digest.partition("$")[0]))
 
 
 def digest_password(password: str, salt: str | None = None) -> str:
-    """The salt and the digest of a password; the salt is a new one if it is left out."""
+    """Return salt and digest of a password. By default, the salt is a new random one."""
     salt = secrets.token_hex(8) if salt is None else salt
     return f"{salt}${hashlib.blake2b(password.encode(), salt=salt.encode()[:16], digest_size=20).hexdigest()}"
 
 
 class UsernameTakenError(Exception):
-    """Another user has this username, whatever its case."""
+    """Another user has this username, perhaps in another case."""
 
 
 class UserDirectory:
-    """Users by id and by username. Usernames are unique without regard to case, and keep the case they were made with.
+    """Users by id and by username. Usernames are unique ignoring case, and keep the case they were created with.
 
-    Every method holds `lock`. A caller that holds it as well can do several things in one step.
+    Every method holds `lock`. A caller can hold it too, to make several calls in one step.
     """
 
     def __init__(self, lock: RLock) -> None:
@@ -53,28 +53,28 @@ class UserDirectory:
         self.next_user_id = FIRST_USER_ID
 
     def users(self) -> list[User]:
-        """All users, in the order they were added."""
+        """Return all users, in the order they were added."""
         with self._lock:
             return list(self._users.values())
 
     def find(self, username: str) -> User | None:
-        """The user with this username, whatever its case."""
+        """Return the user with this username, ignoring case, or None."""
         with self._lock:
             user_id = self._ids.get(username.lower())
             return None if user_id is None else self._users[user_id]
 
     def user(self, user_id: int) -> User | None:
-        """The user of that id."""
+        """Return the user with this id, or None."""
         with self._lock:
             return self._users.get(user_id)
 
     def merged_user(self, user_id: int) -> User | None:
-        """The user of that id as it was before it was merged away."""
+        """Return the user with this id if it was merged into another, as it was before."""
         with self._lock:
             return self._merged.get(user_id)
 
     def add(self, user: User) -> None:
-        """Adds a user; UsernameTakenError if the username is in use. The next user gets the id after this one."""
+        """Add a user. Raises UsernameTakenError. The next user gets the id after this one."""
         with self._lock:
             if user.username.lower() in self._ids:
                 raise UsernameTakenError
@@ -83,7 +83,7 @@ class UserDirectory:
             self.next_user_id = user.user_id + 1
 
     def rename(self, user_id: int, username: str) -> None:
-        """Gives the user another username; UsernameTakenError if another user has it."""
+        """Change the username. Raises UsernameTakenError if another user has it."""
         with self._lock:
             if self._ids.get(username.lower(), user_id) != user_id:
                 raise UsernameTakenError
@@ -93,7 +93,7 @@ class UserDirectory:
             self._users[user_id] = replace(user, username=username)
 
     def merge_away(self, user_id: int) -> None:
-        """Takes the user out: its id and username no longer resolve, and only `merged_user` still knows it."""
+        """Remove the user: only `merged_user` finds it afterwards."""
         with self._lock:
             merged = self._merged[user_id] = self._users.pop(user_id)
             del self._ids[merged.username.lower()]

@@ -1,67 +1,67 @@
-"""What can go wrong with the mail server, and which of it is on: `mailbox.faults.add(MailFault("down", times=1))`."""
+"""Faults of the mail server: `mailbox.faults.add(MailFault("down", times=1))`."""
 
 import threading
 from collections.abc import Collection
 from dataclasses import dataclass
 
 MAIL_FAULTS = {
-    "down": "Every connection is cut before a word is said.",
-    "refuses_login": "Status 535 to every log-in; otherwise any is accepted, and none is needed.",
-    "refuses_sender": "Status 550 to the sender.",
-    "ends_session": "Status 421 to the sender, and the session ends: so many messages and no more.",
-    "later": "Status 451 to the recipient: not now.",
-    "refuses": "Status 550 to the recipient, whoever it is.",
-    "dies_before_data": "The connection is cut when the recipient is named; nothing is kept.",
-    "refuses_message": "Status 554 to the message, once it is there.",
-    "message_later": "Status 452 to the message, once it is there: not now.",
-    "dies_in_data": "The connection is cut once the message is there; it is not kept.",
-    "dies_after_data": "The message is kept, then the connection is cut without an answer.",
-    "silent_after_data": "The message is kept, and no answer comes.",
+    "down": "Every connection is closed before the server greets the client.",
+    "refuses_login": "Status 535 for every log-in. Without this fault, any log-in is accepted and none is required.",
+    "refuses_sender": "Status 550 for the sender.",
+    "ends_session": "Status 421 for the sender, then the session ends, like a limit of messages per session.",
+    "later": "Status 451 for the recipient: try again later.",
+    "refuses": "Status 550 for the recipient.",
+    "dies_before_data": "The connection is cut after RCPT TO. The message is not kept.",
+    "refuses_message": "Status 554 after the whole message has arrived.",
+    "message_later": "Status 452 after the whole message has arrived: try again later.",
+    "dies_in_data": "The connection is cut after the whole message has arrived. The message is not kept.",
+    "dies_after_data": "The message is kept, then the connection is cut without a reply.",
+    "silent_after_data": "The message is kept, but no reply follows.",
 }
-"""What can go wrong with the mail server: the kinds of fault, and what each of them plays."""
+"""Kinds of mail fault, with a description of each."""
 
 
 class MailFaultError(ValueError):
-    """There is no such fault; the message lists those that there are."""
+    """There is no such kind of fault. The message lists all kinds."""
 
 
 @dataclass(frozen=True, slots=True)
 class MailFault:
-    """Something that goes wrong with the mail server. MailFaultError for a kind that is not in MAIL_FAULTS."""
+    """One fault to play. Raises MailFaultError if MAIL_FAULTS does not have its kind."""
 
     kind: str
     to: str | None = None
-    """Only for this recipient, in any case. Leave it out for faults of a step that knows no recipient: `down`,
+    """Limits the fault to this recipient, in any case. Not for faults that strike before RCPT TO: `down`,
     `refuses_login`, `refuses_sender` and `ends_session`."""
     after: int = 0
-    """How often all goes well first."""
+    """How many times the step succeeds first."""
     times: int | None = None
-    """How often it is played then; without end if None."""
+    """How many times the fault strikes after that. None: no limit."""
 
     def __post_init__(self) -> None:
         if self.kind not in MAIL_FAULTS:
-            raise MailFaultError(f"There is no mail fault {self.kind!r}. There are: {', '.join(MAIL_FAULTS)}.")
+            raise MailFaultError(f"Unknown mail fault {self.kind!r}. Choose one of: {', '.join(MAIL_FAULTS)}.")
 
 
 class MailFaults:
-    """The faults that are on. Safe to use from many threads."""
+    """The faults that are switched on. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._turns: list[tuple[MailFault, list[int]]] = []
 
     def add(self, *faults: MailFault) -> None:
-        """Switches faults on, from the next step of a session on."""
+        """Switch faults on. They can strike from the next step of a session."""
         with self._lock:
             self._turns += [(fault, [0]) for fault in faults]
 
     def clear(self) -> None:
-        """Switches all of them off."""
+        """Switch all faults off."""
         with self._lock:
             self._turns.clear()
 
     def strikes(self, kind: str, recipients: Collection[str] = ()) -> bool:
-        """Whether a fault of this kind strikes now; counts how often its turn came."""
+        """Return whether a fault of this kind strikes now. Each call counts towards `after` and `times`."""
         with self._lock:
             for fault, turns in self._turns:
                 named = fault.to is None or fault.to.lower() in (one.lower() for one in recipients)

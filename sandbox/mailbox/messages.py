@@ -1,4 +1,4 @@
-"""The messages that arrived in the mailbox, in memory or in a folder."""
+"""The messages in the mailbox, kept in memory or in a folder."""
 
 import json
 import os
@@ -19,7 +19,7 @@ ENVELOPE_HEADER = b"X-Sandbox-Envelope: "
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One accepted message. Sender and recipients are those of the envelope, the rest comes from the headers."""
+    """One accepted message. Sender and recipients come from the SMTP envelope, the other fields from the headers."""
 
     number: int
     sender: str
@@ -28,7 +28,7 @@ class Message:
     date: str
     message_id: str
     read: Callable[[], bytes]
-    """The message as it arrived."""
+    """Returns the whole message as it arrived."""
 
     @property
     def email(self) -> EmailMessage:
@@ -36,7 +36,7 @@ class Message:
         return message_from_bytes(self.read(), policy=policy.default)
 
     def body(self, kind: Literal["plain", "html"]) -> str | None:
-        """Its text of that kind, with plain line ends; None if it has none."""
+        """Return the text or HTML body, with plain line ends, or None if there is none."""
         part = self.email.get_body((kind,))
         if part is None:
             return None
@@ -50,11 +50,11 @@ class Message:
 
 
 class Mailbox:
-    """The messages so far: .eml files of the folder if one is given, else in memory. Safe to use from many threads."""
+    """All messages, as .eml files in a folder if one is given, otherwise in memory. Thread-safe."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self.faults = MailFaults()
-        """What goes wrong with the mail server; nothing at first."""
+        """Faults of the mail server. None is on at first."""
         self._folder = folder
         self._arrived = threading.Condition()
         self._messages: dict[int, Message] = {}
@@ -64,25 +64,25 @@ class Mailbox:
                 self._messages[int(path.stem)] = _read_message(path)
 
     def messages(self, to: str | None = None) -> list[Message]:
-        """Newest first; only those to one address, in any case, if it is given."""
+        """Return the messages, newest first. `to`: only those to this address, in any case."""
         with self._arrived:
             found = list(self._messages.values())[::-1]
         return [one for one in found if to is None or to.lower() in (each.lower() for each in one.recipients)]
 
     def message(self, number: int) -> Message | None:
-        """One message by its number."""
+        """Return a message by its number."""
         with self._arrived:
             return self._messages.get(number)
 
     def wait_for(self, count: int, seconds: float = 10) -> list[Message]:
-        """The messages, newest first, once there are `count`; TimeoutError if that takes longer than `seconds`."""
+        """Wait until there are `count` messages, and return all of them, newest first. Raises TimeoutError."""
         with self._arrived:
             if not self._arrived.wait_for(lambda: len(self._messages) >= count, seconds):
                 raise TimeoutError(f"{len(self._messages)} messages after {seconds} s, not {count}.")
             return self.messages()
 
     def keep(self, sender: str, recipients: list[str], content: bytes) -> None:
-        """Takes a message in; with a folder it is on disk, whole, when this returns."""
+        """Add a message. With a folder, the whole message is on disk when this returns."""
         with self._arrived:
             number = next(reversed(self._messages), 0) + 1
             read: Callable[[], bytes]
@@ -113,12 +113,12 @@ def _parse_message(
 
 
 def _clean_header(header: object) -> str:
-    """A header as text that can be written anywhere, whatever bytes came in."""
+    """Return a header as valid Unicode, whatever bytes arrived."""
     return str(header).strip().encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _encode_envelope(sender: str, recipients: list[str]) -> bytes:
-    """A first line for the stored file, as the recipients need not be those of the headers."""
+    """Return the first line of a stored file: sender and recipients, which can differ from those in the headers."""
     return ENVELOPE_HEADER + json.dumps({"from": sender, "to": recipients}).encode() + b"\r\n"
 
 

@@ -1,21 +1,21 @@
-"""The pages of the mailbox: the messages, and each of them where its HTML can do no harm."""
+"""The web pages of the mailbox. Each message is shown in a sandboxed frame, because its HTML is not trusted."""
 
 from html import escape
 
 from fastapi import FastAPI, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
-from sandbox.html import PAGE_POLICY, make_headers, render_page, render_table
+from sandbox.html import FRONT_PAGE_LINK, PAGE_POLICY, count_of, make_headers, render_page, render_table
 from sandbox.mailbox.messages import Mailbox, Message
 
 MESSAGES_PER_PAGE = 100
-LETTER_POLICY = (
+MESSAGE_POLICY = (
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 )
 
 
 def add_mailbox_pages(app: FastAPI, mailbox: Mailbox) -> None:
-    """Adds everything under `/mailbox`."""
+    """Add all pages under `/mailbox`."""
     pages = _MailboxPages(mailbox)
     app.get("/mailbox")(pages.show_list)
     app.get("/mailbox/{number}")(pages.show_message)
@@ -24,8 +24,6 @@ def add_mailbox_pages(app: FastAPI, mailbox: Mailbox) -> None:
 
 
 class _MailboxPages:
-    """One method for each page."""
-
     def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox
 
@@ -43,20 +41,22 @@ class _MailboxPages:
         html = message and message.body("html")
         if not html:
             return _refuse_unknown_message()
-        return HTMLResponse(html, headers=make_headers(LETTER_POLICY))
+        return HTMLResponse(html, headers=make_headers(MESSAGE_POLICY))
 
     def show_text(self, number: int) -> Response:
         message = self._mailbox.message(number)
         if message is None:
             return _refuse_unknown_message()
-        text = message.body("plain") or "(this message has no text version)"
+        text = message.body("plain") or "(This message has no text version.)"
         return PlainTextResponse(text, headers=make_headers(PAGE_POLICY))
 
 
 def _render_list(messages: list[Message], page: int) -> Response:
     shown = messages[(page - 1) * MESSAGES_PER_PAGE : page * MESSAGES_PER_PAGE]
     if not shown:
-        return render_page("Mailbox", "<p>No messages.</p>")
+        return render_page(
+            "Mailbox", f"{FRONT_PAGE_LINK}<p>No messages yet. Mail that bksb sync sends appears here.</p>"
+        )
     rows = "".join(
         f"<tr><td>{escape(', '.join(message.recipients))}"
         f'<td><a href="/mailbox/{message.number}">{escape(message.subject) or "(no subject)"}</a>'
@@ -67,7 +67,7 @@ def _render_list(messages: list[Message], page: int) -> Response:
     older = f'<a href="/mailbox?page={page + 1}">Older</a>' if len(messages) > page * MESSAGES_PER_PAGE else ""
     return render_page(
         "Mailbox",
-        f"<p>{len(messages)} messages, newest first.</p>"
+        f"{FRONT_PAGE_LINK}<p>{count_of(len(messages), 'message')}, newest first.</p>"
         f"{render_table(('To', 'Subject', 'Date'), rows)}<p>{newer}{older}</p>",
     )
 
@@ -86,4 +86,4 @@ def _render_message(message: Message) -> Response:
 
 
 def _refuse_unknown_message() -> Response:
-    return render_page("No such message", '<p>It is not in the <a href="/mailbox">mailbox</a>.</p>', 404)
+    return render_page("No such message", '<p>See the <a href="/mailbox">mailbox</a> for all messages.</p>', 404)

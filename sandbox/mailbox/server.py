@@ -1,6 +1,6 @@
-"""A mail server that delivers nothing: the mailbox keeps every message, for a page or a test to read.
+"""A mail server that delivers nothing. The mailbox keeps every message, to be read on its pages or by a test.
 
-It refuses addresses at refused.example with 550 and accepts every other one. It goes wrong on request: see MailFault.
+It refuses addresses at refused.example with 550, accepts all others, and plays faults (see MailFault).
 """
 
 import asyncio
@@ -20,26 +20,26 @@ REFUSED = re.compile(r"@refused\.example>?$", re.IGNORECASE)
 
 
 class MailServer:
-    """Takes messages in for a mailbox."""
+    """Receives messages for a mailbox."""
 
     def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox
         self._controller: _SocketController | None = None
 
     def start(self, listener: socket.socket) -> None:
-        """Serves SMTP on a bound socket until `stop`."""
+        """Serve SMTP on a bound socket until `stop`."""
         self._controller = _SocketController(_SmtpHandler(self._mailbox), listener)
         self._controller.start()
 
     def stop(self) -> None:
-        """Stops serving; may be called again."""
+        """Stop serving. A second call does nothing."""
         if self._controller is not None:
             self._controller.stop(no_assert=True)
             self._controller = None
 
 
 class _SmtpHandler:
-    """What the SMTP server asks when mail comes in. aiosmtpd finds the `handle_` methods by their names."""
+    """Answers the steps of an SMTP session. aiosmtpd finds the `handle_` methods by name."""
 
     def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox
@@ -87,16 +87,16 @@ class _SmtpHandler:
     def authenticate(
         self, _server: SMTP, _session: SmtpSession, _envelope: Envelope, _mechanism: str, _login: object
     ) -> AuthResult:
-        """Any log-in will do, unless a fault says otherwise."""
+        """Accept any log-in, unless a fault refuses it."""
         return AuthResult(success=not self._mailbox.faults.strikes("refuses_login"), handled=False)
 
     def is_down(self) -> bool:
-        """Whether the connection that comes in is cut."""
+        """Return whether to cut a new connection."""
         return self._mailbox.faults.strikes("down")
 
 
 async def _cut(server: SMTP) -> str:
-    """Ends the connection at once; the session is cancelled while it waits here."""
+    """Cut the connection. aiosmtpd cancels the session while this waits, so this never returns."""
     if isinstance(server.transport, asyncio.Transport):
         server.transport.abort()
     await asyncio.Event().wait()
@@ -109,17 +109,17 @@ def _close(server: SMTP) -> None:
 
 
 class _ConnectionCutter(asyncio.Protocol):
-    """Cuts a connection before a word is said."""
+    """Closes a connection before the greeting."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         transport.close()
 
 
 class _SocketController(Controller):
-    """Listens on a socket that is already bound, so that no port is picked first and lost before it is used."""
+    """Listens on a socket that is already bound, so that no other program can take the port in between."""
 
     def __init__(self, handler: _SmtpHandler, listener: socket.socket) -> None:
-        # This log names addresses.
+        # Messages of this logger contain addresses.
         logging.getLogger("mail.log").setLevel(logging.ERROR)
         host, port = listener.getsockname()
         super().__init__(

@@ -1,4 +1,4 @@
-"""The pretend MIS: a PICS-like PostgreSQL database, filled once with the invented people."""
+"""The pretend MIS: a PostgreSQL database with tables like those of PICS, filled once with the invented people."""
 
 import csv
 import io
@@ -19,10 +19,10 @@ NULL = "\\N"
 
 
 def fill(database: str | Connection, world: World) -> bool:
-    """Makes the tables if they are missing and fills them with the world's people; False if they hold people already.
+    """Create the tables if they are missing, and fill them in one transaction. Returns False if they hold people.
 
-    `database` is a DSN, or an open connection (on which it commits). An MIS that holds people is left as it is,
-    so that changes made by hand or by a test last. All or nothing; safe to call from two processes at once.
+    Leaves an MIS that holds people unchanged, to keep changes made by hand or by a test. `database` is a DSN, or an
+    open connection, on which this commits. Safe to call from several processes at once.
     """
     if isinstance(database, str):
         with closing(psycopg2.connect(database)) as opened:

@@ -1,4 +1,4 @@
--- purpose: the tables of the pretend MIS, shaped like those of PICS
+-- purpose: create the tables of the pretend MIS, which are like those of PICS
 -- parameters: none
 -- result: none
 -- safe to repeat: yes

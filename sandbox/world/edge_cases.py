@@ -1,4 +1,4 @@
-"""Everything out of the ordinary that a world holds: one round of edge cases, as recipes that add people."""
+"""The edge cases of a world: people with unusual rows, addresses, usernames or results."""
 
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
@@ -32,14 +32,14 @@ NAMES_OF_KIND: dict[Kind, tuple[tuple[str, str], ...]] = {
 }
 
 Recipe = tuple[int, Callable[[], object]]
-"""How many people it adds, and how."""
+"""A number of people, and the call that adds them."""
 
 
-def list_edge_cases(world: WorldBuilder, turn: int) -> Iterator[Recipe]:
-    """One round of everything out of the ordinary; what varies differs from turn to turn."""
-    yield from _list_email_cases(world, turn)
-    yield from _list_name_cases(world, turn)
-    yield from _list_username_cases(world, turn)
+def list_edge_cases(world: WorldBuilder, round_number: int) -> Iterator[Recipe]:
+    """Yield one round of all edge cases. Names and addresses vary with the number of the round."""
+    yield from _list_email_cases(world, round_number)
+    yield from _list_name_cases(world, round_number)
+    yield from _list_username_cases(world, round_number)
     yield from _list_date_cases(world)
     yield from _list_cases_of_several_programmes(world)
     yield from _list_applicant_cases(world)
@@ -47,16 +47,16 @@ def list_edge_cases(world: WorldBuilder, turn: int) -> Iterator[Recipe]:
         yield 1, partial(add_learner_with_account, world, kind)
 
 
-def _list_email_cases(world: WorldBuilder, turn: int) -> Iterator[Recipe]:
+def _list_email_cases(world: WorldBuilder, round_number: int) -> Iterator[Recipe]:
     yield 1, partial(add_learner, world, Kind.NO_EMAIL, email=None)
-    yield 1, partial(add_learner, world, Kind.BLANK_EMAIL, email="   " if turn % 2 else "")
-    malformed = MALFORMED_EMAILS[turn % len(MALFORMED_EMAILS)]
+    yield 1, partial(add_learner, world, Kind.BLANK_EMAIL, email="   " if round_number % 2 else "")
+    malformed = MALFORMED_EMAILS[round_number % len(MALFORMED_EMAILS)]
     yield 1, partial(add_learner, world, Kind.MALFORMED_EMAIL, email=malformed)
-    family = f"family.{turn}@mail.example"
+    family = f"family.{round_number}@mail.example"
     yield 2, partial(_add_pair_with_emails, world, Kind.SHARED_EMAIL, family, family)
-    shared = f"Shared.Box.{turn}@mail.example"
+    shared = f"Shared.Box.{round_number}@mail.example"
     yield 2, partial(_add_pair_with_emails, world, Kind.SHARED_EMAIL_OTHER_CASE, shared, shared.upper())
-    yield 1, partial(add_learner, world, Kind.REFUSED_EMAIL, email=f"nobody.{turn}@refused.example")
+    yield 1, partial(add_learner, world, Kind.REFUSED_EMAIL, email=f"nobody.{round_number}@refused.example")
     yield 1, partial(add_learner_with_account, world, Kind.NO_EMAIL_BUT_ACCOUNT, email=None)
 
 
@@ -65,17 +65,17 @@ def _add_pair_with_emails(world: WorldBuilder, kind: Kind, one: str, other: str)
     add_learner(world, kind, email=other)
 
 
-def _list_name_cases(world: WorldBuilder, turn: int) -> Iterator[Recipe]:
-    """Names, dates of birth and LearnRefNumbers."""
-    yield 1, partial(add_learner, world, Kind.NO_GIVEN_NAME, name=("  " if turn % 2 else None, "Placeholder"))
-    yield 1, partial(add_learner, world, Kind.NO_FAMILY_NAME, name=("Ignotus", "" if turn % 2 else None))
+def _list_name_cases(world: WorldBuilder, round_number: int) -> Iterator[Recipe]:
+    """Unusual names, dates of birth and LearnRefNumbers."""
+    yield 1, partial(add_learner, world, Kind.NO_GIVEN_NAME, name=("  " if round_number % 2 else None, "Placeholder"))
+    yield 1, partial(add_learner, world, Kind.NO_FAMILY_NAME, name=("Ignotus", "" if round_number % 2 else None))
     for kind, choices in NAMES_OF_KIND.items():
-        yield 1, partial(add_learner, world, kind, name=choices[turn % len(choices)])
+        yield 1, partial(add_learner, world, kind, name=choices[round_number % len(choices)])
     yield 1, partial(add_learner, world, Kind.NO_DATE_OF_BIRTH, date_of_birth=None)
-    spaced = f"LR {turn:06d} X"
+    spaced = f"LR {round_number:06d} X"
     yield 1, partial(add_learner, world, Kind.LEARN_REF_NUMBER_WITH_SPACE, learn_ref_number=spaced)
     yield 1, partial(add_learner, world, Kind.NO_LEARN_REF_NUMBER, learn_ref_number=None)
-    yield 2, partial(_add_pair_with_learn_ref_number, world, f"TWIN{turn:06d}")
+    yield 2, partial(_add_pair_with_learn_ref_number, world, f"TWIN{round_number:06d}")
 
 
 def _add_pair_with_learn_ref_number(world: WorldBuilder, learn_ref_number: str) -> None:
@@ -83,19 +83,19 @@ def _add_pair_with_learn_ref_number(world: WorldBuilder, learn_ref_number: str) 
     add_learner(world, Kind.SAME_LEARN_REF_NUMBER, learn_ref_number=learn_ref_number)
 
 
-def _list_username_cases(world: WorldBuilder, turn: int) -> Iterator[Recipe]:
+def _list_username_cases(world: WorldBuilder, round_number: int) -> Iterator[Recipe]:
     yield 1, partial(add_learner_with_account, world, Kind.STORED_USERNAME)
-    yield 1, partial(_add_stored_in_other_case, world, f"Case.Mixed.{turn}")
-    yield 1, partial(add_learner, world, Kind.STORED_BUT_UNKNOWN, bksb_username=f"long.gone.{turn}")
-    yield 2, partial(_add_stored_on_two_people, world, f"one.account.{turn}")
+    yield 1, partial(_add_stored_in_other_case, world, f"Case.Mixed.{round_number}")
+    yield 1, partial(add_learner, world, Kind.STORED_BUT_UNKNOWN, bksb_username=f"long.gone.{round_number}")
+    yield 2, partial(_add_stored_on_two_people, world, f"one.account.{round_number}")
     yield 1, partial(_add_taken_username, world, Kind.USERNAME_TAKEN, str)
     yield 1, partial(_add_taken_username, world, Kind.USERNAME_TAKEN_IN_OTHER_CASE, str.lower)
     for kind, username in (
-        (Kind.USERNAME_WITH_AT, f"name.{turn}@college.example"),
-        (Kind.USERNAME_WITH_PLUS, f"a+b&c=d%20/e?f#{turn}"),
-        (Kind.USERNAME_WITH_APOSTROPHE, f"d'arcy.o'example.{turn}"),
-        (Kind.USERNAME_WITH_SPACE, f"two words {turn}"),
-        (Kind.USERNAME_NON_ASCII, f"Zoë.Łęcka.例.{turn}"),
+        (Kind.USERNAME_WITH_AT, f"name.{round_number}@college.example"),
+        (Kind.USERNAME_WITH_PLUS, f"a+b&c=d%20/e?f#{round_number}"),
+        (Kind.USERNAME_WITH_APOSTROPHE, f"d'arcy.o'example.{round_number}"),
+        (Kind.USERNAME_WITH_SPACE, f"two words {round_number}"),
+        (Kind.USERNAME_NON_ASCII, f"Zoë.Łęcka.例.{round_number}"),
     ):
         yield 1, partial(add_learner_with_account, world, kind, username)
     yield 1, partial(_add_leaver_with_account, world)
@@ -113,7 +113,7 @@ def _add_stored_on_two_people(world: WorldBuilder, username: str) -> None:
 
 
 def _add_taken_username(world: WorldBuilder, kind: Kind, respell: Callable[[str], str]) -> None:
-    """A learner, and a stranger with the learner's LearnRefNumber, respelt, as username."""
+    """A learner, and a stranger who already uses the learner's LearnRefNumber as username."""
     learn_ref_number = world.next_learn_ref_number
     add_learner(world, kind, learn_ref_number=learn_ref_number)
     world.add_stranger(respell(learn_ref_number))
@@ -128,7 +128,7 @@ def _add_leaver_with_account(world: WorldBuilder) -> None:
 
 
 def _list_date_cases(world: WorldBuilder) -> Iterator[Recipe]:
-    """Dates and statuses of a single programme."""
+    """Unusual dates and statuses of a single programme."""
     add, days_ago = partial(_add_person_with_programme, world), world.days_ago
     leave = partial(add_leaver, world)
     start = days_ago(200)
@@ -211,7 +211,7 @@ def _add_applicant_with_two_applications(world: WorldBuilder) -> None:
 
 
 def _add_transferred_applicant(world: WorldBuilder) -> None:
-    """Two person ids of one person: the applicant, and the learner that the applicant became."""
+    """One person with two person ids: first as applicant, then as learner."""
     applicant = add_applicant(world, Kind.APPLICANT_TRANSFERRED, world.days_ago(120), status="Transferred")
     learner = world.add_person(
         Kind.TRANSFERRED_LEARNER,

@@ -1,4 +1,4 @@
-"""Invented names: obviously invented, yet shaped like the names that break software."""
+"""Names that are obviously invented, and shaped like real names that break software."""
 
 import random
 import re
@@ -81,12 +81,12 @@ DOMAINS = ("learner.example", "college.example", "mail.example")
 
 
 def invent_name(rng: random.Random) -> tuple[str, str]:
-    """A given and a family name, drawn independently."""
+    """Invent a given name and a family name."""
     return rng.choice(GIVEN), rng.choice(FAMILY)
 
 
 def invent_email(given: str, family: str, number: int, rng: random.Random) -> str:
-    """An address at a reserved domain, unique by `number`, plain ASCII whatever the name."""
+    """Return an address in plain ASCII at a reserved domain. `number` makes it unique."""
     ascii_name = unicodedata.normalize("NFKD", f"{given}.{family}").encode("ascii", "ignore").decode().lower()
     local = re.sub(r"[^a-z0-9.]+", "", ascii_name).strip(".")[:40] or "learner"
     return f"{local}.{number}@{rng.choice(DOMAINS)}"

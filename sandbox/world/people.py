@@ -1,4 +1,4 @@
-"""Invents a world of people: the same people for the same arguments, with most kinds of edge case among them."""
+"""Invents a world of people, edge cases included. The same arguments always invent the same people."""
 
 import random
 from datetime import date
@@ -9,16 +9,16 @@ from sandbox.world.world_builder import WorldBuilder, add_learner, add_learner_w
 
 DEFAULT_SEED = 20_260_801
 PEOPLE_PER_ROUND = 300
-"""People in a world for each round of edge cases."""
+"""People of a world for each round of edge cases."""
 STRANGERS_PER_ROUND = 3
-"""bksb accounts of people who are not in the MIS."""
+"""bksb accounts, for each round of edge cases, of people who are not in the MIS."""
 
 
 def invent(learners: int, today: date, seed: int = DEFAULT_SEED) -> World:
-    """A world of exactly `learners` MIS people, the same for the same arguments.
+    """Invent exactly `learners` people in the MIS.
 
-    From about 100 people on it holds every kind; a smaller one holds the first kinds that fit. The others are
-    ordinary learners in learning, one in eight with a bksb account that the MIS knows of.
+    A world of 100 people or more holds every kind; a smaller one holds the first kinds that fit. All other people are
+    ordinary learners. One in eight of those has a bksb account, with its username in the MIS.
     """
     if learners < 1:
         raise ValueError(f"A world needs at least 1 person, not {learners}.")

@@ -1,4 +1,4 @@
-"""The people of a world: their rows in the MIS, the bksb accounts from before the first sync, and their eligibility."""
+"""The people of a world: their rows in the MIS, their bksb accounts before the first sync, and their eligibility."""
 
 import calendar
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from functools import cached_property
 
 
 class Kind(StrEnum):
-    """What is special about a person. Each has one kind, and is eligible on the anchor date unless it says not."""
+    """What is special about a person. Each has one kind. People are eligible on the anchor date unless noted here."""
 
     PLAIN = "plain"
 
@@ -17,8 +17,8 @@ class Kind(StrEnum):
     DORMANT = "dormant"  # not eligible
     ENDED_TODAY = "ended_today"
     ENDED_27_DAYS_AGO = "ended_27_days_ago"
-    ENDED_30_DAYS_AGO = "ended_30_days_ago"  # eligible, but for a month after February
-    ENDED_31_DAYS_AGO = "ended_31_days_ago"  # eligible after a month of 31 days
+    ENDED_30_DAYS_AGO = "ended_30_days_ago"  # not eligible after a month of 28 or 29 days
+    ENDED_31_DAYS_AGO = "ended_31_days_ago"  # eligible only after a month of 31 days
     ENDED_32_DAYS_AGO = "ended_32_days_ago"  # not eligible
     ENDED_ONE_MONTH_AGO = "ended_one_month_ago"
     ENDED_ONE_MONTH_AND_A_DAY_AGO = "ended_one_month_and_a_day_ago"  # not eligible
@@ -50,7 +50,7 @@ class Kind(StrEnum):
     APPLICANT_OLD = "applicant_old"  # not eligible
     APPLICANT_OF_TOMORROW = "applicant_of_tomorrow"  # not eligible
     APPLICANT_NOT_LIVE = "applicant_not_live"  # not eligible
-    APPLICANT_TRANSFERRED = "applicant_transferred"  # not eligible: the record left behind by TRANSFERRED_LEARNER
+    APPLICANT_TRANSFERRED = "applicant_transferred"  # not eligible: the former person id of TRANSFERRED_LEARNER
     TRANSFERRED_LEARNER = "transferred_learner"
     LEARNER_APPLYING_AGAIN = "learner_applying_again"  # one person id with an episode and a live application
 
@@ -94,11 +94,11 @@ class Kind(StrEnum):
     NO_RESULTS = "no_results"
     ONE_RESULT = "one_result"
     SIXTY_RESULTS = "sixty_results"
-    VERY_MANY_RESULTS = "very_many_results"  # more than any one page
+    VERY_MANY_RESULTS = "very_many_results"  # more than fit on one page
 
 
 RESULTS_OF = {Kind.NO_RESULTS: 0, Kind.ONE_RESULT: 1, Kind.SIXTY_RESULTS: 60, Kind.VERY_MANY_RESULTS: 230}
-"""How many initial and how many diagnostic results the account of a person of this kind has."""
+"""Number of initial results, and also of diagnostic results, of an account of this kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ class Application:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A bksb account that exists before the first sync; `results` fixes how many results of each sort it has."""
+    """A bksb account that exists before the first sync. `results` sets how many results of each sort it has."""
 
     username: str
     first_name: str
@@ -154,7 +154,7 @@ class Account:
 
 @dataclass(frozen=True)
 class World:
-    """All people on the anchor date `today`: the MIS rows, and the bksb accounts from before the first sync."""
+    """All people on the anchor date `today`: their MIS rows, and the bksb accounts that exist before the first sync."""
 
     learners: int
     today: date
@@ -166,12 +166,12 @@ class World:
     kinds: dict[str, Kind]
 
     def people_of(self, kind: Kind | str) -> tuple[str, ...]:
-        """The person ids of one kind, in order; ValueError for a kind that does not exist."""
+        """Return the person ids of one kind, in order. Raises ValueError if there is no such kind."""
         wanted = Kind(kind)
         return tuple(person_id for person_id, kind_of_person in self.kinds.items() if kind_of_person is wanted)
 
     def person(self, person_id: str) -> Person:
-        """One person; KeyError if there is none."""
+        """Return one person. Raises KeyError if there is none."""
         return self._by_id[person_id]
 
     @cached_property
@@ -179,10 +179,10 @@ class World:
         return {person.person_id: person for person in self.people}
 
     def eligible_on(self, day: date) -> set[str]:
-        """The people to synchronise on `day`, in plain Python, independent of the MIS query that it checks.
+        """Return the person ids to synchronise on `day`. Tests compare the MIS query with this independent rule.
 
-        Learners: a Live programme, not on a break, started by `day`, and not ended before one calendar month
-        earlier. Applicants: a Live application, not transferred, made in the twelve months up to `day`.
+        Learners: a Live programme, not on a break, that started by `day` and did not end more than a calendar month
+        before it. Applicants: a Live application, not transferred, made in the twelve months up to `day`.
         """
         ended_since = months_before(day, 1)
         applied_since = months_before(day, 12)
@@ -206,7 +206,7 @@ class World:
 
 
 def months_before(day: date, months: int) -> date:
-    """The same day of the month, `months` calendar months earlier; the last day of a month that is too short for it."""
+    """Return the same day of the month, `months` months earlier, or the last day of that month if it is too short."""
     year, month0 = divmod(day.year * 12 + day.month - 1 - months, 12)
     last = calendar.monthrange(year, month0 + 1)[1]
     return date(year, month0 + 1, min(day.day, last))

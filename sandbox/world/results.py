@@ -1,4 +1,4 @@
-"""Invents the assessment results of an account, in the words that bksb uses according to docs/bksb-api.md."""
+"""Invents the assessment results of an account, in the words that bksb uses (docs/bksb-api.md)."""
 
 import random
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ UNFINISHED = "0001-01-01T00:00:00"
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One initial or diagnostic result; `completed_raw` and `result` are what bksb prints."""
+    """One initial or diagnostic result. `completed_raw` and `result` are as bksb sends them."""
 
     session_id: int
     course_subject: str
@@ -33,7 +33,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """One row of the end-of-assessment report of a V5 session; a key that bksb leaves out is None."""
+    """One row of the end-of-assessment report of a V5 session. None: bksb leaves the key out."""
 
     course_component_name: str
     ability_measurement: str | None
@@ -43,7 +43,7 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One V5 assessment session; `completed_raw` is UNFINISHED until the learner has completed it."""
+    """One V5 assessment session. `completed_raw` is UNFINISHED until the learner completes it."""
 
     session_id: int
     course_subject: str
@@ -54,7 +54,6 @@ class Session:
 
     @property
     def is_finished(self) -> bool:
-        """Whether the learner has completed it."""
         return self.completed_raw != UNFINISHED
 
 
@@ -86,9 +85,9 @@ V5_COMPONENTS = {
 
 
 class ResultInventor:
-    """Invents the history of one bksb account: the same for the same username and seed, all before `anchor`.
+    """Invents the results of one bksb account, all before `anchor`. Username and seed determine them.
 
-    Session ids start at `first_session_id` and go up one by one.
+    Session ids count up from `first_session_id`.
     """
 
     def __init__(self, username: str, seed: int, anchor: date, first_session_id: int) -> None:
@@ -101,7 +100,7 @@ class ResultInventor:
         return self._next_session_id - 1
 
     def _draw_moments(self, rng: random.Random, count: int) -> list[datetime]:
-        """Moments, oldest first, in office hours of the two years before the anchor; some on its eve."""
+        """Draw moments in office hours of the two years before the anchor, oldest first."""
         days = [1 + int((HISTORY_DAYS - 1) * rng.random() ** 2) for _ in range(count)]
         if days and rng.random() < 0.2:
             days[0] = 1
@@ -112,7 +111,7 @@ class ResultInventor:
         )
 
     def invent_initial_results(self, count: int | None = None) -> list[Result]:
-        """Initial assessments, newest first; `count` of them, or as many as this account happens to have."""
+        """Invent initial results, newest first. `count` None: a random number of them."""
         rng = random.Random(f"{self._key}/initial")
         count = _draw_count(rng) if count is None else count
         level = {subject: rng.randrange(1, 5) for subject in ("ENGLISH", "MATHS", "ICT")}
@@ -134,7 +133,7 @@ class ResultInventor:
         return results[::-1]
 
     def invent_diagnostic_results(self, count: int | None = None) -> list[Result]:
-        """Diagnostic assessments, newest first."""
+        """Invent diagnostic results, newest first."""
         rng = random.Random(f"{self._key}/diagnostic")
         count = max(0, _draw_count(rng) - 1) if count is None else count
         results = []
@@ -155,7 +154,7 @@ class ResultInventor:
         return results[::-1]
 
     def invent_sessions(self, count: int | None = None) -> list[Session]:
-        """V5 sessions, newest first, about a quarter of them unfinished."""
+        """Invent V5 sessions, newest first. About a quarter of them are unfinished."""
         rng = random.Random(f"{self._key}/v5")
         count = rng.choice((0, 0, 0, 1, 2, 4)) if count is None else min(count, 12)
         sessions = []
@@ -208,7 +207,7 @@ class ResultInventor:
 
 
 def _draw_count(rng: random.Random) -> int:
-    """Few results for most, none for some, sixty for one in a hundred."""
+    """A few results for most accounts, none for some, sixty for one in a hundred."""
     chance = rng.random()
     if chance < 0.12:
         return 0
@@ -218,7 +217,7 @@ def _draw_count(rng: random.Random) -> int:
 
 
 def format_moment(moment: datetime, rng: random.Random) -> str:
-    """A moment as bksb prints it: no zone, and 0, 3 or 7 digits after the second."""
+    """Format a moment as bksb does: no time zone, and 0, 3 or 7 decimal digits of a second."""
     digits = rng.choice((0, 0, 3, 7))
     text = moment.strftime("%Y-%m-%dT%H:%M:%S")
     fraction = f"{moment.microsecond:06d}{rng.randrange(10)}"

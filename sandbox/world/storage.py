@@ -1,4 +1,4 @@
-"""Remembers which invented world a folder holds, so that tomorrow meets the same people as today."""
+"""Stores which world a folder holds, so that a later start invents the same people."""
 
 import json
 import os
@@ -15,19 +15,19 @@ DEFAULT_LEARNERS = 600
 
 
 def london_today() -> date:
-    """The date in London, where the provider and its bksb are."""
+    """Return today's date in London, where the provider and its bksb are."""
     return datetime.now(ZoneInfo("Europe/London")).date()
 
 
 class WorldMismatchError(ValueError):
-    """The folder already holds another world than the one asked for."""
+    """The folder holds a different world from the requested one, or its world file is damaged."""
 
 
 def load_or_create(folder: Path, learners: int | None = None, today: date | None = None) -> World:
-    """The folder's world; the first call settles the number of people (600) and the anchor date (today).
+    """Return the world of a folder. The first call sets its number of people (default 600) and anchor date (today).
 
-    Asking a folder for another number of people or another anchor date than it holds is a WorldMismatchError.
-    Processes that start together agree on one world.
+    Raises WorldMismatchError if the folder holds another number of people or another anchor date. Processes that start
+    at the same time get the same world.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / WORLD_FILE
@@ -48,21 +48,22 @@ def load_or_create(folder: Path, learners: int | None = None, today: date | None
             int(stored["seed"]),
         )
     except (ValueError, KeyError, TypeError) as error:
-        raise WorldMismatchError(f"{path} cannot be read: reset the sandbox (./run demo --reset).") from error
+        raise WorldMismatchError(f"{path} is damaged. Reset the sandbox: ./run demo --reset") from error
     if learners is not None and learners != held_learners:
         raise WorldMismatchError(
-            f"This sandbox holds {held_learners} people, not {learners}: "
-            f"ask for {held_learners}, or reset it to begin again (./run demo --reset)."
+            f"This sandbox holds {held_learners} people, not {learners}. "
+            "Leave --learners out, or start with a new sandbox: ./run demo --reset"
         )
     if today is not None and today != held_today:
         raise WorldMismatchError(
-            f"This sandbox began on {held_today}, not on {today}: leave the date out, or reset it (./run demo --reset)."
+            f"This sandbox began on {held_today}, not on {today}. "
+            "Leave --today out, or start with a new sandbox: ./run demo --reset"
         )
     return invent(held_learners, held_today, seed)
 
 
 def _write_once(path: Path, content: dict[str, object]) -> None:
-    """Writes the file whole, unless another process was first."""
+    """Write the file, unless another process has written it first."""
     if int(str(content["learners"])) < 1:
         raise WorldMismatchError(f"A sandbox needs at least 1 person, not {content['learners']}.")
     draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")

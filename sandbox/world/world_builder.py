@@ -1,4 +1,4 @@
-"""Adds invented people to a world one by one: their rows in the MIS, and bksb accounts from before the first sync."""
+"""Builds a world person by person: their MIS rows, and the bksb accounts that exist before the first sync."""
 
 import random
 from datetime import date, timedelta
@@ -22,7 +22,7 @@ PROGRAMMES = (
 
 
 class PersonDetails(TypedDict, total=False):
-    """What is fixed about a person; the rest is invented."""
+    """Details to set for a person. The others are invented."""
 
     name: tuple[str | None, str | None]
     email: str | None
@@ -33,7 +33,7 @@ class PersonDetails(TypedDict, total=False):
 
 
 class EpisodeDetails(TypedDict, total=False):
-    """What is fixed about an episode; otherwise it is Live, in learning and ends some time ahead."""
+    """Details to set for an episode. By default it is Live, in learning, and ends in the future."""
 
     end: date
     planned: date
@@ -42,9 +42,9 @@ class EpisodeDetails(TypedDict, total=False):
 
 
 class WorldBuilder:
-    """The world so far. It gives out person numbers in a shuffled order, so that special people spread over the ids.
+    """Collects the people of a world. Person numbers come in random order, so that edge cases spread over the ids.
 
-    Every draw from `rng` counts: another order of calls makes another world.
+    The order of draws from `rng` matters: a different order of calls builds a different world.
     """
 
     def __init__(self, size: int, today: date, rng: random.Random) -> None:
@@ -60,24 +60,24 @@ class WorldBuilder:
 
     @property
     def room(self) -> int:
-        """How many people are still to be invented."""
+        """Number of people still to be added."""
         return len(self._numbers)
 
     @property
     def next_username(self) -> str:
-        """The usual bksb username of the next person."""
+        """The default bksb username of the next person."""
         return f"bk.{self._numbers[-1]:06d}"
 
     @property
     def next_learn_ref_number(self) -> str:
-        """The usual LearnRefNumber of the next person."""
+        """The default LearnRefNumber of the next person."""
         return f"LRN{self._numbers[-1]:06d}"
 
     def days_ago(self, days: int) -> date:
         return self.today - timedelta(days=days)
 
     def build(self, seed: int) -> World:
-        """The world with the people added so far, in the order of their ids."""
+        """Return the world, with its people in order of their ids."""
         people = tuple(sorted(self._people, key=lambda person: person.person_id))
         return World(
             learners=len(people),
@@ -91,7 +91,7 @@ class WorldBuilder:
         )
 
     def add_person(self, kind: Kind, prefix: str = "P", **given: Unpack[PersonDetails]) -> Person:
-        """A person without a programme. Applicants (prefix A) have no LearnRefNumber yet."""
+        """Add a person without a programme. Applicants (prefix A) have no LearnRefNumber yet."""
         learn_ref_number = self.next_learn_ref_number if prefix == "P" else None
         number = self._numbers.pop()
         forenames, surname = given.get("name") or invent_name(self.rng)
@@ -139,21 +139,21 @@ class WorldBuilder:
         )
 
     def add_account(self, person: Person, username: str) -> None:
-        """The bksb account of a person in the MIS."""
+        """Add the bksb account of a person in the MIS."""
         results = RESULTS_OF.get(self._kinds[person.person_id])
         self._accounts.append(
             Account(username, person.forenames or "", person.surname or "", person.email or "", results)
         )
 
     def add_stranger(self, username: str) -> None:
-        """The bksb account of a person who is not in the MIS."""
+        """Add the bksb account of a person who is not in the MIS."""
         first_name, last_name = invent_name(self.rng)
         email = f"stranger.{len(self._accounts)}@elsewhere.example"
         self._accounts.append(Account(username, first_name, last_name, email))
 
 
 def add_learner(world: WorldBuilder, kind: Kind, **given: Unpack[PersonDetails]) -> Person:
-    """A person in learning."""
+    """Add a learner with one programme that has not ended."""
     person = world.add_person(kind, **given)
     world.add_episode(person, world.days_ago(world.rng.randint(20, 540)))
     return person
@@ -162,21 +162,21 @@ def add_learner(world: WorldBuilder, kind: Kind, **given: Unpack[PersonDetails])
 def add_learner_with_account(
     world: WorldBuilder, kind: Kind, username: str = "", **given: Unpack[PersonDetails]
 ) -> None:
-    """A person in learning, with an account and its username stored in the MIS."""
+    """Add a learner with a bksb account, and store its username in the MIS."""
     username = username or world.next_username
     given["bksb_username"] = username
     world.add_account(add_learner(world, kind, **given), username)
 
 
 def add_leaver(world: WorldBuilder, kind: Kind, end: date, status: str = "Completed") -> None:
-    """A person with one programme, which ended that day."""
+    """Add a person with a single programme, which ended on that day."""
     world.add_episode(world.add_person(kind), end - timedelta(days=370), end=end, planned=end, status=status)
 
 
 def add_applicant(
     world: WorldBuilder, kind: Kind, applied: date, system: str = "Live", status: str = "Applied"
 ) -> Person:
-    """A person with one application."""
+    """Add a person with one application."""
     person = world.add_person(kind, "A")
     world.add_application(person, applied, system, status)
     return person

@@ -1,4 +1,4 @@
-"""HTTP calls to the sandbox: to the pretend bksb with its key, and to the pages."""
+"""HTTP calls to the sandbox: bksb's API with the right key, and the web pages."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the tests of the sandbox share: a running sandbox, and a client that holds its key."""
+"""Fixtures for the tests of the sandbox."""
 
 from collections.abc import Iterator
 from datetime import date

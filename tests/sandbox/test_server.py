@@ -1,6 +1,7 @@
-"""The sandbox as a process of its own."""
+"""The sandbox as a separate process."""
 
 import json
+import re
 import signal
 import smtplib
 import socket
@@ -17,6 +18,7 @@ import requests
 from sandbox.bksb.faults.catalogue import KINDS
 from sandbox.bksb.journal import FolderInUseError
 from sandbox.server import PortTakenError, Sandbox
+from tests.conftest import repository
 from tests.sandbox.calls import Api
 
 
@@ -50,7 +52,7 @@ def api_of(ready: dict[str, Any]) -> Api:
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_it_says_where_it_is_and_leaves_cleanly(tmp_path: Path, stop: signal.Signals) -> None:
+def test_it_prints_its_addresses_and_exits_cleanly(tmp_path: Path, stop: signal.Signals) -> None:
     with served(tmp_path, "--learners", "20") as (process, ready):
         assert api_of(ready).get("users/isUsernameExists", username="x").json() is False
         with smtplib.SMTP("127.0.0.1", ready["smtp_port"], timeout=10) as smtp:
@@ -64,7 +66,7 @@ def test_it_says_where_it_is_and_leaves_cleanly(tmp_path: Path, stop: signal.Sig
     assert not (tmp_path / "server.json").exists()
 
 
-def test_it_leaves_promptly_though_a_call_is_under_way(tmp_path: Path) -> None:
+def test_it_exits_promptly_while_a_call_is_in_flight(tmp_path: Path) -> None:
     with served(tmp_path, "--learners", "20") as (process, ready), requests.Session() as idle:
         idle.get(ready["url"], timeout=10)
         requests.post(f"{ready['url']}/_sandbox/latency", params={"seconds": 60}, timeout=10)
@@ -78,7 +80,7 @@ def test_it_leaves_promptly_though_a_call_is_under_way(tmp_path: Path) -> None:
             assert process.wait(timeout=20) == 0
 
 
-def test_a_second_start_is_the_second_day_with_the_same_keys(tmp_path: Path) -> None:
+def test_a_second_start_keeps_keys_and_accounts(tmp_path: Path) -> None:
     with served(tmp_path, "--learners", "20") as (process, first):
         created = api_of(first).create_user().json()
         process.kill()
@@ -88,7 +90,7 @@ def test_a_second_start_is_the_second_day_with_the_same_keys(tmp_path: Path) -> 
         assert api_of(second).get("users/user/getUserId", username="new.learner").json() == created["UserId"]
 
 
-def test_it_says_nothing_about_what_it_is_asked(tmp_path: Path) -> None:
+def test_it_prints_nothing_about_the_calls_it_receives(tmp_path: Path) -> None:
     with served(tmp_path, "--learners", "20") as (process, ready):
         api = api_of(ready)
         api.create_user(Username="Unmistakable.Person")
@@ -102,13 +104,13 @@ def test_it_says_nothing_about_what_it_is_asked(tmp_path: Path) -> None:
     assert (output, errors) == ("", "")
 
 
-def test_it_says_nothing_about_what_its_faults_break(tmp_path: Path) -> None:
+def test_it_prints_nothing_about_the_calls_that_its_faults_break(tmp_path: Path) -> None:
     with served(tmp_path, "--learners", "20") as (process, ready):
         api = api_of(ready)
         user_id = requests.get(f"{ready['url']}/_sandbox/state", timeout=10).json()["users"][0]["UserId"]
         for number, kind in enumerate(KINDS):
-            usual = {"seconds": 0} if KINDS[kind].setting == "seconds" else {}
-            requests.post(f"{ready['url']}/_sandbox/faults", json={"kind": kind, "times": 1, **usual}, timeout=10)
+            settings = {"seconds": 0} if KINDS[kind].setting == "seconds" else {}
+            requests.post(f"{ready['url']}/_sandbox/faults", json={"kind": kind, "times": 1, **settings}, timeout=10)
             for call in (
                 lambda number=number: api.create_user(Username=f"Unmistakable.{number}"),
                 lambda: api.get(f"results/initialAssessment/{user_id}/all"),
@@ -121,14 +123,14 @@ def test_it_says_nothing_about_what_its_faults_break(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("option", ["--api-port", "--smtp-port"])
-def test_a_taken_port_is_named(tmp_path: Path, option: str) -> None:
+def test_the_error_names_a_port_that_is_taken(tmp_path: Path, option: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         assert f"Port {port} of 127.0.0.1 is taken" in refused(tmp_path, "--learners", "20", option, str(port))
     assert not (tmp_path / "server.json").exists()
 
 
-def test_a_given_port_is_used_and_can_be_used_again_at_once(tmp_path: Path) -> None:
+def test_it_uses_the_given_port_again_right_after_it_stopped(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     for _ in range(2):
@@ -139,7 +141,7 @@ def test_a_given_port_is_used_and_can_be_used_again_at_once(tmp_path: Path) -> N
             assert process.wait(timeout=30) == 0
 
 
-def test_another_number_of_people_is_refused(tmp_path: Path) -> None:
+def test_a_different_number_of_people_is_refused(tmp_path: Path) -> None:
     with served(tmp_path, "--learners", "20"):
         pass
     assert "holds 20 people, not 30" in refused(tmp_path, "--learners", "30")
@@ -147,10 +149,10 @@ def test_another_number_of_people_is_refused(tmp_path: Path) -> None:
 
 def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
     with served(tmp_path, "--learners", "20"):
-        assert "in use by another sandbox" in refused(tmp_path)
+        assert "Another sandbox uses" in refused(tmp_path)
 
 
-def test_in_a_test_it_gives_everything_back_at_the_end(tmp_path: Path) -> None:
+def test_a_sandbox_in_a_test_frees_its_ports_and_folder_at_the_end(tmp_path: Path) -> None:
     with Sandbox(folder=tmp_path) as first:
         with pytest.raises(FolderInUseError):
             Sandbox(folder=tmp_path)
@@ -159,3 +161,11 @@ def test_in_a_test_it_gives_everything_back_at_the_end(tmp_path: Path) -> None:
             Sandbox(smtp_port=taken).__enter__()
     with Sandbox(folder=tmp_path, api_port=taken, smtp_port=first.smtp_port) as second:
         assert second.url == first.url
+
+
+def test_the_python_example_of_the_documentation_works() -> None:
+    page = (repository() / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(example, names)  # noqa: S102
+    assert isinstance(names["sandbox"], Sandbox)

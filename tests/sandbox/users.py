@@ -1,4 +1,4 @@
-"""The users that the tests of the pretend bksb ask about."""
+"""Finds and creates users for the tests of the pretend bksb."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""How the faults of stage "body" alter a good response."""
+"""Faults that change the body of a successful response."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -29,12 +29,12 @@ NEVER = "0001-01-01T00:00:00"
 
 
 def alter_body(kind: str, body: Json) -> Json:
-    """The body with this fault; it comes back equal if there is nothing in it that the fault can alter."""
+    """Return the body with this fault, or an equal body if the fault does not apply to it."""
     return CHANGES[kind](body)
 
 
 def _change_values(body: Json, change: Callable[[str, Json], Json], name: str = "") -> Json:
-    """The body with `change` applied to the name and value of everything that is neither list nor object."""
+    """Return the body after calling `change(name, value)` for each value that is neither a list nor an object."""
     if isinstance(body, dict):
         return {key: _change_values(value, change, key) for key, value in body.items()}
     if isinstance(body, list):
@@ -89,7 +89,7 @@ def _turn_numbers_into_strings(body: Json) -> Json:
 
 
 def _make_date_change(write: Callable[[str, str], str]) -> Callable[[Json], Json]:
-    """A change that rewrites every date from its whole seconds and the digits after them; "never" stays as it is."""
+    """Return a change that rewrites every date but NEVER. `write` gets the text up to the seconds, and the decimals."""
 
     def rewrite(_name: str, value: Json) -> Json:
         found = DATE.fullmatch(value) if isinstance(value, str) and value != NEVER else None

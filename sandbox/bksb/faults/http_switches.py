@@ -1,4 +1,4 @@
-"""Switches faults and behaviours over HTTP, for tests and scripts: /_sandbox/faults and /_sandbox/behaviour."""
+"""HTTP calls that switch faults and behaviours: /_sandbox/faults and /_sandbox/behaviour."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from sandbox.bksb.site import BksbSite
 
 
 def add_fault_switches(app: FastAPI, site: BksbSite) -> None:
-    """Adds the calls. No key needed, as the sandbox listens on this machine only."""
+    """Add the calls. They need no key, because the sandbox listens on this machine only."""
     switches = _Switches(site)
     app.get("/_sandbox/faults")(switches.show_faults)
     app.post("/_sandbox/faults")(switches.add_faults)
@@ -25,8 +25,6 @@ def add_fault_switches(app: FastAPI, site: BksbSite) -> None:
 
 
 class _Switches:
-    """One method for each call."""
-
     def __init__(self, site: BksbSite) -> None:
         self._site = site
 
@@ -38,7 +36,7 @@ class _Switches:
             body = await _read_json(request)
             seed = request.query_params.get("seed")
             if seed is not None and not (seed.isascii() and seed.isdigit()):
-                raise FaultError("seed is a whole number.")
+                raise FaultError("seed must be a whole number.")
             added = [parse_fault(value) for value in (body if isinstance(body, list) else [body])]
         except FaultError as error:
             return respond({"Message": str(error)}, 400)
@@ -53,7 +51,7 @@ class _Switches:
 
     def remove_fault(self, number: int) -> Response:
         if not self._site.faults.remove(number):
-            return respond({"Message": f"No fault number {number} is on."}, 404)
+            return respond({"Message": f"Fault {number} is not on."}, 404)
         return self.show_faults()
 
     def show_behaviour(self) -> Response:
@@ -63,7 +61,7 @@ class _Switches:
         try:
             body = await _read_json(request)
             if not isinstance(body, Mapping):
-                raise BehaviourError("The body is a JSON object of behaviours.")
+                raise BehaviourError("The body must be a JSON object of behaviours.")
             self._site.behaviour = self._site.behaviour.replace(body)
         except (FaultError, BehaviourError) as error:
             return respond({"Message": str(error)}, 400)
@@ -83,5 +81,5 @@ def _describe_plan(plan: FaultPlan) -> dict[str, object]:
         "faults": [{"number": one.number, **asdict(one.fault), "played": one.played} for one in plan.list_active()],
         "played": plan.count_played(),
         "seed": plan.seed,
-        "kinds": {name: kind.plays for name, kind in KINDS.items()},
+        "kinds": {name: kind.description for name, kind in KINDS.items()},
     }

@@ -1,4 +1,4 @@
-"""Plays the faults that are on around one call: the response instead of it, or what becomes of its own response."""
+"""Plays the faults of one call: replaces, delays, changes or breaks its response."""
 
 import asyncio
 import json
@@ -28,13 +28,13 @@ LOG_IN_PAGE = (
 FAILED = {"Message": "An error has occurred."}
 BUSY = {"Message": "Too many requests."}
 TIMED_OUT = {"Message": "The request timed out."}
-TEXT_OF_A_FAILURE = "An error has occurred."
+FAILED_TEXT = "An error has occurred."
 
 
 async def respond_with_faults(
     site: BksbSite, call: str, request: Request, carry_out: Callable[[Request], Awaitable[Response]]
 ) -> Response:
-    """The response to one call, spoilt as the site's faults say."""
+    """Return the response to a call, with the faults that are switched on."""
     faults = site.faults
     caller = await find_caller(site, call, request)
     for candidate in faults.list_candidates("wait", call, caller):
@@ -44,7 +44,7 @@ async def respond_with_faults(
     if fault is not None:
         return _respond_instead(fault, call, request, site)
     response = await carry_out(request)
-    if call == "createUser" and _has_made_account(response):
+    if call == "createUser" and _has_created_account(response):
         fault = faults.find_first("made", call, caller)
         if fault is not None:
             return await _lose_creation(fault, request)
@@ -52,7 +52,7 @@ async def respond_with_faults(
 
 
 async def _wait(call: str, request: Request, seconds: float) -> None:
-    """A call that only reads ends when its client leaves; an account is made even after the client has gone."""
+    """Wait. If the client disconnects, a read ends at once, but createUser still creates the account."""
     if call == "createUser":
         await request.body()
         await asyncio.sleep(seconds)
@@ -61,7 +61,7 @@ async def _wait(call: str, request: Request, seconds: float) -> None:
 
 
 async def find_caller(site: BksbSite, call: str, request: Request) -> Caller:
-    """The person that a call names by id or by username; with both, if there is such a user."""
+    """Return the person that the call names, by id or by username. A known user gets both."""
     username = request.query_params.get("username", "")
     if call == "createUser":
         username = dict(parse_qsl((await request.body()).decode(errors="replace"))).get("Username", "")
@@ -96,7 +96,7 @@ def _respond_instead(fault: Fault, call: str, request: Request, site: BksbSite) 
         case "html":
             return Response(LOG_IN_PAGE, media_type="text/html")
         case "json_string":
-            return respond(TEXT_OF_A_FAILURE)
+            return respond(FAILED_TEXT)
         case "null":
             return respond(None)
         case "empty":
@@ -106,7 +106,7 @@ def _respond_instead(fault: Fault, call: str, request: Request, site: BksbSite) 
         case "merged_username":
             username = request.query_params.get("username", "")
             return respond(False) if call == "isUsernameExists" else respond_not_found(username, site.behaviour)
-    raise LookupError(f"no response is written for the fault {fault.kind}")
+    raise LookupError(f"There is no response for the fault {fault.kind}.")
 
 
 def _refuse_too_many_calls(fault: Fault) -> Response:
@@ -114,14 +114,14 @@ def _refuse_too_many_calls(fault: Fault) -> Response:
     if fault.kind == "429_seconds":
         busy.headers["Retry-After"] = str(math.ceil(fault.wait_seconds))
     elif fault.kind == "429_date":
-        # An HTTP date has whole seconds. Rounding up keeps clients from coming back too early.
+        # HTTP dates have whole seconds. Round up, so that no client retries too early.
         when = datetime.now(UTC) + timedelta(seconds=fault.wait_seconds)
         when = when.replace(microsecond=0) + timedelta(seconds=when.microsecond > 0)
         busy.headers["Retry-After"] = format_datetime(when, usegmt=True)
     return busy
 
 
-def _has_made_account(response: Response) -> bool:
+def _has_created_account(response: Response) -> bool:
     return response.status_code == 200 and bytes(response.body).startswith(b"{")
 
 
@@ -147,7 +147,7 @@ def _alter_body(site: BksbSite, call: str, caller: Caller, response: Response) -
 def _break_on_wire(site: BksbSite, call: str, caller: Caller, response: Response) -> Response:
     for candidate in site.faults.list_candidates("wire", call, caller):
         kind = candidate.fault.kind
-        # Half a number is still a number: no client could tell that it was cut.
+        # Half a number is still a number, so no client could notice the cut.
         if kind == "cut_json" and not bytes(response.body).startswith((b"{", b"[", b'"')):
             continue
         if response.body and site.faults.strikes(candidate, call, caller):

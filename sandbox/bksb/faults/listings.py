@@ -1,4 +1,4 @@
-"""How a listing is cut into pages when faults of stage "listing" are on."""
+"""Cuts a listing into pages when faults of a listing are on."""
 
 import math
 from collections.abc import Mapping, MutableMapping, Sequence
@@ -12,7 +12,7 @@ from sandbox.bksb.responses import INVALID_REQUEST, RefusedError
 from sandbox.bksb.site import BksbSite
 from sandbox.world.results import Result
 
-TOO_MANY = 3
+SURPLUS = 3
 FIRST_ENDLESS_SESSION_ID = 2_000_000_001
 INVENTED = Result(0, "MATHS", "Maths Functional Skills", "2020-01-01T09:00:00", "Maths", 50000, "Maths Level 1")
 
@@ -20,22 +20,22 @@ INVENTED = Result(0, "MATHS", "Maths Functional Skills", "2020-01-01T09:00:00", 
 def cut_faulty_page(
     site: BksbSite, user_id: int, source: Source, page: int, size: int, faults: MutableMapping[str, Fault]
 ) -> tuple[Sequence[Result], dict[str, int]]:
-    """One page of a user's results, and the Pagination that goes with it.
+    """Return one page of a user's results, and its Pagination.
 
-    With `shifting_pages` a result arrives before page 2 is cut; the site keeps it.
+    `shifting_pages` adds a result to the site before page 2 is cut.
     """
     if page == 2 and "shifting_pages" in faults:
-        del faults["shifting_pages"]  # page 2 may be asked for again
+        del faults["shifting_pages"]  # only once: the client may request page 2 again
         _add_newest_result(site, user_id, source)
     results = site.results(user_id, source)
-    asked_size = size
+    requested_size = size
     if "capped_page" in faults:
         size = min(size, faults["capped_page"].page_cap)
     shown = _cut_page(results, page, size, faults)
     pagination = {
         "CurrentPage": page,
         "TotalRecords": _state_total(len(results), page, faults),
-        "RecordsPerPage": asked_size,
+        "RecordsPerPage": requested_size,
     }
     if "total_missing" in faults:
         del pagination["TotalRecords"]
@@ -81,5 +81,5 @@ def _state_total(total: int, page: int, faults: Mapping[str, Fault]) -> int:
     if "changing_total" in faults:
         total += page - 1
     if "total_too_high" in faults:
-        total += TOO_MANY
+        total += SURPLUS
     return total // 2 if "total_too_low" in faults else total

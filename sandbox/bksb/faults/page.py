@@ -1,4 +1,4 @@
-"""The page on which a person sees and sets every fault and behaviour: plain forms, no script."""
+"""The web page that shows and switches faults and behaviours. Plain forms, no script."""
 
 from collections.abc import Mapping
 from dataclasses import Field, fields
@@ -12,24 +12,24 @@ from sandbox.bksb.behaviour import Behaviour, BehaviourError
 from sandbox.bksb.faults.catalogue import CALLS, KINDS, Fault, FaultError
 from sandbox.bksb.faults.plan import ActiveFault, FaultPlan
 from sandbox.bksb.site import BksbSite
-from sandbox.html import render_page, render_table
+from sandbox.html import FRONT_PAGE_LINK, count_of, render_page, render_table
 
 PATH = "/faults"
 FORM_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'"
 STAGES = {
-    "instead": "Instead of the answer",
-    "wait": "Before the answer",
-    "made": "After an account was made",
+    "instead": "Instead of the response",
+    "wait": "Before the response",
+    "made": "After an account is created",
     "listing": "In a listing of results",
-    "body": "In the body of an answer",
-    "wire": "On the way to the client",
+    "body": "In the body of a response",
+    "wire": "On the connection",
 }
 
 Form = Mapping[str, list[str]]
 
 
 def add_fault_pages(app: FastAPI, site: BksbSite) -> None:
-    """Adds `/faults` and the forms on it."""
+    """Add `/faults` and its forms."""
 
     @app.get(PATH)
     def show_page(request: Request) -> Response:
@@ -50,7 +50,7 @@ def add_fault_pages(app: FastAPI, site: BksbSite) -> None:
         if number == "all":
             site.faults.clear()
         elif not (number.isascii() and number.isdigit() and len(number) < 9 and site.faults.remove(int(number))):
-            return _render_fault_page(site, {}, "That fault is not on any more.")
+            return _render_fault_page(site, {}, "That fault is no longer on.")
         return _redirect_back()
 
     @app.post(f"{PATH}/behaviour")
@@ -73,7 +73,7 @@ def _redirect_back() -> Response:
 
 
 def _parse_value(name: str, text: str) -> object:
-    """The value of a behaviour from its text; Behaviour refuses a text that does not fit."""
+    """Return the value of a behaviour from its text. Behaviour itself rejects an invalid text."""
     for switch in fields(Behaviour):
         if switch.name == name:
             return next((choice for choice in _choices_of(switch) if str(choice) == text), _parse_whole_number(text))
@@ -102,40 +102,41 @@ def _parse_fault(form: Form) -> Fault:
     )
 
 
-def _parse_number(given: Mapping[str, str], name: str, otherwise: float | None) -> float | None:
+def _parse_number(given: Mapping[str, str], name: str, default: float | None) -> float | None:
     try:
-        return float(given[name]) if given.get(name) else otherwise
+        return float(given[name]) if given.get(name) else default
     except ValueError:
-        raise FaultError(f"{name} is a number, not “{given[name]}”.") from None
+        raise FaultError(f"{name} must be a number, not “{given[name]}”.") from None
 
 
 def _parse_count(given: Mapping[str, str], name: str) -> int | None:
     try:
         return int(given[name]) if given.get(name) else None
     except ValueError:
-        raise FaultError(f"{name} is a whole number, not “{given[name]}”.") from None
+        raise FaultError(f"{name} must be a whole number, not “{given[name]}”.") from None
 
 
-def _render_fault_page(site: BksbSite, form: Form, wrong: str = "") -> Response:
-    alert = f'<p role="alert"><strong>{escape(wrong)}</strong> Nothing was changed.</p>' if wrong else ""
+def _render_fault_page(site: BksbSite, form: Form, error: str = "") -> Response:
+    alert = f'<p role="alert"><strong>{escape(error)}</strong> Nothing was changed.</p>' if error else ""
     return render_page(
         "Faults",
-        '<p><a href="/">Sandbox</a></p><p>What bksb does wrong, from the next call on. Nothing is on at first, and '
-        f"everything is off again when the sandbox starts anew.</p>{alert}"
-        f"<h2>On now</h2>{_render_active(site.faults)}"
-        f'<h2 id="add">Switch on</h2>{_render_add_form(form)}'
-        f"<h2>Behaviour</h2>{_render_behaviour_form(site.behaviour)}"
-        f"<h2>Every fault</h2>{_render_catalogue()}",
-        400 if wrong else 200,
+        f"{FRONT_PAGE_LINK}<p>Make the pretend bksb fail. A fault acts from the next call until you switch it off or "
+        'restart the sandbox. To change how bksb answers normally, see <a href="#behaviour">Behaviour</a>.</p>'
+        f"{alert}"
+        f"<h2>Faults that are on</h2>{_render_active(site.faults)}"
+        f'<h2 id="add">Switch a fault on</h2>{_render_add_form(form)}'
+        f"<h2>All faults</h2><p>Follow a link to select that fault in the form above.</p>{_render_catalogue()}"
+        f'<h2 id="behaviour">Behaviour</h2>{_render_behaviour_form(site.behaviour)}',
+        400 if error else 200,
         FORM_POLICY,
     )
 
 
 def _render_active(plan: FaultPlan) -> str:
     active, played = plan.list_active(), plan.count_played()
-    total = f"<p>Spoilt so far: {escape(_describe_counts(played))}.</p>" if played else ""
+    total = f"<p>Played so far: {escape(_describe_counts(played))}.</p>" if played else ""
     if not active:
-        return f"<p>Nothing: bksb is well.</p>{total}"
+        return f"<p>None. The pretend bksb works normally.</p>{total}"
     rows = "".join(
         f"<tr><td><strong>{escape(one.fault.kind)}</strong><td>{escape(_describe_fault(one))}"
         f'<td><form method="post" action="{PATH}/clear">'
@@ -143,25 +144,31 @@ def _render_active(plan: FaultPlan) -> str:
         for one in active
     )
     return (
-        f"{render_table(('Fault', 'When', ''), rows)}{total}"
-        f'<form method="post" action="{PATH}/clear"><button name="number" value="all">Switch everything off</button>'
+        f"{render_table(('Fault', 'Settings', ''), rows)}{total}"
+        f'<form method="post" action="{PATH}/clear"><button name="number" value="all">Switch all off</button>'
         "</form>"
     )
 
 
 def _describe_counts(played: Mapping[str, int]) -> str:
-    return ", ".join(f"{kind} {number} times" if number > 1 else f"{kind} once" for kind, number in played.items())
+    return ", ".join(f"{kind} ({count_of(number, 'time')})" for kind, number in played.items())
 
 
 def _describe_fault(one: ActiveFault) -> str:
     fault = one.fault
-    parts = [", ".join(fault.calls) if fault.calls else "every call it can touch"]
-    parts.append(f"for {fault.user}" if fault.user is not None else "for everybody")
+    parts = [", ".join(fault.calls) if fault.calls else "all possible calls"]
+    parts.append(f"user {fault.user}" if fault.user is not None else "all users")
     if fault.probability < 1:
-        parts.append(f"with probability {fault.probability:g}")
-    parts.append(f"{one.played} of {fault.times} times" if fault.times else f"{one.played} times so far")
-    if KINDS[fault.kind].setting:
-        parts.append(f"cap {fault.page_cap}" if KINDS[fault.kind].setting == "cap" else f"{fault.wait_seconds:g} s")
+        parts.append(f"probability {fault.probability:g}")
+    if KINDS[fault.kind].setting == "seconds":
+        parts.append(f"{fault.wait_seconds:g} seconds")
+    elif KINDS[fault.kind].setting == "cap":
+        parts.append(count_of(fault.page_cap, "result") + " on a page")
+    parts.append(
+        f"played {one.played} of {count_of(fault.times, 'time')}"
+        if fault.times
+        else f"played {count_of(one.played, 'time')}"
+    )
     return "; ".join(parts)
 
 
@@ -185,16 +192,16 @@ def _render_add_form(form: Form) -> str:
     texts = "".join(
         f'<label>{label}<input name="{name}" value="{escape(form.get(name, [""])[0])}" placeholder="{hint}"></label>'
         for name, label, hint in (
-            ("user", "Person (user id or username)", "everybody"),
-            ("probability", "Probability", "1"),
-            ("times", "How many answers", "for ever"),
-            ("seconds", "Seconds, for slow, create_then_timeout and the 429s that say when", "the usual"),
-            ("cap", "Results on a page, for capped_page", "5"),
+            ("user", "User (id or username)", "all users"),
+            ("probability", "Probability, from 0 to 1", "1"),
+            ("times", "Number of responses", "no limit"),
+            ("seconds", "Seconds (slow, create_then_timeout, 429_seconds, 429_date)", "default"),
+            ("cap", "Results on a page (capped_page)", "5"),
         )
     )
     return (
         f'<form method="post" action="{PATH}"><label>Fault<select name="kind">{groups}</select></label>'
-        f"<fieldset><legend>Calls (none chosen: every one it can touch)</legend>{calls}</fieldset>{texts}"
+        f"<fieldset><legend>Calls (none ticked: all possible calls)</legend>{calls}</fieldset>{texts}"
         "<button>Switch on</button></form>"
     )
 
@@ -202,15 +209,15 @@ def _render_add_form(form: Form) -> str:
 def _render_behaviour_form(behaviour: Behaviour) -> str:
     inputs = []
     for switch in fields(Behaviour):
-        value, says = getattr(behaviour, switch.name), escape(switch.metadata["says"])
+        value, description = getattr(behaviour, switch.name), escape(switch.metadata["description"])
         options = "".join(f"<option{' selected' if choice == value else ''}>{choice}" for choice in _choices_of(switch))
         control = f'<select name="{switch.name}">{options}</select>'
         if not options:
             control = f'<input name="{switch.name}" value="{value}" inputmode="numeric">'
-        inputs.append(f"<label><strong>{switch.name}</strong> {says}{control}</label>")
+        inputs.append(f"<label><strong>{switch.name}</strong> {description}{control}</label>")
     return (
-        "<p>What bksb does every time, where the evidence leaves it open.</p>"
-        f'<form method="post" action="{PATH}/behaviour">{"".join(inputs)}<button>Change</button></form>'
+        "<p>How bksb answers every call, where the behaviour of the real bksb is not known.</p>"
+        f'<form method="post" action="{PATH}/behaviour">{"".join(inputs)}<button>Save behaviour</button></form>'
     )
 
 
@@ -218,9 +225,9 @@ def _render_catalogue() -> str:
     tables = []
     for stage, title in STAGES.items():
         rows = "".join(
-            f'<tr><td><a href="{PATH}?kind={kind}#add">{kind}</a><td>{escape(known.plays)}'
+            f'<tr><td><a href="{PATH}?kind={kind}#add">{kind}</a><td>{escape(known.description)}'
             for kind, known in KINDS.items()
             if known.stage == stage
         )
-        tables.append(f"<h3>{title}</h3>{render_table(('Fault', 'What it plays'), rows)}")
+        tables.append(f"<h3>{title}</h3>{render_table(('Fault', 'Effect'), rows)}")
     return "".join(tables)

@@ -1,4 +1,4 @@
-"""The faults that are on: for which calls and people, how often and how long. Nothing here knows HTTP."""
+"""Decides which faults strike a call. Knows nothing of HTTP."""
 
 import threading
 from collections import Counter
@@ -10,15 +10,15 @@ from sandbox.bksb.faults.catalogue import KINDS, Fault, Stage
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The person a call is about, as far as it says: a user id, a username (in lower case), both or neither.
+    """The person that a call names: a user id, a username in lower case, both or neither.
 
-    Dice depend on its text: with another name of the class or of a field they fall otherwise for the same seed.
+    `throw_dice` hashes its repr: renaming the class or a field changes which faults strike for a seed.
     """
 
     user_id: int | None = None
     username: str = ""
 
-    def is_meant_by(self, user: int | str | None) -> bool:
+    def matches(self, user: int | str | None) -> bool:
         if user is None:
             return True
         if isinstance(user, int):
@@ -31,7 +31,7 @@ NO_CALLER = Caller()
 
 @dataclass(slots=True)
 class ActiveFault:
-    """A fault that is on: its number on the list, and how many responses it has spoilt."""
+    """A fault that is on: its number in the list, and how many times it has struck."""
 
     number: int
     fault: Fault
@@ -43,8 +43,8 @@ class ActiveFault:
         return self.fault.times is not None and self.played >= self.fault.times
 
     def throw_dice(self, seed: int, call: str, caller: Caller) -> bool:
-        """Whether the dice fall for the fault. They depend on how often which person was asked about with which call,
-        not on what happens to others meanwhile."""
+        """Return whether the fault strikes, by its probability. The outcome depends only on the seed, the call, the
+        person, and how many times this call named this person. Other people's calls do not change it."""
         if self.fault.probability >= 1:
             return True
         self._asked[call, caller] += 1
@@ -54,12 +54,12 @@ class ActiveFault:
 
 
 class FaultPlan:
-    """The faults of one site. Safe to use from many threads; the same faults strike again for the same seed."""
+    """The faults of one site. Thread-safe. The same seed makes the same faults strike."""
 
     def __init__(self, seed: int = 0) -> None:
         self.seed = seed
         self.is_idle = True
-        """Whether no fault can strike. Every call looks at this first."""
+        """Whether no fault can strike. Read without the lock at the start of every call."""
         self._lock = threading.Lock()
         self._active: list[ActiveFault] = []
         self._next_number = 1
@@ -67,7 +67,7 @@ class FaultPlan:
         self._readings: dict[tuple[str, Caller], dict[str, Fault]] = {}
 
     def add(self, *faults: Fault) -> None:
-        """Switches faults on; they act from the next call on, in the order in which they were added."""
+        """Switch faults on. They act from the next call, in the order they were added."""
         with self._lock:
             for fault in faults:
                 self._active.append(ActiveFault(self._next_number, fault))
@@ -76,7 +76,7 @@ class FaultPlan:
             self.is_idle = not self._active
 
     def clear(self) -> None:
-        """Switches everything off, and starts counts and dice afresh."""
+        """Switch all faults off, and reset the counts and the dice."""
         with self._lock:
             self._active.clear()
             self._readings.clear()
@@ -85,7 +85,7 @@ class FaultPlan:
             self.is_idle = True
 
     def remove(self, number: int) -> bool:
-        """Switches one fault off; whether it was on."""
+        """Switch a fault off. Returns False if it was not on."""
         with self._lock:
             left = [one for one in self._active if one.number != number]
             found = len(left) < len(self._active)
@@ -95,17 +95,17 @@ class FaultPlan:
             return found
 
     def list_active(self) -> tuple[ActiveFault, ...]:
-        """The faults that are on, in the order in which they were added; one that has lasted its times is not."""
+        """Return the faults that are on, in the order they were added. A fault that is used up is off."""
         with self._lock:
             return tuple(self._active)
 
     def count_played(self) -> dict[str, int]:
-        """How many responses (of a listing: readings) each kind has spoilt since the plan was cleared."""
+        """Return how many times each kind has struck since the plan was cleared."""
         with self._lock:
             return dict(self._played)
 
     def list_candidates(self, stage: Stage, call: str, caller: Caller) -> list[ActiveFault]:
-        """The faults that may strike this call at this stage; `strikes` decides."""
+        """Return the faults that can strike this call at this stage. `strikes` decides whether they do."""
         if self.is_idle:
             return []
         with self._lock:
@@ -114,11 +114,11 @@ class FaultPlan:
                 for one in self._active
                 if KINDS[one.fault.kind].stage == stage
                 and call in (one.fault.calls or KINDS[one.fault.kind].calls)
-                and caller.is_meant_by(one.fault.user)
+                and caller.matches(one.fault.user)
             ]
 
     def strikes(self, candidate: ActiveFault, call: str, caller: Caller) -> bool:
-        """Whether the fault strikes now; if so, it is counted."""
+        """Return whether the fault strikes now, and count it if so."""
         with self._lock:
             if candidate.is_used_up or not candidate.throw_dice(self.seed, call, caller):
                 return False
@@ -130,20 +130,20 @@ class FaultPlan:
             return True
 
     def find_first(self, stage: Stage, call: str, caller: Caller) -> Fault | None:
-        """The first fault of the stage that strikes now."""
+        """Return the first fault of the stage that strikes now, if any."""
         for candidate in self.list_candidates(stage, call, caller):
             if self.strikes(candidate, call, caller):
                 return candidate.fault
         return None
 
     def _update_idle(self) -> None:
-        """A fault that is used up still holds for the readings that began under it."""
+        # A fault that is used up still applies to the readings it has begun.
         self.is_idle = not self._active and not any(self._readings.values())
 
     def settle_reading(self, call: str, caller: Caller, page: int, size: int, total: int) -> dict[str, Fault]:
-        """The faults of one reading of a listing, by kind: settled at page 1, and the same for its later pages.
+        """Return the faults of one reading of a listing, by kind. Page 1 decides for all pages.
 
-        A fault counts only if it can show in a listing of `total` results on pages of `size`.
+        A fault strikes only if it is visible in a listing of `total` results on pages of `size`.
         """
         if self.is_idle:
             return {}
@@ -153,7 +153,7 @@ class FaultPlan:
         struck = {
             one.fault.kind: one.fault
             for one in candidates
-            if _can_show(one.fault, size, total) and self.strikes(one, call, caller)
+            if _is_visible(one.fault, size, total) and self.strikes(one, call, caller)
         }
         with self._lock:
             self._readings.pop((call, caller), None)
@@ -163,7 +163,7 @@ class FaultPlan:
         return struck
 
 
-def _can_show(fault: Fault, size: int, total: int) -> bool:
+def _is_visible(fault: Fault, size: int, total: int) -> bool:
     if fault.kind in ("shifting_pages", "changing_total"):
         return total > size
     if fault.kind == "capped_page":

@@ -1,4 +1,4 @@
-"""Responses that break on the way: connections that are reset, and bodies that end too soon."""
+"""Responses that break on the connection: resets, and bodies that end too early."""
 
 import asyncio
 import os
@@ -15,13 +15,13 @@ Peer = tuple[str, int]
 
 
 class Connections:
-    """The open connections of one server, by the address of the client: ASGI itself does not give them out."""
+    """The open connections of a server, by client address. ASGI gives an application no access to them."""
 
     def __init__(self) -> None:
         self._open: dict[Peer, asyncio.Transport] = {}
 
     def make_protocol(self) -> type[asyncio.Protocol]:
-        """An HTTP protocol for uvicorn that keeps its connections in here while they last."""
+        """Return an HTTP protocol for uvicorn that registers its connections here."""
         opened = self._open
 
         class TrackedProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
@@ -37,12 +37,12 @@ class Connections:
         return TrackedProtocol
 
     def find(self, scope: Scope) -> asyncio.Transport | None:
-        """The connection a request came by, unless the client has gone."""
+        """Return the connection of a request, or None if the client has disconnected."""
         return self._open.get(tuple(scope["client"]))
 
 
 def reset(transport: asyncio.Transport) -> None:
-    """Ends a connection at once: the client sees a reset instead of an orderly end."""
+    """End a connection with a TCP reset."""
     duplicate = socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
     with duplicate:
         duplicate.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -50,7 +50,7 @@ def reset(transport: asyncio.Transport) -> None:
 
 
 class BrokenResponse(Response):
-    """The start of a response, if there is one, then what `end` does to the connection."""
+    """Sends the start of a response, if there is one, then calls `end` on the connection."""
 
     def __init__(self, started: Response | None, end: Callable[[asyncio.Transport], None]) -> None:
         super().__init__()
@@ -70,12 +70,12 @@ class BrokenResponse(Response):
 
 
 def drop_connection() -> Response:
-    """No response: the connection is reset."""
+    """Return a response that sends nothing and resets the connection."""
     return BrokenResponse(None, reset)
 
 
 def truncate(whole: Response, chunked: bool) -> Response:
-    """The first half of a response, under a Content-Length for all of it or as an unfinished chunked transfer."""
+    """Return the first half of a response, with its full Content-Length or as an unfinished chunked transfer."""
     half = Response(bytes(whole.body)[: len(whole.body) // 2], whole.status_code)
     half.raw_headers = [
         (name, value) for name, value in whole.raw_headers if not (chunked and name.lower() == b"content-length")
@@ -84,7 +84,7 @@ def truncate(whole: Response, chunked: bool) -> Response:
 
 
 async def wait_for_client(request: Request, seconds: float) -> None:
-    """Waits until the seconds have passed or the client has left."""
+    """Wait until the seconds have passed or the client disconnects."""
     await request.body()
     try:
         async with asyncio.timeout(seconds):

@@ -1,4 +1,4 @@
-"""A pretend bksb without its HTTP side."""
+"""A pretend bksb without its HTTP API."""
 
 import pytest
 

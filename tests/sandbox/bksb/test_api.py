@@ -1,4 +1,4 @@
-"""Who may call the pretend bksb, and which calls there are."""
+"""Access to the calls of the pretend bksb."""
 
 import pytest
 import requests
@@ -20,6 +20,6 @@ def test_a_call_without_the_right_key_is_denied(sandbox: Sandbox, path: str) -> 
 
 
 def test_an_unknown_call_is_not_found(api: Api) -> None:
-    answer = api.get("users/noSuchCall")
-    assert answer.status_code == 404
-    assert "Message" in answer.json()
+    response = api.get("users/noSuchCall")
+    assert response.status_code == 404
+    assert "Message" in response.json()

@@ -1,4 +1,4 @@
-"""How the pretend bksb answers where the evidence leaves it open."""
+"""Switches for what is not known about the real bksb."""
 
 import pytest
 import requests
@@ -11,7 +11,7 @@ from tests.sandbox.calls import Api
 from tests.sandbox.users import user_of
 
 
-def test_another_behaviour_can_be_chosen(world: World) -> None:
+def test_every_switch_changes_the_responses(world: World) -> None:
     behaviour = Behaviour(
         refusal_status=400,
         not_found_status=404,
@@ -32,8 +32,8 @@ def test_another_behaviour_can_be_chosen(world: World) -> None:
         user_id = user_of(sandbox, "sixty_results").user_id
         assert len(api.get(f"results/initialAssessment/{user_id}/all").json()["InitialAssessmentResults"]) == 5
         for user in sandbox.site.users()[:2]:
-            page = api.get(f"results/initialAssessment/{user.user_id}/all", page=99).json()
-            assert page["InitialAssessmentResults"] == []
+            body = api.get(f"results/initialAssessment/{user.user_id}/all", page=99).json()
+            assert body["InitialAssessmentResults"] == []
             sessions = api.get(
                 "assessmentSessions/getAssessmentSessionsForCourseV5",
                 courseSubject="OTHER",
@@ -42,24 +42,24 @@ def test_another_behaviour_can_be_chosen(world: World) -> None:
             assert sessions.json() is None
 
 
-def test_an_unknown_username_can_be_answered_in_plain_text(world: World) -> None:
+def test_the_response_for_an_unknown_username_can_be_plain_text(world: World) -> None:
     with Sandbox(world, behaviour=Behaviour(not_found_body="text", not_found_status=400)) as sandbox:
-        answer = requests.get(
+        response = requests.get(
             f"{sandbox.url}/api/users/user/getUserId",
             params={"username": "x"},
             auth=(sandbox.access_key, sandbox.secret_key),
             timeout=10,
         )
-    assert (answer.status_code, answer.text) == (400, "A user with username 'x' not found.")
-    assert answer.headers["Content-Type"].startswith("text/plain")
+    assert (response.status_code, response.text) == (400, "A user with username 'x' not found.")
+    assert response.headers["Content-Type"].startswith("text/plain")
 
 
-def test_each_behaviour_is_explained_in_the_documentation() -> None:
-    told = (repository() / "docs" / "sandbox.md").read_text(encoding="utf-8")
+def test_every_behaviour_is_in_the_documentation() -> None:
+    page = (repository() / "docs" / "sandbox.md").read_text(encoding="utf-8")
     for name, switch in Behaviour.__dataclass_fields__.items():
-        assert f"| `{name}` | {switch.metadata['says']} |" in told
+        assert f"| `{name}` | {switch.metadata['description']} |" in page
 
 
-def test_a_behaviour_that_there_is_not_cannot_be_made_in_python_either() -> None:
+def test_an_invalid_behaviour_is_refused_in_python_too() -> None:
     with pytest.raises(BehaviourError):
         Behaviour(page_cap=0)

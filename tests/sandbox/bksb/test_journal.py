@@ -1,4 +1,4 @@
-"""Users that were created are there again after a restart."""
+"""Created users survive a restart."""
 
 import json
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def kept_site(world: World, folder: Path) -> Iterator[BksbSite]:
     site.close()
 
 
-def test_a_second_start_is_the_second_day(kept_site: BksbSite, world: World, folder: Path) -> None:
+def test_a_second_start_finds_users_and_results(kept_site: BksbSite, world: World, folder: Path) -> None:
     created = create_user(kept_site, "Łucja O'Mock\u2028\n")
     users, results = kept_site.users(), kept_site.results(created.user_id, "initial")
     second = restarted(kept_site, world, folder)
@@ -39,7 +39,7 @@ def test_a_second_start_is_the_second_day(kept_site: BksbSite, world: World, fol
     second.close()
 
 
-def test_a_line_cut_short_by_a_crash_is_dropped_and_its_place_used_again(
+def test_a_line_cut_short_by_a_crash_is_dropped_and_overwritten(
     kept_site: BksbSite, world: World, folder: Path
 ) -> None:
     create_user(kept_site, "whole")
@@ -53,7 +53,7 @@ def test_a_line_cut_short_by_a_crash_is_dropped_and_its_place_used_again(
     third.close()
 
 
-def test_a_password_is_nowhere_on_disk_yet_can_be_checked(kept_site: BksbSite, world: World, folder: Path) -> None:
+def test_a_password_is_not_on_disk_but_can_be_checked(kept_site: BksbSite, world: World, folder: Path) -> None:
     user = create_user(kept_site, "secretive", "Correct-Horse-9")
     second = restarted(kept_site, world, folder)
     user_again = second.user(user.user_id)
@@ -69,11 +69,11 @@ def test_a_password_is_nowhere_on_disk_yet_can_be_checked(kept_site: BksbSite, w
 
 @pytest.mark.usefixtures("kept_site")
 def test_a_folder_serves_one_site_at_a_time(world: World, folder: Path) -> None:
-    with pytest.raises(FolderInUseError, match="stop that one first"):
+    with pytest.raises(FolderInUseError, match="Stop that one first"):
         BksbSite(world, folder)
 
 
-def test_the_journal_is_plain_json_lines(kept_site: BksbSite, folder: Path) -> None:
+def test_the_journal_has_one_json_object_per_line(kept_site: BksbSite, folder: Path) -> None:
     create_user(kept_site, "readable")
     (journal,) = folder.glob("*.jsonl")
     (line,) = journal.read_text(encoding="utf-8").splitlines()

@@ -1,4 +1,4 @@
-"""The sandbox's own calls, over real HTTP."""
+"""The control calls of the sandbox, over real HTTP."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ from tests.sandbox.calls import Api
 from tests.sandbox.users import user_of
 
 
-def test_the_state_counts_calls_and_results_and_can_be_reset(sandbox: Sandbox, api: Api) -> None:
+def test_the_state_counts_calls_and_results_and_the_counters_can_be_reset(sandbox: Sandbox, api: Api) -> None:
     api.create_user()
     api.create_user()
     api.get("users/isUsernameExists", username="x")
@@ -26,7 +26,7 @@ def test_the_state_counts_calls_and_results_and_can_be_reset(sandbox: Sandbox, a
     assert (state["calls"], state["peak_concurrency"]) == ({}, 0)
 
 
-def test_the_truth_about_one_user_can_be_asked_for(sandbox: Sandbox) -> None:
+def test_the_true_results_of_a_user_can_be_read(sandbox: Sandbox) -> None:
     user_id = user_of(sandbox, "sixty_results").user_id
     truth = requests.get(f"{sandbox.url}/_sandbox/results", params={"user_id": user_id}, timeout=10).json()
     assert truth["initial"] == [asdict(one) for one in sandbox.site.results(user_id, "initial")]
@@ -35,7 +35,7 @@ def test_the_truth_about_one_user_can_be_asked_for(sandbox: Sandbox) -> None:
     assert requests.get(f"{sandbox.url}/_sandbox/results", params={"user_id": 1}, timeout=10).status_code == 404
 
 
-def test_32_slow_calls_are_served_at_once(sandbox: Sandbox, api: Api) -> None:
+def test_32_slow_calls_are_served_concurrently(sandbox: Sandbox, api: Api) -> None:
     requests.post(f"{sandbox.url}/_sandbox/latency", params={"seconds": 0.5}, timeout=10)
     together = threading.Barrier(32)
 
@@ -48,11 +48,11 @@ def test_32_slow_calls_are_served_at_once(sandbox: Sandbox, api: Api) -> None:
     with ThreadPoolExecutor(32) as pool:
         list(pool.map(call, range(32)))
     assert sandbox.site.peak_concurrency == 32
-    assert time.monotonic() - began < 8, "one after the other they take 16 s"
+    assert time.monotonic() - began < 8, "32 calls in sequence take 16 s"
 
 
-def test_a_latency_that_would_block_everything_is_refused(sandbox: Sandbox) -> None:
+def test_an_invalid_latency_is_refused(sandbox: Sandbox) -> None:
     for seconds in (-1, 61, "nan"):
-        answer = requests.post(f"{sandbox.url}/_sandbox/latency", params={"seconds": seconds}, timeout=10)
-        assert answer.status_code == 400
+        response = requests.post(f"{sandbox.url}/_sandbox/latency", params={"seconds": seconds}, timeout=10)
+        assert response.status_code == 400
     assert sandbox.site.latency == 0

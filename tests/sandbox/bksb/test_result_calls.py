@@ -1,4 +1,4 @@
-"""bksb's calls about results, over real HTTP."""
+"""bksb's calls for results, over real HTTP."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def all_pages(api: Api, user_id: int, source: str, size: int) -> list[dict[str, 
 
 @pytest.mark.parametrize("source", ["initial", "diagnostic"])
 @pytest.mark.parametrize("size", [7, 20, 500])
-def test_all_pages_together_are_exactly_the_results(sandbox: Sandbox, api: Api, source: Any, size: int) -> None:
+def test_all_pages_together_hold_each_result_once(sandbox: Sandbox, api: Api, source: Any, size: int) -> None:
     user_id = user_of(sandbox, "very_many_results").user_id
     truth = sandbox.site.results(user_id, source)
     found = all_pages(api, user_id, source, size)
@@ -41,7 +41,7 @@ def test_all_pages_together_are_exactly_the_results(sandbox: Sandbox, api: Api, 
     ] == [(one.session_id, one.completed_raw, one.result, one.course_subject, one.assessment_id) for one in truth]
 
 
-def test_a_page_holds_20_results_unless_asked_and_100_at_most(sandbox: Sandbox, api: Api) -> None:
+def test_a_page_holds_20_results_by_default_and_100_at_most(sandbox: Sandbox, api: Api) -> None:
     path = f"results/initialAssessment/{user_of(sandbox, 'very_many_results').user_id}/all"
     usual, capped = api.get(path).json(), api.get(path, recordsPerPage=5000).json()
     assert (len(usual["InitialAssessmentResults"]), usual["Pagination"]["RecordsPerPage"]) == (20, 20)
@@ -49,7 +49,9 @@ def test_a_page_holds_20_results_unless_asked_and_100_at_most(sandbox: Sandbox, 
     assert capped["Pagination"]["TotalRecords"] == 230
 
 
-def test_an_empty_list_is_empty_for_some_and_absent_for_others(sandbox: Sandbox, api: Api) -> None:
+def test_a_page_without_results_has_an_empty_list_for_some_users_and_none_for_others(
+    sandbox: Sandbox, api: Api
+) -> None:
     bodies = []
     for user in sandbox.site.users()[:2]:
         body = api.get(f"results/initialAssessment/{user.user_id}/all", page=99).json()
@@ -58,7 +60,7 @@ def test_an_empty_list_is_empty_for_some_and_absent_for_others(sandbox: Sandbox,
     assert set(bodies) == {True, False}
 
 
-def test_results_carry_fields_that_no_document_names(sandbox: Sandbox, api: Api) -> None:
+def test_results_have_undocumented_fields(sandbox: Sandbox, api: Api) -> None:
     user = user_of(sandbox, "one_result")
     (result,) = api.get(f"results/initialAssessment/{user.user_id}/all").json()["InitialAssessmentResults"]
     assert {"AttemptNumber", "ReportUrl"} < set(result)
@@ -80,9 +82,9 @@ def test_pages_start_at_1(sandbox: Sandbox, api: Api, query: dict[str, Any], sta
 
 
 @pytest.mark.parametrize(("user_id", "status"), [("999999", 404), ("-1", 400), ("abc", 400), ("1" * 30, 400)])
-def test_results_of_nobody_are_an_error(api: Api, user_id: str, status: int) -> None:
-    answer = api.get(f"results/initialAssessment/{user_id}/all")
-    assert (answer.status_code, list(answer.json())) == (status, ["Message"])
+def test_results_of_an_unknown_user_are_an_error(api: Api, user_id: str, status: int) -> None:
+    response = api.get(f"results/initialAssessment/{user_id}/all")
+    assert (response.status_code, list(response.json())) == (status, ["Message"])
 
 
 def test_v5_sessions_are_listed_by_course_subject_with_their_components(sandbox: Sandbox, api: Api) -> None:
@@ -106,7 +108,9 @@ def test_v5_sessions_are_listed_by_course_subject_with_their_components(sandbox:
         assert names == [component.course_component_name for component in one.components]
 
 
-def test_an_unfinished_v5_session_is_dated_the_year_one_and_reports_nothing(sandbox: Sandbox, api: Api) -> None:
+def test_an_unfinished_v5_session_is_completed_in_the_year_1_and_has_an_empty_report(
+    sandbox: Sandbox, api: Api
+) -> None:
     user_id = user_of(sandbox, "no_results").user_id
     session_id = sandbox.site.add_session(user_id, "ENG_NEW", 1, "2026-11-22T09:00:00", UNFINISHED)
     (session,) = api.get(
@@ -117,7 +121,7 @@ def test_an_unfinished_v5_session_is_dated_the_year_one_and_reports_nothing(sand
     assert report.json() == {"AssessmentEOAData": []}
 
 
-def test_keys_of_a_component_can_be_missing(sandbox: Sandbox, api: Api) -> None:
+def test_a_component_can_lack_keys(sandbox: Sandbox, api: Api) -> None:
     user_id = user_of(sandbox, "no_results").user_id
     bare = Component("Reading", "Working at Entry 3", None, None)
     session_id = sandbox.site.add_session(user_id, "ENG_NEW", 1, "2026-11-22T09:00:00", "2026-11-22T10:00:00", (bare,))
@@ -127,17 +131,17 @@ def test_keys_of_a_component_can_be_missing(sandbox: Sandbox, api: Api) -> None:
     }
 
 
-def test_no_v5_sessions_are_an_empty_list_for_some_and_null_for_others(sandbox: Sandbox, api: Api) -> None:
-    answers = [
+def test_no_v5_sessions_is_an_empty_list_for_some_users_and_null_for_others(sandbox: Sandbox, api: Api) -> None:
+    bodies = [
         api.get(
             "assessmentSessions/getAssessmentSessionsForCourseV5", courseSubject="OTHER", userId=user.user_id
         ).json()
         for user in sandbox.site.users()[:2]
     ]
-    assert sorted(answers, key=str) == [None, []] or sorted(answers, key=str) == [[], None]
+    assert sorted(bodies, key=str) == [None, []] or sorted(bodies, key=str) == [[], None]
 
 
-def test_a_v5_session_of_somebody_else_is_not_found(sandbox: Sandbox, api: Api) -> None:
+def test_a_v5_session_of_another_user_is_not_found(sandbox: Sandbox, api: Api) -> None:
     user_id = user_of(sandbox, "no_results").user_id
-    answer = api.get("assessmentSessions/GetEOAReportDataForAssessmentSessionV5", sessionId=1, userId=user_id)
-    assert answer.status_code == 404
+    response = api.get("assessmentSessions/GetEOAReportDataForAssessmentSessionV5", sessionId=1, userId=user_id)
+    assert response.status_code == 404

@@ -1,4 +1,4 @@
-"""The state behind the pretend bksb."""
+"""The users of the pretend bksb and their results."""
 
 import pytest
 
@@ -7,11 +7,11 @@ from sandbox.world.population import World
 from tests.sandbox.users import find_user
 
 
-def test_the_accounts_of_the_world_are_there_from_the_start(site: BksbSite, world: World) -> None:
+def test_a_new_site_has_the_accounts_of_its_world(site: BksbSite, world: World) -> None:
     assert [user.username for user in site.users()] == [account.username for account in world.accounts]
 
 
-def test_merged_users_become_one_with_the_results_of_both(site: BksbSite, world: World) -> None:
+def test_merging_leaves_one_user_with_the_results_of_both(site: BksbSite, world: World) -> None:
     kept, merged = find_user(site, world, "one_result"), find_user(site, world, "sixty_results")
     site.merge(kept.user_id, merged.user_id)
     assert site.find(merged.username) is None

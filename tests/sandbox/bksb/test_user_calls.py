@@ -1,4 +1,4 @@
-"""bksb's calls about users, over real HTTP."""
+"""bksb's calls for users, over real HTTP."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
@@ -24,7 +24,7 @@ BORN = {
 # createUser
 
 
-def test_a_created_user_is_answered_with_id_and_username_and_can_be_found(sandbox: Sandbox, api: Api) -> None:
+def test_create_user_returns_id_and_username_and_the_user_can_be_found(sandbox: Sandbox, api: Api) -> None:
     created = api.create_user(Username="O'Mock +1@zoë", **BORN).json()
     assert created["Username"] == "O'Mock +1@zoë"
     user = sandbox.site.user(created["UserId"])
@@ -39,7 +39,7 @@ def test_a_created_user_is_answered_with_id_and_username_and_can_be_found(sandbo
     assert api.get("users/user/getUserId", username="o'mock +1@ZOË").json() == user.user_id
 
 
-def test_what_may_be_left_out_of_create_user_is_left_out(sandbox: Sandbox, api: Api) -> None:
+def test_optional_fields_of_create_user_can_be_left_out(sandbox: Sandbox, api: Api) -> None:
     form = {"Username": "bare", "Firstname": "A", "Lastname": "B", "Password": "12345678"}
     created = api.session.post(f"{sandbox.url}/api/users/createUser", data=form, timeout=10).json()
     user = sandbox.site.user(created["UserId"])
@@ -63,7 +63,7 @@ def test_what_may_be_left_out_of_create_user_is_left_out(sandbox: Sandbox, api: 
         ({"DateOfBirth": "2003-01-01"}, "DateOfBirth is not valid."),
     ],
 )
-def test_a_refused_user_is_answered_with_the_reason_as_a_json_string(
+def test_create_user_returns_the_reason_of_a_refusal_as_a_json_string(
     sandbox: Sandbox, api: Api, fields: dict[str, str], reason: str
 ) -> None:
     before = sandbox.site.users()
@@ -72,25 +72,25 @@ def test_a_refused_user_is_answered_with_the_reason_as_a_json_string(
     assert sandbox.site.users() == before
 
 
-def test_a_username_that_is_taken_is_refused_whatever_its_case(sandbox: Sandbox, api: Api) -> None:
+def test_a_taken_username_is_refused_in_any_case(sandbox: Sandbox, api: Api) -> None:
     api.create_user(Username="Taken.Name")
     assert api.create_user(Username="tAKEN.nAME").json() == "A user with username 'tAKEN.nAME' already exists."
     assert api.create_user(Username="u" * 256).json()["Username"] == "u" * 256
 
 
-def test_of_many_creations_of_one_username_at_once_one_succeeds(sandbox: Sandbox, api: Api) -> None:
+def test_one_of_many_concurrent_creations_of_a_username_succeeds(sandbox: Sandbox, api: Api) -> None:
     with ThreadPoolExecutor(16) as pool:
-        answers = list(pool.map(lambda _: api.create_user(Username="wanted").json(), range(16)))
-    assert len([answer for answer in answers if isinstance(answer, dict)]) == 1
+        bodies = list(pool.map(lambda _: api.create_user(Username="wanted").json(), range(16)))
+    assert len([body for body in bodies if isinstance(body, dict)]) == 1
     assert len([user for user in sandbox.site.users() if user.username == "wanted"]) == 1
 
 
-def test_create_user_reads_forms_only(sandbox: Sandbox, api: Api) -> None:
-    answer = api.session.post(f"{sandbox.url}/api/users/createUser", json={"Username": "x"}, timeout=10)
-    assert answer.status_code == 415
+def test_create_user_accepts_forms_only(sandbox: Sandbox, api: Api) -> None:
+    response = api.session.post(f"{sandbox.url}/api/users/createUser", json={"Username": "x"}, timeout=10)
+    assert response.status_code == 415
 
 
-# Looking usernames up
+# Look-ups
 
 
 @pytest.mark.parametrize(
@@ -105,22 +105,22 @@ def test_create_user_reads_forms_only(sandbox: Sandbox, api: Api) -> None:
         "username_non_ascii",
     ],
 )
-def test_every_sort_of_username_is_found_when_percent_encoded(sandbox: Sandbox, api: Api, kind: str) -> None:
+def test_any_percent_encoded_username_is_found(sandbox: Sandbox, api: Api, kind: str) -> None:
     username = sandbox.world.person(sandbox.world.people_of(kind)[0]).bksb_username
     assert api.get("users/isUsernameExists", username=username).json() is True
     assert api.get("users/user/getUserId", username=username).json() == user_of(sandbox, kind).user_id
 
 
-def test_a_plus_that_is_not_encoded_is_a_space(sandbox: Sandbox, api: Api) -> None:
+def test_a_plus_that_is_not_percent_encoded_is_a_space(sandbox: Sandbox, api: Api) -> None:
     sandbox.site.create_user("a+b", "A", "B", "", "12345678")
     assert api.session.get(f"{api.url}/api/users/isUsernameExists?username=a+b", timeout=10).json() is False
     assert api.session.get(f"{api.url}/api/users/isUsernameExists?username=a%2Bb", timeout=10).json() is True
 
 
-def test_an_unknown_username_does_not_exist_and_has_the_documented_text_for_an_id(api: Api) -> None:
-    assert api.get("users/isUsernameExists", username="no body").json() is False
-    answer = api.get("users/user/getUserId", username="no body")
-    assert (answer.status_code, answer.json()) == (200, "A user with username 'no body' not found.")
+def test_an_unknown_username_does_not_exist_and_get_user_id_returns_the_documented_text(api: Api) -> None:
+    assert api.get("users/isUsernameExists", username="unknown user").json() is False
+    response = api.get("users/user/getUserId", username="unknown user")
+    assert (response.status_code, response.json()) == (200, "A user with username 'unknown user' not found.")
 
 
 @pytest.mark.parametrize("path", ["users/isUsernameExists", "users/user/getUserId"])
@@ -130,9 +130,9 @@ def test_a_look_up_without_a_username_is_invalid(api: Api, path: str) -> None:
 
 def test_an_auto_login_link_names_the_user_and_expires_soon(sandbox: Sandbox, api: Api) -> None:
     user = user_of(sandbox, "username_with_plus")
-    answer = api.get(f"users/user/{user.user_id}/getAutoLoginLink").json()
-    assert parse_qs(urlsplit(answer["Link"]).query)["username"] == [user.username]
-    assert timedelta(0) < datetime.fromisoformat(answer["Expiry"]) - datetime.now() < timedelta(hours=2)  # noqa: DTZ005
+    link = api.get(f"users/user/{user.user_id}/getAutoLoginLink").json()
+    assert parse_qs(urlsplit(link["Link"]).query)["username"] == [user.username]
+    assert timedelta(0) < datetime.fromisoformat(link["Expiry"]) - datetime.now() < timedelta(hours=2)  # noqa: DTZ005
 
 
 def test_every_user_is_in_the_group_everyone(api: Api) -> None:

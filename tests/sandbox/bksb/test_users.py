@@ -1,4 +1,4 @@
-"""Users are found by their usernames."""
+"""Usernames of the pretend bksb."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from sandbox.bksb.users import UsernameTakenError
 from tests.sandbox.users import create_user
 
 
-def test_a_username_is_found_and_refused_whatever_its_case_and_keeps_its_own(site: BksbSite) -> None:
+def test_usernames_ignore_case_but_keep_the_case_they_were_created_with(site: BksbSite) -> None:
     user = create_user(site, "Zoë.Mock")
     assert site.find("ZOË.MOCK") == user
     assert user.username == "Zoë.Mock"
@@ -15,7 +15,7 @@ def test_a_username_is_found_and_refused_whatever_its_case_and_keeps_its_own(sit
         create_user(site, "zoë.mock")
 
 
-def test_a_rename_frees_the_old_name_and_keeps_id_and_results(site: BksbSite) -> None:
+def test_a_rename_frees_the_old_username_and_keeps_id_and_results(site: BksbSite) -> None:
     user = site.users()[0]
     results = site.results(user.user_id, "initial")
     site.rename(user.user_id, "another.name")

@@ -1,4 +1,4 @@
-"""What can go wrong with the mail server."""
+"""Faults of the mail server."""
 
 import pytest
 
@@ -7,12 +7,12 @@ from tests.conftest import repository
 
 
 @pytest.mark.parametrize("kind", MAIL_FAULTS)
-def test_every_mail_fault_is_described(kind: str) -> None:
-    told = (repository() / "docs" / "sandbox.md").read_text(encoding="utf-8")
-    assert f"| `{kind}` | {MAIL_FAULTS[kind]} |" in told
+def test_every_mail_fault_is_in_the_documentation(kind: str) -> None:
+    page = (repository() / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    assert f"| `{kind}` | {MAIL_FAULTS[kind]} |" in page
 
 
-def test_a_mail_fault_is_played_for_whom_when_and_as_often_as_it_says() -> None:
+def test_a_mail_fault_strikes_for_its_recipient_after_and_as_many_times_as_set() -> None:
     faults = MailFaults()
     faults.add(MailFault("later", to="A@b.example", after=1, times=2))
     played = [faults.strikes("later", [to]) for to in ("a@b.example", "x@b.example", *["a@B.example"] * 4)]

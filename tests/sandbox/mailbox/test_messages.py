@@ -1,4 +1,4 @@
-"""The messages that the mailbox keeps."""
+"""The mailbox keeps messages, with a folder also over a restart."""
 
 import socket
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import pytest
 from sandbox.mailbox.messages import Mailbox
 from sandbox.mailbox.server import MailServer
 from sandbox.server import Sandbox
-from tests.sandbox.mailbox.letters import invitation, send
+from tests.sandbox.mailbox.example_messages import invitation, send
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_a_message_is_kept_with_its_envelope_and_headers(sandbox: Sandbox) -> No
     assert "<b>Zoë</b>" in (message.body("html") or "")
 
 
-def test_recipients_are_those_of_the_envelope_not_of_the_header(sandbox: Sandbox) -> None:
+def test_recipients_come_from_the_envelope_and_not_from_the_header(sandbox: Sandbox) -> None:
     send(
         sandbox.smtp_port,
         invitation(to="list@learner.example"),
@@ -39,7 +39,7 @@ def test_recipients_are_those_of_the_envelope_not_of_the_header(sandbox: Sandbox
     assert sandbox.mailbox.messages(to="list@learner.example") == []
 
 
-def test_messages_outlast_a_restart_when_there_is_a_folder(tmp_path: Path, listener: socket.socket) -> None:
+def test_messages_in_a_folder_survive_a_restart(tmp_path: Path, listener: socket.socket) -> None:
     first = Mailbox(tmp_path)
     server = MailServer(first)
     server.start(listener)
@@ -55,12 +55,12 @@ def test_messages_outlast_a_restart_when_there_is_a_folder(tmp_path: Path, liste
     assert [one.subject for one in second.messages()] == ["three", "two", "one"]
 
 
-def test_waiting_for_a_message_that_does_not_come_ends_with_a_count() -> None:
+def test_waiting_for_a_missing_message_times_out_with_a_count() -> None:
     with pytest.raises(TimeoutError, match="0 messages after 0.01 s, not 1"):
         Mailbox().wait_for(1, seconds=0.01)
 
 
-def test_odd_messages_can_be_read() -> None:
+def test_malformed_messages_can_be_read() -> None:
     mailbox = Mailbox()
     mailbox.keep("", ["a@learner.example"], b"")
     mailbox.keep("", ["a@learner.example"], b"Subject: \xff\xfe\r\nMessage-ID: <[broken\r\n\r\n\xff")

@@ -1,13 +1,13 @@
-"""The pages of the mailbox over real HTTP."""
+"""The web pages of the mailbox, over real HTTP."""
 
 import pytest
 
 from sandbox.server import Sandbox
 from tests.sandbox.calls import get_page
-from tests.sandbox.mailbox.letters import invitation, send
+from tests.sandbox.mailbox.example_messages import invitation, send
 
 
-def test_the_mailbox_lists_messages_newest_first_with_everything_escaped(sandbox: Sandbox) -> None:
+def test_the_mailbox_lists_messages_newest_first_and_escapes_them(sandbox: Sandbox) -> None:
     sandbox.mailbox.keep(
         "a@b.example", ["<i>@learner.example"], b"Subject: <script>alert(1)</script>\r\nDate: <b>\r\n\r\n"
     )
@@ -18,11 +18,11 @@ def test_the_mailbox_lists_messages_newest_first_with_everything_escaped(sandbox
         assert markup not in listed
 
 
-def test_an_empty_mailbox_says_so(sandbox: Sandbox) -> None:
-    assert "No messages." in get_page(sandbox, "/mailbox").text
+def test_an_empty_mailbox_says_that_there_are_no_messages(sandbox: Sandbox) -> None:
+    assert "No messages yet." in get_page(sandbox, "/mailbox").text
 
 
-def test_a_long_list_is_shown_a_hundred_at_a_time(sandbox: Sandbox) -> None:
+def test_a_page_lists_at_most_a_hundred_messages(sandbox: Sandbox) -> None:
     for number in range(201):
         sandbox.mailbox.keep("a@b.example", ["a@learner.example"], b"Subject: no. %d.\r\n\r\n" % number)
     first, last = get_page(sandbox, "/mailbox").text, get_page(sandbox, "/mailbox?page=3").text
@@ -31,7 +31,7 @@ def test_a_long_list_is_shown_a_hundred_at_a_time(sandbox: Sandbox) -> None:
     assert get_page(sandbox, "/mailbox?page=0").text == get_page(sandbox, "/mailbox?page=x").text == first
 
 
-def test_the_html_of_a_message_is_shown_where_it_can_do_nothing(sandbox: Sandbox) -> None:
+def test_the_html_of_a_message_is_shown_in_a_sandboxed_frame(sandbox: Sandbox) -> None:
     send(sandbox.smtp_port, invitation())
     (message,) = sandbox.mailbox.wait_for(1)
     shown = get_page(sandbox, f"/mailbox/{message.number}")
@@ -57,5 +57,5 @@ def test_a_message_without_html_is_shown_as_text_and_escaped(sandbox: Sandbox) -
 
 
 @pytest.mark.parametrize("path", ["/mailbox/7", "/mailbox/7/html", "/mailbox/7/text"])
-def test_a_message_that_is_not_there_is_not_found(sandbox: Sandbox, path: str) -> None:
+def test_an_unknown_message_is_not_found(sandbox: Sandbox, path: str) -> None:
     assert get_page(sandbox, path).status_code == 404

@@ -1,29 +1,29 @@
-"""The mail server over real SMTP."""
+"""The mail server, over real SMTP."""
 
 import smtplib
 
 import pytest
 
 from sandbox.server import Sandbox
-from tests.sandbox.mailbox.letters import invitation, send
+from tests.sandbox.mailbox.example_messages import invitation, send
 
 
 @pytest.mark.parametrize("address", ["nobody@refused.example", "Nobody@REFUSED.example"])
-def test_an_address_that_is_refused_gets_550_and_no_message(sandbox: Sandbox, address: str) -> None:
+def test_a_refused_address_gets_550_and_no_message(sandbox: Sandbox, address: str) -> None:
     with pytest.raises(smtplib.SMTPRecipientsRefused) as refusal:
         send(sandbox.smtp_port, invitation(to=address))
     assert [code for code, _ in refusal.value.recipients.values()] == [550]
     assert sandbox.mailbox.messages() == []
 
 
-def test_a_refused_address_does_not_keep_the_message_from_others(sandbox: Sandbox) -> None:
+def test_other_recipients_still_get_a_message_with_one_refused_address(sandbox: Sandbox) -> None:
     refused = send(sandbox.smtp_port, invitation(), ["zoe@learner.example", "nobody@refused.example"])
     assert list(refused) == ["nobody@refused.example"]
     (message,) = sandbox.mailbox.wait_for(1)
     assert message.recipients == ("zoe@learner.example",)
 
 
-def test_an_address_that_only_looks_like_a_refused_one_is_accepted(sandbox: Sandbox) -> None:
+def test_an_address_that_resembles_a_refused_one_is_accepted(sandbox: Sandbox) -> None:
     send(sandbox.smtp_port, invitation(to="zoe@notrefused.example"))
     send(sandbox.smtp_port, invitation(to="zoe@refused.example.learner.example"))
     assert len(sandbox.mailbox.wait_for(2)) == 2

@@ -1,4 +1,4 @@
-"""The pretend MIS on a real PostgreSQL."""
+"""The pretend MIS, on a real PostgreSQL."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -28,7 +28,7 @@ def test_the_tables_hold_exactly_the_world(empty_database: str, world: World) ->
     assert rows(empty_database, "select * from application order by 1") == [astuple(one) for one in world.applications]
 
 
-def test_filling_again_changes_nothing_and_keeps_what_was_edited(empty_database: str, world: World) -> None:
+def test_filling_again_keeps_edited_rows(empty_database: str, world: World) -> None:
     fill(empty_database, world)
     with psycopg2.connect(empty_database) as connection, connection.cursor() as cursor:
         cursor.execute(
@@ -41,14 +41,14 @@ def test_filling_again_changes_nothing_and_keeps_what_was_edited(empty_database:
     assert rows(empty_database, "select * from person order by 1") == before
 
 
-def test_an_open_connection_can_be_filled_and_stays_open(empty_database: str, world: World) -> None:
+def test_filling_through_an_open_connection_leaves_it_open(empty_database: str, world: World) -> None:
     with closing(psycopg2.connect(empty_database)) as connection:
         assert fill(connection, world)
         assert not connection.closed
     assert rows(empty_database, "select count(*) from person") == [(100,)]
 
 
-def test_two_starts_at_once_fill_once(empty_database: str) -> None:
+def test_concurrent_starts_fill_the_database_once(empty_database: str) -> None:
     world = invent(500, date(2026, 11, 23))
     with ThreadPoolExecutor(4) as pool:
         assert sorted(pool.map(lambda _: fill(empty_database, world), range(4))) == [

@@ -1,4 +1,4 @@
-"""People out of the ordinary are as their kind says."""
+"""Edge cases match the description of their kind."""
 
 from collections import Counter
 
@@ -7,7 +7,7 @@ from sandbox.world.population import World
 from tests.sandbox.conftest import TODAY
 
 
-def test_nobody_but_the_pairs_shares_an_address_or_a_learn_ref_number() -> None:
+def test_only_pairs_share_an_address_or_a_learn_ref_number() -> None:
     world = invent(2000, TODAY)
     may_share = {
         *world.people_of("shared_email"),
@@ -24,7 +24,7 @@ def test_nobody_but_the_pairs_shares_an_address_or_a_learn_ref_number() -> None:
         assert [value for value, count in values.items() if count > 1] == []
 
 
-def test_pairs_share_what_their_kind_says(world: World) -> None:
+def test_pairs_share_the_value_that_their_kind_names(world: World) -> None:
     one, other = (world.person(person_id) for person_id in world.people_of("shared_email"))
     assert one.email == other.email
     one, other = (world.person(person_id) for person_id in world.people_of("shared_email_other_case"))
@@ -36,7 +36,7 @@ def test_pairs_share_what_their_kind_says(world: World) -> None:
     assert (world.person(learner).former_person_id,) == world.people_of("applicant_transferred")
 
 
-def test_bksb_holds_the_accounts_that_the_kinds_speak_of(world: World) -> None:
+def test_bksb_has_the_accounts_that_the_kinds_need(world: World) -> None:
     usernames = {account.username for account in world.accounts}
     folded = {username.lower() for username in usernames}
     assert len(folded) == len(usernames)

@@ -1,4 +1,4 @@
-"""The invented people: the same each time, obviously invented, and of every kind."""
+"""The invented people: the same each time, recognisably invented, and of every kind."""
 
 import re
 
@@ -15,19 +15,19 @@ def test_the_same_arguments_invent_the_same_world() -> None:
 
 
 @pytest.mark.parametrize("learners", [1, 2, 7, 79, 100, 101, 601])
-def test_a_world_has_exactly_the_people_asked_for(learners: int) -> None:
+def test_a_world_has_the_requested_number_of_people(learners: int) -> None:
     world = invent(learners, TODAY)
     assert len({person.person_id for person in world.people}) == learners
     assert set(world.kinds) == {person.person_id for person in world.people}
 
 
-def test_a_world_of_nobody_is_refused() -> None:
+def test_a_world_without_people_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 1 person"):
         invent(0, TODAY)
 
 
 @pytest.mark.parametrize("learners", [100, 600])
-def test_every_kind_is_there_from_100_people_on(learners: int) -> None:
+def test_a_world_of_100_people_or_more_has_every_kind(learners: int) -> None:
     world = invent(learners, TODAY)
     assert [kind for kind in Kind if not world.people_of(kind)] == []
 
@@ -36,12 +36,12 @@ def test_most_of_600_people_are_ordinary_learners_without_an_account() -> None:
     assert len(invent(600, TODAY).people_of("plain")) > 300
 
 
-def test_everybody_is_obviously_invented() -> None:
+def test_every_email_address_is_at_a_reserved_domain() -> None:
     for person in invent(2000, TODAY).people:
         for address in re.findall(r"@+([\w.]+)", person.email or ""):
             assert address.lower().endswith(".example")
 
 
-def test_learn_ref_numbers_are_such_as_the_ilr_allows() -> None:
+def test_learn_ref_numbers_have_the_format_of_the_ilr() -> None:
     for person in invent(2000, TODAY).people:
         assert person.learn_ref_number is None or re.fullmatch(r"[A-Za-z0-9 ]{1,12}", person.learn_ref_number)

@@ -1,4 +1,4 @@
-"""Who is eligible on which day."""
+"""Eligibility of the invented people."""
 
 from datetime import date, timedelta
 
@@ -46,7 +46,7 @@ def test_an_unknown_kind_is_refused(world: World) -> None:
     ],
     ids=str,
 )
-def test_people_are_eligible_on_the_anchor_day_as_their_kind_says(today: date) -> None:
+def test_eligibility_on_the_anchor_date_follows_from_the_kind(today: date) -> None:
     world = invent(100, today)
     eligible = world.eligible_on(today)
     longest_ago = (today - months_before(today, 1)).days
@@ -55,7 +55,7 @@ def test_people_are_eligible_on_the_anchor_day_as_their_kind_says(today: date) -
         assert {person in eligible for person in world.people_of(kind)} == {expected}, kind
 
 
-def test_a_person_who_starts_tomorrow_is_eligible_tomorrow_and_one_whose_month_is_over_is_not(
+def test_eligibility_on_the_next_day_includes_new_starters_and_excludes_those_past_their_month(
     world: World,
 ) -> None:
     tomorrow = world.eligible_on(TODAY + timedelta(days=1))
@@ -76,5 +76,5 @@ def test_a_person_who_starts_tomorrow_is_eligible_tomorrow_and_one_whose_month_i
         (date(2026, 12, 1), 12, date(2025, 12, 1)),
     ],
 )
-def test_a_month_before_is_clamped_to_the_end_of_a_shorter_month(day: date, months: int, expected: date) -> None:
+def test_months_before_is_clamped_to_the_last_day_of_a_shorter_month(day: date, months: int, expected: date) -> None:
     assert months_before(day, months) == expected

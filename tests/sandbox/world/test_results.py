@@ -1,4 +1,4 @@
-"""The invented results of all accounts of a big world."""
+"""The invented results of a large world."""
 
 import re
 from datetime import datetime, timedelta
@@ -32,7 +32,7 @@ def test_results_are_newest_first_and_never_after_the_anchor_date(big_site: Bksb
     assert {len(raw.partition(".")[2]) for raw in dates} == {0, 3, 7}
 
 
-def test_session_ids_are_unique_over_all_users_and_sources(big_site: BksbSite) -> None:
+def test_session_ids_are_unique_across_users_and_sources(big_site: BksbSite) -> None:
     ids = []
     for user in big_site.users():
         for results in (
@@ -45,13 +45,13 @@ def test_session_ids_are_unique_over_all_users_and_sources(big_site: BksbSite) -
     assert max(ids) < 2**31
 
 
-def test_initial_results_use_the_words_of_bksb_and_a_few_that_nobody_knows(big_site: BksbSite) -> None:
+def test_initial_results_use_bksbs_words_and_a_few_unknown_ones(big_site: BksbSite) -> None:
     texts = {result.result for user in big_site.users() for result in big_site.results(user.user_id, "initial")}
     levelled = {f"{subject} {level}" for subject in ("English", "Maths", "Mathematics", "ICT") for level in LEVELS[1:]}
     assert texts == levelled | set(ODD_RESULTS) | set(UNKNOWN_RESULTS)
 
 
-def test_diagnostic_results_are_percentages_written_in_three_ways(big_site: BksbSite) -> None:
+def test_diagnostic_results_are_percentages_in_three_formats(big_site: BksbSite) -> None:
     results = [one for user in big_site.users() for one in big_site.results(user.user_id, "diagnostic")]
     assert {type(one.result) for one in results} == {str, int}
     assert {str(one.result).endswith("%") for one in results if isinstance(one.result, str)} == {True, False}

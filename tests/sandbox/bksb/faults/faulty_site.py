@@ -1,4 +1,4 @@
-"""What the tests of faults share: a pretend bksb with faults on, and what may be asked of it."""
+"""Calls and checks that the tests of faults share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ JSON = "application/json; charset=utf-8"
 
 @dataclass
 class FaultySite:
-    """A sandbox with faults on, and people to ask about."""
+    """A sandbox, and calls that read what it returns while faults are on."""
 
     sandbox: Sandbox
     api: Api
@@ -30,7 +30,7 @@ class FaultySite:
 
     @property
     def busy(self) -> User:
-        """Somebody with 230 results of each sort."""
+        """A user with 230 results of each sort."""
         return self.person("very_many_results")
 
     def truth(self, user: User | None = None) -> list[int]:
@@ -63,13 +63,13 @@ class FaultySite:
 
 
 def check_fault(site: FaultySite, kind: str, check: Callable[[FaultySite], None], **settings: float) -> None:
-    """The fault does what the check expects, and nothing more once it is off."""
-    well = site.user_id().json(), site.rows(3)
+    """Run the check with the fault on, and assert that nothing has changed once it is off."""
+    before = site.user_id().json(), site.rows(3)
     site.sandbox.site.faults.add(Fault(kind, **settings))  # type: ignore[arg-type]
     check(site)
     site.sandbox.site.faults.clear()
     if kind != "shifting_pages":
-        assert (site.user_id().json(), site.rows(3)) == well
+        assert (site.user_id().json(), site.rows(3)) == before
     assert site.api.create_user(Username="afterwards").json()["Username"] == "afterwards"
 
 

@@ -39,8 +39,8 @@ def unknown_subject(site: FaultySite) -> None:
 
 def unknown_fields(site: FaultySite) -> None:
     body = site.page().json()
-    for told in (body, body["Pagination"], body[RESULTS][0], site.api.create_user().json()):
-        assert told["Überraschung"] == [{"Nested": [1, None, "x"]}]
+    for json_object in (body, body["Pagination"], body[RESULTS][0], site.api.create_user().json()):
+        assert json_object["Überraschung"] == [{"Nested": [1, None, "x"]}]
 
 
 def numbers_as_strings(site: FaultySite) -> None:
@@ -56,7 +56,7 @@ def dates_like(pattern: str) -> Callable[[FaultySite], None]:
         v5 = site.v5_sessions()
         dates = [row["ResultDate"] for row in site.rows()] + [one["DateStarted"] for one in v5]
         assert all(re.fullmatch(pattern, one) for one in dates)
-        assert UNFINISHED in [one["DateCompleted"] for one in v5], "what is not finished is still not finished"
+        assert UNFINISHED in [one["DateCompleted"] for one in v5], "an unfinished session stays unfinished"
         site.sandbox.site.faults.clear()
         assert [one[:19] for one in dates[:SIZE]] == [row["ResultDate"][:19] for row in site.rows()]
 
@@ -84,7 +84,7 @@ CHECKS: dict[str, Callable[[FaultySite], None]] = {
 
 
 @pytest.mark.parametrize("kind", CHECKS)
-def test_each_fault_of_a_body_does_what_it_says_and_no_more_once_it_is_off(site: FaultySite, kind: str) -> None:
+def test_each_fault_of_a_body_changes_responses_only_while_it_is_on(site: FaultySite, kind: str) -> None:
     check_fault(site, kind, CHECKS[kind])
 
 

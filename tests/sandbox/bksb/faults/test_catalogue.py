@@ -1,4 +1,4 @@
-"""Every kind of fault, and what cannot be one."""
+"""The kinds of fault."""
 
 import pytest
 
@@ -6,12 +6,12 @@ from sandbox.bksb.faults.catalogue import KINDS, Fault, FaultError
 from tests.conftest import repository
 
 
-def test_each_fault_is_explained_in_the_documentation() -> None:
-    told = (repository() / "docs" / "sandbox.md").read_text(encoding="utf-8")
+def test_every_fault_is_in_the_documentation() -> None:
+    page = (repository() / "docs" / "sandbox.md").read_text(encoding="utf-8")
     for kind, known in KINDS.items():
-        assert f"| `{kind}` | {known.plays} |" in told
+        assert f"| `{kind}` | {known.description} |" in page
 
 
-def test_a_fault_that_there_is_not_cannot_be_made_in_python_either() -> None:
+def test_an_unknown_fault_is_refused_in_python_too() -> None:
     with pytest.raises(FaultError):
         Fault("flood")

@@ -1,4 +1,4 @@
-"""Faults that come instead of a response, before it or after an account was made, over real HTTP."""
+"""Faults instead of a response, before it, or after an account is created, over real HTTP."""
 
 import time
 from collections.abc import Callable
@@ -14,49 +14,49 @@ from tests.sandbox.bksb.faults.faulty_site import JSON, FaultySite, check_fault,
 
 def is_refused(status: int) -> Callable[[FaultySite], None]:
     def check(site: FaultySite) -> None:
-        for told in (site.user_id(), site.page(), site.api.create_user()):
-            assert told.status_code == status
+        for response in (site.user_id(), site.page(), site.api.create_user()):
+            assert response.status_code == status
         assert site.sandbox.site.find("new.learner") is None
 
     return check
 
 
-def is_answered(body: bytes, content_type: str | None) -> Callable[[FaultySite], None]:
+def is_ok_with(body: bytes, content_type: str | None) -> Callable[[FaultySite], None]:
     def check(site: FaultySite) -> None:
-        for told in (site.user_id(), site.page(), site.api.create_user()):
-            assert (told.status_code, told.headers.get("Content-Type")) == (200, content_type)
-            assert body in told.content and bool(body) == bool(told.content)
+        for response in (site.user_id(), site.page(), site.api.create_user()):
+            assert (response.status_code, response.headers.get("Content-Type")) == (200, content_type)
+            assert body in response.content and bool(body) == bool(response.content)
         assert site.sandbox.site.find("new.learner") is None
 
     return check
 
 
 def too_many_calls(site: FaultySite) -> None:
-    told = site.user_id()
-    assert (told.status_code, "Retry-After" in told.headers) == (429, False)
+    response = site.user_id()
+    assert (response.status_code, "Retry-After" in response.headers) == (429, False)
 
 
 def too_many_calls_in_seconds(site: FaultySite) -> None:
-    told = site.user_id()
-    assert (told.status_code, told.headers["Retry-After"]) == (429, "2")
+    response = site.user_id()
+    assert (response.status_code, response.headers["Retry-After"]) == (429, "2")
 
 
 def too_many_calls_as_a_date(site: FaultySite) -> None:
     asked_at = datetime.now(UTC)
-    told = site.user_id()
-    assert (told.status_code, told.headers["Retry-After"][-4:]) == (429, " GMT")
-    assert 2 <= (parsedate_to_datetime(told.headers["Retry-After"]) - asked_at).total_seconds() < 10
+    response = site.user_id()
+    assert (response.status_code, response.headers["Retry-After"][-4:]) == (429, " GMT")
+    assert 2 <= (parsedate_to_datetime(response.headers["Retry-After"]) - asked_at).total_seconds() < 10
 
 
 def unavailable(site: FaultySite) -> None:
-    told = site.user_id()
-    assert (told.status_code, told.headers["Content-Type"]) == (503, "text/html; charset=utf-8")
+    response = site.user_id()
+    assert (response.status_code, response.headers["Content-Type"]) == (503, "text/html; charset=utf-8")
 
 
 def redirected(site: FaultySite) -> None:
     path = f"{site.api.url}/api/users/user/getUserId?username=x"
-    told = site.api.session.get(path, allow_redirects=False, timeout=10)
-    assert (told.status_code, told.headers["Location"]) == (302, "/bksbLive2/Login.aspx")
+    response = site.api.session.get(path, allow_redirects=False, timeout=10)
+    assert (response.status_code, response.headers["Location"]) == (302, "/bksbLive2/Login.aspx")
 
 
 def reset(site: FaultySite) -> None:
@@ -85,7 +85,7 @@ def lost_creation(site: FaultySite) -> None:
 def failed_creation(site: FaultySite) -> None:
     assert site.api.create_user().status_code == 500
     assert site.sandbox.site.find("new.learner") is not None
-    assert "already exists" in site.api.create_user().json(), "a refusal made nobody, and so loses no answer"
+    assert "already exists" in site.api.create_user().json(), "a refused creation is not affected"
 
 
 CHECKS: dict[str, Callable[[FaultySite], None]] = {
@@ -95,10 +95,10 @@ CHECKS: dict[str, Callable[[FaultySite], None]] = {
     "429_date": too_many_calls_as_a_date,
     "503": unavailable,
     "redirect": redirected,
-    "html": is_answered(b"<html>", "text/html; charset=utf-8"),
-    "json_string": is_answered(b'"An error has occurred."', JSON),
-    "null": is_answered(b"null", JSON),
-    "empty": is_answered(b"", None),
+    "html": is_ok_with(b"<html>", "text/html; charset=utf-8"),
+    "json_string": is_ok_with(b'"An error has occurred."', JSON),
+    "null": is_ok_with(b"null", JSON),
+    "empty": is_ok_with(b"", None),
     "reset": reset,
     "merged_username": merged,
     "slow": slow,
@@ -109,7 +109,7 @@ WITHOUT_LONG_WAITS: dict[str, dict[str, float]] = {"slow": {"seconds": 0.05}, "c
 
 
 @pytest.mark.parametrize("kind", CHECKS)
-def test_each_fault_of_a_whole_call_does_what_it_says_and_no_more_once_it_is_off(site: FaultySite, kind: str) -> None:
+def test_each_fault_of_a_whole_call_acts_only_while_it_is_on(site: FaultySite, kind: str) -> None:
     check_fault(site, kind, CHECKS[kind], **WITHOUT_LONG_WAITS.get(kind, {}))
 
 
@@ -119,12 +119,12 @@ def test_every_fault_of_a_whole_call_is_checked() -> None:
 
 def test_a_wrong_key_is_refused_before_any_fault(site: FaultySite) -> None:
     site.sandbox.site.faults.add(Fault("500", times=1))
-    told = requests.get(f"{site.api.url}/api/users/user/getUserId", auth=("wrong", "key"), timeout=10)
-    assert told.status_code == 401
+    response = requests.get(f"{site.api.url}/api/users/user/getUserId", auth=("wrong", "key"), timeout=10)
+    assert response.status_code == 401
     assert site.sandbox.site.faults.count_played() == {}
 
 
-def test_a_call_whose_client_has_gone_is_not_in_flight_for_long(site: FaultySite) -> None:
+def test_a_slow_read_ends_when_its_client_disconnects(site: FaultySite) -> None:
     site.sandbox.site.faults.add(Fault("slow", seconds=600, calls=("getUserId",)))
     path = f"{site.api.url}/api/users/user/getUserId?username=x"
     with pytest.raises(requests.ReadTimeout):
@@ -138,7 +138,7 @@ def test_a_call_whose_client_has_gone_is_not_in_flight_for_long(site: FaultySite
     site.sandbox.site.faults.clear()
 
 
-def test_a_slow_creation_is_carried_out_though_its_client_has_gone(site: FaultySite) -> None:
+def test_a_slow_creation_is_carried_out_after_its_client_disconnects(site: FaultySite) -> None:
     site.sandbox.site.faults.add(Fault("slow", seconds=0.6))
     with pytest.raises(requests.ReadTimeout):
         site.api.session.post(
@@ -152,7 +152,7 @@ def test_a_slow_creation_is_carried_out_though_its_client_has_gone(site: FaultyS
         assert time.monotonic() < end
 
 
-def test_a_lost_answer_makes_a_patient_client_wait(site: FaultySite) -> None:
+def test_a_lost_creation_keeps_the_client_waiting(site: FaultySite) -> None:
     site.sandbox.site.faults.add(Fault("create_then_timeout", seconds=0.3))
     began = time.monotonic()
     with pytest.raises(requests.ConnectionError):

@@ -17,8 +17,8 @@ def shifting(site: FaultySite) -> None:
     before, first = site.truth(), site.sessions()
     second = site.sessions(2)
     assert (first, second[0]) == (before[:SIZE], first[-1])
-    assert site.truth()[1:] == before, "the new result is a real one, and the newest"
-    assert site.sessions(2) == second, "asking again for page 2 shifts nothing further"
+    assert site.truth()[1:] == before, "the site keeps the new result, as the newest"
+    assert site.sessions(2) == second, "a second request for page 2 adds no result"
     only = site.person("one_result")
     assert site.page(2, only).json().get(RESULTS, []) == []
     assert len(site.truth(only)) == 1
@@ -86,7 +86,7 @@ CHECKS: dict[str, Callable[[FaultySite], None]] = {
 
 
 @pytest.mark.parametrize("kind", CHECKS)
-def test_each_fault_of_a_listing_does_what_it_says_and_no_more_once_it_is_off(site: FaultySite, kind: str) -> None:
+def test_each_fault_of_a_listing_acts_only_while_it_is_on(site: FaultySite, kind: str) -> None:
     check_fault(site, kind, CHECKS[kind])
 
 

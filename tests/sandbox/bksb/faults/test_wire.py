@@ -1,4 +1,4 @@
-"""Responses that break on the way, over real HTTP."""
+"""Responses that break on the connection, over real HTTP."""
 
 from collections.abc import Callable
 
@@ -19,18 +19,18 @@ def broken_off(site: FaultySite) -> None:
 
 def broken_chunk(site: FaultySite) -> None:
     path = f"{site.api.url}/api/results/initialAssessment/{site.busy.user_id}/all"
-    with site.api.session.get(path, stream=True, timeout=10) as told:
-        assert (told.headers["Transfer-Encoding"], "Content-Length" in told.headers) == ("chunked", False)
+    with site.api.session.get(path, stream=True, timeout=10) as response:
+        assert (response.headers["Transfer-Encoding"], "Content-Length" in response.headers) == ("chunked", False)
         with pytest.raises(requests.exceptions.ChunkedEncodingError):
-            _ = told.content
+            _ = response.content
 
 
 def cut(site: FaultySite) -> None:
-    told = site.page()
-    assert (told.status_code, int(told.headers["Content-Length"])) == (200, len(told.content))
+    response = site.page()
+    assert (response.status_code, int(response.headers["Content-Length"])) == (200, len(response.content))
     with pytest.raises(requests.exceptions.JSONDecodeError):
-        told.json()
-    assert site.user_id().json() == site.busy.user_id, "half a number would be a number"
+        response.json()
+    assert site.user_id().json() == site.busy.user_id, "half a number is still a number, so it is not cut"
 
 
 CHECKS: dict[str, Callable[[FaultySite], None]] = {
@@ -41,9 +41,9 @@ CHECKS: dict[str, Callable[[FaultySite], None]] = {
 
 
 @pytest.mark.parametrize("kind", CHECKS)
-def test_each_fault_on_the_wire_does_what_it_says_and_no_more_once_it_is_off(site: FaultySite, kind: str) -> None:
+def test_each_fault_on_the_connection_acts_only_while_it_is_on(site: FaultySite, kind: str) -> None:
     check_fault(site, kind, CHECKS[kind])
 
 
-def test_every_fault_on_the_wire_is_checked() -> None:
+def test_every_fault_on_the_connection_is_checked() -> None:
     assert set(CHECKS) == kinds_of("wire")

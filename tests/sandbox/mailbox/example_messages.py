@@ -1,4 +1,4 @@
-"""A letter, and how it is sent to the pretend mail server."""
+"""An example message, and how to send it to the sandbox's mail server."""
 
 import smtplib
 from email.message import EmailMessage

@@ -1,4 +1,4 @@
-"""What is measured on: an MIS, a reporting database and a pretend bksb, and the accounts that people have there."""
+"""An MIS, a reporting database and a pretend bksb to measure on, and the accounts in them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import NoReturn
 import psycopg2.extras
 
 from bench.databases import Databases, connect
-from bench.site import Address, Site, serving
+from bench.site import Address, Site, serve_site
 from bksb.api.client import BksbClient
 from bksb.connection_fields import ConnectionFields
 from bksb.deployment import Deployment
@@ -24,8 +24,8 @@ from sandbox.world.population import Account, World
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where the three neighbours are, as plain values that reach another process."""
+class Environment:
+    """The addresses of the three systems, as plain values that can be sent to another process."""
 
     site: Address
     mis: ConnectionFields
@@ -33,11 +33,11 @@ class Place:
     sources: tuple[Source, ...] = USUAL_SOURCES
 
     def deployment(self) -> Deployment:
-        """The deployment that works here, with the settings of a new site."""
+        """Return a deployment on these systems, with default settings."""
         address = self.site
         return Deployment(
             settings=Settings(
-                default_password="Change-me-2026",  # noqa: S106 - of invented people
+                default_password="Change-me-2026",  # noqa: S106 - for invented people
                 sources=self.sources,
             ),
             mis=Mis(self.mis, SQL_FOLDER / "mis" / "eligible_learners.sql"),
@@ -48,35 +48,37 @@ class Place:
 
 
 def _no_mail_server() -> NoReturn:
-    raise RuntimeError("Nothing that is measured here sends mail.")
+    raise RuntimeError("The benchmark sends no mail.")
 
 
 @contextmanager
-def open_place(databases: Databases, world: World) -> Iterator[tuple[Place, Site]]:
-    """An MIS, a bksb and an empty reporting database for this world."""
-    with serving(world) as site, databases.mis(world) as mis, databases.reporting() as reporting:
-        yield Place(site.address, mis, reporting), site
+def open_environment(databases: Databases, world: World) -> Iterator[tuple[Environment, Site]]:
+    """Start a bksb, and create an MIS and an empty reporting database for this world."""
+    with serve_site(world) as site, databases.mis(world) as mis, databases.reporting() as reporting:
+        yield Environment(site.address, mis, reporting), site
 
 
 @contextmanager
-def copy_of(databases: Databases, place: Place, sources: tuple[Source, ...] = USUAL_SOURCES) -> Iterator[Place]:
-    """The same place with a copy of its reporting database, as it is now, to fetch these sources."""
-    with databases.reporting(str(place.reporting.database)) as reporting:
-        yield replace(place, reporting=reporting, sources=sources)
+def copy_environment(
+    databases: Databases, environment: Environment, sources: tuple[Source, ...] = USUAL_SOURCES
+) -> Iterator[Environment]:
+    """Return the same environment with a copy of its reporting database. It fetches `sources`."""
+    with databases.reporting(str(environment.reporting.database)) as reporting:
+        yield replace(environment, reporting=reporting, sources=sources)
 
 
-def with_accounts(world: World, days: Iterable[date], results: int | None) -> tuple[World, list[str]]:
-    """The world as it is when everybody eligible on one of the days has a bksb account; whose they are, in order.
+def add_accounts(world: World, days: Iterable[date], results: int | None) -> tuple[World, list[str]]:
+    """Return the world with a bksb account for everyone eligible on one of the days, and their person ids in order.
 
-    `results`: how many of each sort an account has; None: as it happens.
+    `results`: number of results of each sort per account; None: a random number.
     """
     people = sorted(set[str]().union(*(world.eligible_on(day) for day in days)))
     accounts = tuple(Account(_username(person_id), "Given", "Family", "", results) for person_id in people)
     return replace(world, accounts=accounts), people
 
 
-def write_accounts(fields: ConnectionFields, people: Sequence[str]) -> None:
-    """Write down the accounts of `with_accounts` as active, as a run of bksb_accounts would have."""
+def store_accounts(fields: ConnectionFields, people: Sequence[str]) -> None:
+    """Store the accounts of `add_accounts` as active, as a run of bksb_accounts does."""
     now = datetime.now(UTC)
     connection = connect(fields)
     try:
@@ -85,15 +87,15 @@ def write_accounts(fields: ConnectionFields, people: Sequence[str]) -> None:
                 cursor,
                 "insert into bksb.account (person_id, username, bksb_user_id, state, origin, linked_at) values %s",
                 [
-                    (person_id, _username(person_id), FIRST_USER_ID + place, "active", "linked", now)
-                    for place, person_id in enumerate(people)
+                    (person_id, _username(person_id), FIRST_USER_ID + number, "active", "linked", now)
+                    for number, person_id in enumerate(people)
                 ],
                 page_size=1000,
             )
             psycopg2.extras.execute_values(
                 cursor,
                 "insert into bksb.account_link (person_id, bksb_user_id, from_at) values %s",
-                [(person_id, FIRST_USER_ID + place, now) for place, person_id in enumerate(people)],
+                [(person_id, FIRST_USER_ID + number, now) for number, person_id in enumerate(people)],
                 page_size=1000,
             )
             cursor.execute("analyze bksb.account, bksb.account_link")
