@@ -253,7 +253,7 @@ def test_the_example_writes_a_file_for_each_published_day(live: Live, backfilled
 
 
 def test_the_command_line_reads_dates_as_days_in_london(live: Live, backfilled: Backfilled) -> None:
-    """The README's command, as it stands there."""
+    """The command of docs/backfill.md."""
     first, last = LAST - timedelta(days=min(DAYS, 3) - 1), LAST
     command = f"backfill create --dag-id bksb_results --from-date {first} --to-date {last}T23:59:59"
     live.airflow(*command.split(), "--reprocess-behavior", "completed", "--max-active-runs", "4")
@@ -330,7 +330,7 @@ def test_a_full_refresh_of_a_day_repairs_what_was_damaged(live: Live, backfilled
 def test_a_day_that_was_refreshed_in_full_asks_nothing_after_its_conf_is_emptied(
     live: Live, backfilled: Backfilled
 ) -> None:
-    """Airflow keeps the conf of a run that is begun again; the README says to give an empty one."""
+    """Airflow keeps the conf of a run that is begun again; docs/backfill.md says to give an empty one."""
     once = {"max_active_runs": 1, "reprocess_behavior": "completed"}
     assert backfill(live, LAST, LAST, dag_run_conf={"full_refresh": True}, **once).calls
     assert backfill(live, LAST, LAST, **once).calls
