@@ -230,7 +230,6 @@ def test_the_copy_lists_columns_in_the_order_in_which_rows_are_written():
 
 
 LARGE_FOR_A_REASON = {
-    "InvitationSender": "one loop over one task's state; what is due, stored, paced and written lies beside it",
     "Probe": "one list of questions to bksb, in their order",
 }
 

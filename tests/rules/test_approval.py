@@ -111,13 +111,13 @@ def test_the_first_line_says_what_is_asked_and_for_whom():
     first, *_ = asked(people(30) | people(7, "applicant")).splitlines()
     assert first == (
         "**37 bksb accounts would be created**, for 30 learners and 7 applicants. "
-        "Each person is sent an invitation by e-mail."
+        "Each person would be sent an invitation by e-mail."
     )
 
 
 def test_with_invite_off_the_question_says_that_no_one_is_invited():
     first, *_ = asked(people(30), invite=False).splitlines()
-    assert first.endswith("No invitations are sent, because invitations are off for this run.")
+    assert first.endswith("No invitations would be sent, because they are off for this run.")
 
 
 def test_each_reason_is_given_with_its_figures():

@@ -52,8 +52,7 @@ class Mailer:
         self._sender = _parse_single_address(sender)
         if self._sender is None:
             raise ConfigurationError(
-                f"The sender of connection '{CONNECTION}' is not an e-mail address: correct From email (extra "
-                "from_email)."
+                f"The sender of connection '{CONNECTION}' is not an address: correct From email (extra from_email)."
             )
 
     @property

@@ -91,7 +91,7 @@ def question(run: Run, plan: Plan, people: Mapping[str, Person], reasons: Sequen
             "",
             "What your answer does:",
             "",
-            "- **Approve**: the MIS is read again, and everything in this plan that is still right is done.",
+            "- **Approve**: the MIS is read again, and the parts of this plan that still apply are carried out.",
             "- **Reject**, or no answer within 20 hours: nothing is done, and the next run asks again.",
             "",
             "Nothing has been done yet. To see each person and the reason, look up the run in the table "
@@ -106,9 +106,9 @@ def _write_headline(run: Run, created: Sequence[Person]) -> str:
     kinds = Counter(f"{person.person_kind}s" for person in created)
     shares = " and ".join(f"{_show(number)} {kind}" for kind, number in kinds.most_common())
     mailed = (
-        "Each person is sent an invitation by e-mail."
+        "Each person would be sent an invitation by e-mail."
         if run.invite
-        else "No invitations are sent, because invitations are off for this run."
+        else "No invitations would be sent, because they are off for this run."
     )
     total = _show(len(created))
     return f"**{total[0].upper()}{total[1:]} bksb accounts would be created**, for {shares}. {mailed}"

@@ -105,7 +105,7 @@ def ordinary_person(deployment, world, place: int = 0) -> str:
 
 @pytest.fixture
 def three(deployment, world):
-    """Three plain people with new accounts who are not invited yet."""
+    """Three plain people with new accounts, not yet invited."""
     people = tuple(sorted(world.people_of("plain")))[:3]
     with_accounts(deployment, person_ids=people)
     return people
