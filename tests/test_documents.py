@@ -199,6 +199,25 @@ def test_every_file_that_is_named_exists(path):
     assert missing == []
 
 
+@pytest.fixture(scope="module")
+def words() -> set[str]:
+    """Every word of the code, and of what it ships."""
+    files = [path for top in TOP_FOLDERS for path in (ROOT / top).rglob("*") if top != "docs"]
+    files += [ROOT / "run", ROOT / "pyproject.toml"]
+    suffixes = (".py", ".sql", ".toml", ".html", ".txt", ".example", "")
+    texts = (path.read_text(encoding="utf-8") for path in files if path.is_file() and path.suffix in suffixes)
+    return {word for text in texts for word in re.findall(r"\w+", text)}
+
+
+@each_document
+def test_every_name_of_code_is_in_the_code(path, words):
+    """Names with an underscore, such as `make_row`, and names of classes, such as `AssessmentResult`."""
+    names = [
+        span for span in CODE_SPAN.findall(prose(path)) if re.fullmatch(r"[A-Za-z]*_\w+|([A-Z][a-z0-9]+){2,}", span)
+    ]
+    assert [name for name in names if name not in words] == []
+
+
 PUBLIC_TEXTS = sorted(
     path
     for path in [*DOCUMENTS, *(file for top in TOP_FOLDERS for file in (ROOT / top).rglob("*"))]
