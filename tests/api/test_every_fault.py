@@ -53,7 +53,7 @@ def outcomes(world, kind: str) -> tuple[str, str, str]:
         )
         return (
             outcome(lambda: listed(client.initial_assessments(user.user_id), truth)),
-            outcome(lambda: "the right one" if client.find_user_id(user.username) == user.user_id else "nobody"),
+            outcome(lambda: "the right one" if client.find_user_id(user.username) == user.user_id else "no such user"),
             outcome(lambda: created(client)),
         )
 
