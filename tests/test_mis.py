@@ -77,7 +77,7 @@ def test_a_broken_contract_is_reported_before_anything_changes(mis_of, world, sq
 def test_a_query_that_returns_no_one_stops_the_run(mis_of, world):
     text = QUERY.read_text(encoding="utf-8").rstrip().removesuffix(";")
     empty = f"select * from ({text}) as eligible where 1 = 0"
-    with pytest.raises(MisContractError, match="returned nobody"):
+    with pytest.raises(MisContractError, match="returned no rows"):
         mis_of(empty).read_people(world.today)
 
 
