@@ -113,7 +113,7 @@ def _add_stored_on_two_people(world: WorldBuilder, username: str) -> None:
 
 
 def _add_taken_username(world: WorldBuilder, kind: Kind, respell: Callable[[str], str]) -> None:
-    """A learner, and a stranger who already uses the learner's LearnRefNumber as username."""
+    """A learner, and a stranger with the learner's LearnRefNumber as username, perhaps in another case."""
     learn_ref_number = world.next_learn_ref_number
     add_learner(world, kind, learn_ref_number=learn_ref_number)
     world.add_stranger(respell(learn_ref_number))
