@@ -1,4 +1,4 @@
--- Purpose: list the people with an open issue of this code, the longest unasked first.
+-- Purpose: list the people with an open issue of this code, those asked longest ago first.
 -- Parameters: code.
 -- Result: person_id.
 -- Safe to repeat: yes; it only reads.

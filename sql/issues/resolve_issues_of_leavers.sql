@@ -1,4 +1,4 @@
--- Purpose: resolve the issues of people who are not eligible any more and are not in this run.
+-- Purpose: resolve issues about people who are no longer eligible and not in this run.
 -- Parameters: codes; dag_id, run_id.
 -- Safe to repeat: yes.
 with locked as (

@@ -1,4 +1,4 @@
--- Purpose: resolve the issues of people that no longer hold.
+-- Purpose: resolve issues about people if they no longer hold.
 -- Parameters: codes: those that were checked; person_ids: those that were checked (null: everyone); still_codes,
 --     still_keys: parallel arrays of the issues that still hold.
 -- Safe to repeat: yes.
