@@ -21,6 +21,10 @@ PROGRAMMES = (
 )
 
 
+EXAMPLE_NUMBER = 123
+"""Number of the person in the commands that the documents print, in a world of any size."""
+
+
 class PersonDetails(TypedDict, total=False):
     """Details to set for a person. The others are invented."""
 
@@ -44,7 +48,8 @@ class EpisodeDetails(TypedDict, total=False):
 class WorldBuilder:
     """Collects the people of a world. Person numbers come in random order, so that edge cases spread over the ids.
 
-    The order of draws from `rng` matters: a different order of calls builds a different world.
+    The last person gets EXAMPLE_NUMBER. The order of draws from `rng` matters: a different order of calls builds a
+    different world.
     """
 
     def __init__(self, size: int, today: date, rng: random.Random) -> None:
@@ -52,6 +57,9 @@ class WorldBuilder:
         self.rng = rng
         self._numbers = list(range(1, size + 1))
         rng.shuffle(self._numbers)
+        if EXAMPLE_NUMBER in self._numbers:
+            self._numbers[self._numbers.index(EXAMPLE_NUMBER)] = self._numbers[0]
+        self._numbers[0] = EXAMPLE_NUMBER
         self._people: list[Person] = []
         self._episodes: list[Episode] = []
         self._applications: list[Application] = []
