@@ -18,7 +18,7 @@ def invent(learners: int, today: date, seed: int = DEFAULT_SEED) -> World:
     """Invent exactly `learners` people in the MIS.
 
     A world of 100 people or more holds every kind; a smaller one holds the first kinds that fit. All other people are
-    ordinary learners. One in eight of those has a bksb account, with its username in the MIS. Every world holds P000123.
+    ordinary learners. One in eight of those has a bksb account, with its username in the MIS. P000123 is always there.
     """
     if learners < 1:
         raise ValueError(f"A world needs at least 1 person, not {learners}.")
