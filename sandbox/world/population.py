@@ -11,6 +11,7 @@ class Kind(StrEnum):
     """What is special about a person. Each has one kind, and is eligible on the anchor date unless it says not."""
 
     PLAIN = "plain"
+    EXAMPLE = "example"  # P000123, the person in the commands that the documents print
 
     # Dates and statuses of the programme
     PARTIAL_ENTRY = "partial_entry"  # not eligible

@@ -21,6 +21,10 @@ PROGRAMMES = (
 )
 
 
+EXAMPLE_NUMBER = 123
+"""Number of the person in the commands that the documents print, in a world of any size."""
+
+
 class PersonDetails(TypedDict, total=False):
     """What is fixed about a person; the rest is invented."""
 
@@ -44,6 +48,8 @@ class EpisodeDetails(TypedDict, total=False):
 class WorldBuilder:
     """The world so far. It gives out person numbers in a shuffled order, so that special people spread over the ids.
 
+    The last person gets EXAMPLE_NUMBER.
+
     Every draw from `rng` counts: another order of calls makes another world.
     """
 
@@ -52,6 +58,9 @@ class WorldBuilder:
         self.rng = rng
         self._numbers = list(range(1, size + 1))
         rng.shuffle(self._numbers)
+        if EXAMPLE_NUMBER in self._numbers:
+            self._numbers[self._numbers.index(EXAMPLE_NUMBER)] = self._numbers[0]
+        self._numbers[0] = EXAMPLE_NUMBER
         self._people: list[Person] = []
         self._episodes: list[Episode] = []
         self._applications: list[Application] = []

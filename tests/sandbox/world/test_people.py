@@ -6,6 +6,7 @@ import pytest
 
 from sandbox.world.people import invent
 from sandbox.world.population import Kind
+from sandbox.world.results import ResultInventor
 from tests.sandbox.conftest import TODAY
 
 
@@ -24,6 +25,17 @@ def test_a_world_has_exactly_the_people_asked_for(learners: int) -> None:
 def test_a_world_of_nobody_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 1 person"):
         invent(0, TODAY)
+
+
+@pytest.mark.parametrize("learners", [1, 2, 7, 122, 123, 124, 600])
+def test_every_world_holds_the_person_of_the_documents(learners: int) -> None:
+    world = invent(learners, TODAY)
+    person = world.person("P000123")
+    assert world.people_of(Kind.EXAMPLE) == ("P000123",)
+    assert (person.forenames, person.surname, person.bksb_username) == ("Ada", "Lovelace", "ada.lovelace")
+    assert "P000123" in world.eligible_on(TODAY)
+    assert "ada.lovelace" in {account.username for account in world.accounts}
+    assert ResultInventor("ada.lovelace", world.seed, TODAY, 1).invent_initial_results()
 
 
 @pytest.mark.parametrize("learners", [100, 600])
