@@ -1,4 +1,4 @@
-"""./run airflow: any Airflow command, in the same surroundings as the demo's."""
+"""./run airflow: runs an Airflow command with the settings and connections of the demo, or on your own connections."""
 
 from __future__ import annotations
 
@@ -27,23 +27,24 @@ from dev.services.locks import FileLock
 from dev.services.processes import Programs, die_with_parent, end
 from dev.services.sharing import SharedServices
 
-WITHOUT_SCHEDULER = (("dags", "test"), ("tasks", "test"))
-"""Commands that carry out a run themselves."""
+COMMANDS_WITHOUT_SCHEDULER = (("dags", "test"), ("tasks", "test"))
+"""Commands that execute tasks themselves."""
 
 DEFAULT_PORT = 8080
-SECONDS_TO_OBEY = 10.0
+SECONDS_TO_STOP = 10.0
+"""Seconds that the command gets to stop after a signal, before it is killed."""
 
 
 def run_airflow(clone: Clone, arguments: Sequence[str]) -> int:
-    """Runs the command to its end; its exit code, its terminal and its signals are the caller's own.
+    """Runs the command in the foreground, on the caller's terminal, and returns its exit code.
 
-    RunError if it would carry out a run while the scheduler of a demo does the same.
+    Raises RunError if the command executes tasks while a demo is running.
     """
     with closing(FileLock(clone.scheduler_lock)) as scheduler, SharedServices(clone) as services:
-        if tuple(arguments[:2]) in WITHOUT_SCHEDULER and not scheduler.try_share():
+        if tuple(arguments[:2]) in COMMANDS_WITHOUT_SCHEDULER and not scheduler.try_share():
             raise RunError(
-                "./run demo is running in this folder, and its scheduler would carry out the same run at the same "
-                "time. End the demo first, or trigger the run in the demo's Airflow."
+                "./run demo is running in this folder, and its scheduler would execute the same run. "
+                "Stop the demo first, or trigger the run in the demo's Airflow."
             )
         server = services.postgres()
         variables: Mapping[str, str] = {}
@@ -64,10 +65,10 @@ def _run_in_foreground(command: Sequence[str], environment: Mapping[str, str]) -
         process = subprocess.Popen(
             command, env=dict(environment), cwd=os.environ["RUN_CALLED_FROM"], preexec_fn=die_with_parent()
         )
-        with _passing_on_signals(process) as told_to_end:
+        with _forwarded_signals(process) as signalled_at:
             while (code := _ended_within(process, 0.5)) is None:
-                # `airflow dags test` is deaf to SIGTERM once a task has run in its process
-                if told_to_end and time.monotonic() > told_to_end[0] + SECONDS_TO_OBEY:
+                # `airflow dags test` ignores SIGTERM once a task has run in its process
+                if signalled_at and time.monotonic() > signalled_at[0] + SECONDS_TO_STOP:
                     end([psutil.Process(process.pid)])
     return code if code >= 0 else 128 - code
 
@@ -80,22 +81,22 @@ def _ended_within(process: subprocess.Popen[bytes], seconds: float) -> int | Non
 
 
 @contextmanager
-def _passing_on_signals(process: subprocess.Popen[bytes]) -> Iterator[list[float]]:
-    """A signal to this process is meant for the command; Ctrl-C on a terminal reaches it without us.
+def _forwarded_signals(process: subprocess.Popen[bytes]) -> Iterator[list[float]]:
+    """Forwards signals to the command. Ctrl-C on a terminal is not forwarded, because the command receives it anyway.
 
-    Gives a list that holds the times (monotonic) at which the command was told to end.
+    Yields a list of the times (monotonic) of the signals.
     """
     on_terminal = sys.stdin.isatty()
-    told_to_end: list[float] = []
+    signalled_at: list[float] = []
 
-    def pass_on(number: int, _frame: object) -> None:
-        told_to_end.append(time.monotonic())
+    def forward(number: int, _frame: object) -> None:
+        signalled_at.append(time.monotonic())
         if number != signal.SIGINT or not on_terminal:
             process.send_signal(number)
 
-    before = {number: signal.signal(number, pass_on) for number in interrupts.SIGNALS}
+    before = {number: signal.signal(number, forward) for number in interrupts.SIGNALS}
     try:
-        yield told_to_end
+        yield signalled_at
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -1,4 +1,4 @@
-"""./run COMMAND for every command of python -m bksb: on the caller's connections, or on this clone's own services."""
+"""./run COMMAND for the commands of python -m bksb, on the caller's connections or on this clone's services."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from dev.services.errors import RunError
 from dev.services.postgres.server import Postgres
 from dev.services.sharing import SharedServices
 
-READING = ("export", "sql")
-"""Commands that need the reporting database, and that there is something in it."""
+READ_ONLY = ("export", "sql")
+"""Commands that only read the reporting database, which must exist."""
 
 
 def run_bksb(clone: Clone, arguments: Sequence[str]) -> int:
-    """Runs the command in the caller's folder; the exit code. RunError if there is nothing yet to read from."""
+    """Runs the command in the caller's folder; returns its exit code. Raises RunError if there is nothing to read."""
     options = cli.parse(arguments, prog="./run")
     os.chdir(os.environ["RUN_CALLED_FROM"])
-    # commands need no more of Airflow than its connections
+    # these commands use nothing of Airflow but its connections
     environment = inherited_environment() | {"AIRFLOW_HOME": str(clone.airflow)}
     if has_own_connections() or (options.command == "preview-mail" and options.conn is None):
         return _run(options, environment)
-    if options.command in READING and not Postgres(clone.postgres).exists():
+    if options.command in READ_ONLY and not Postgres(clone.postgres).exists():
         raise RunError("there is no reporting database yet. Make one with: ./run demo")
     with SharedServices(clone) as services:
         return _run(options, environment | _prepare(clone, services, options))
 
 
 def _prepare(clone: Clone, services: SharedServices, options: argparse.Namespace) -> dict[str, str]:
-    """Starts what the command needs; the variables that lead to it."""
+    """Starts the services that the command needs. Returns the environment variables that define its connections."""
     server = services.postgres()
-    if options.command in READING:
+    if options.command in READ_ONLY:
         return reporting_connection(server, clone, "bksb_writer")
     if options.command == "migrate":
         prepare_databases(server, clone)

@@ -1,6 +1,6 @@
-"""Builds the environment in .run/venv from the pinned requirements, then starts the asked-for command in it.
+"""Builds the environment in .run/venv from the pinned requirements, then runs the command in it.
 
-Standard library only: this is the one module that runs before anything is installed.
+Uses the standard library only, because it runs before anything is installed.
 """
 
 import fcntl
@@ -22,34 +22,34 @@ INPUTS = ("requirements.txt", "requirements-dev.txt", "constraints.txt", "pyproj
 
 
 class BootstrapError(Exception):
-    """The environment could not be built; the text says what to do next."""
+    """The environment could not be built. The text says what to do next."""
 
 
-def base() -> str:
-    """What an environment is tied to for good: its Python, and the folder whose name is written into it."""
+def base_stamp() -> str:
+    """Identifies the Python and the folder of an environment. If either changes, it must be built again."""
     return hashlib.sha256(f"{sys.version}\n{ROOT}".encode()).hexdigest()
 
 
-def wanted() -> str:
-    """The stamp of an environment built by this Python from today's requirements."""
+def wanted_stamp() -> str:
+    """The stamp of an environment built by this Python from the current requirements."""
     inputs = hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in INPUTS))
-    return f"{base()} {inputs.hexdigest()}"
+    return f"{base_stamp()} {inputs.hexdigest()}"
 
 
-def stamp() -> str:
-    """The stamp of the environment; empty if its making was never finished."""
+def built_stamp() -> str:
+    """The stamp of the environment in .run/venv, or an empty string if it is incomplete."""
     return STAMP.read_text() if STAMP.exists() else ""
 
 
 def pinned_uv() -> str:
     match = re.search(r"^uv==\S+", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
     if match is None:
-        raise BootstrapError("constraints.txt pins no uv: add a line uv==VERSION")
+        raise BootstrapError("constraints.txt does not pin uv. Add a line: uv==VERSION")
     return match[0]
 
 
 def installer_environment() -> dict[str, str]:
-    """The caller's environment (mirrors, certificates), with every cache kept inside the clone."""
+    """The caller's environment (mirrors, certificates), with all caches inside the clone."""
     environment = dict(os.environ)
     environment.setdefault("UV_CACHE_DIR", str(RUN / "cache"))
     environment.setdefault("UV_SYSTEM_CERTS", "1")
@@ -64,19 +64,18 @@ def install(*arguments: str) -> None:
     step = subprocess.run(arguments, cwd=ROOT, env=installer_environment(), check=False)
     if step.returncode:
         raise BootstrapError(
-            f"the environment is not complete: {Path(arguments[0]).name} ended with {step.returncode}, "
-            "see above. Check the network (or your package index settings) and try again."
+            f"the environment could not be built: {Path(arguments[0]).name} ended with exit code {step.returncode}. "
+            "Its message is above. Check the network or your package index settings, then try again."
         )
 
 
 def build() -> None:
-    """Builds .run/venv, or brings it up to date; interrupted at any point, the next start begins anew."""
-    renewed = stamp().startswith(base())
-    if renewed:
-        print("Bringing the environment in .run/venv up to date", file=sys.stderr, flush=True)
+    """Builds or updates .run/venv. If this is interrupted, the next command starts again."""
+    if built_stamp().startswith(base_stamp()):
+        print("Updating the environment in .run/venv", file=sys.stderr, flush=True)
         STAMP.unlink()
     else:
-        print("Preparing the environment in .run/venv (once; about a minute)", file=sys.stderr, flush=True)
+        print("Preparing the environment in .run/venv (once, about a minute)", file=sys.stderr, flush=True)
         shutil.rmtree(VENV, ignore_errors=True)
         install(getattr(sys, "_base_executable", sys.executable), "-m", "venv", str(VENV))
     install(str(PYTHON), "-m", "pip", "install", "--quiet", "--no-cache-dir", pinned_uv())
@@ -84,30 +83,30 @@ def build() -> None:
     requirements = ["-r", "requirements.txt", "-r", "requirements-dev.txt", "-c", "constraints.txt"]
     install(*into, "--compile-bytecode", *requirements)
     install(*into, "--no-deps", "--no-build-isolation", "-e", ".")
-    STAMP.write_text(wanted())
+    STAMP.write_text(wanted_stamp())
 
 
 def prepare() -> None:
-    """Returns with a complete environment, held by a shared lock until this process ends.
+    """Makes sure that the environment is complete, and keeps a shared lock on it.
 
-    The lock's descriptor outlives the exec in main(), so that no command rebuilds an environment that another one uses.
+    The lock survives the exec in main(), so no command rebuilds an environment that another command is using.
     """
     try:
         RUN.mkdir(mode=0o700, exist_ok=True)
         lock = os.open(RUN / "venv.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise BootstrapError(
-            f"cannot write {error.filename}: {error.strerror}. If it is another user's, run as that user, "
-            "or remove .run first."
+            f"cannot write {error.filename}: {error.strerror}. If it belongs to another user, run as that user "
+            "or delete .run first."
         ) from None
     fcntl.flock(lock, fcntl.LOCK_SH)
-    if stamp() != wanted():
+    if built_stamp() != wanted_stamp():
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print("Waiting: another ./run prepares or uses the environment", file=sys.stderr, flush=True)
+            print("Waiting for another ./run command that is using the environment", file=sys.stderr, flush=True)
             fcntl.flock(lock, fcntl.LOCK_EX)
-        if stamp() != wanted():
+        if built_stamp() != wanted_stamp():
             build()
         fcntl.flock(lock, fcntl.LOCK_SH)
     os.set_inheritable(lock, True)
@@ -122,7 +121,7 @@ def main() -> NoReturn:
         sys.exit(130)
     os.environ["RUN_CALLED_FROM"] = os.getcwd()
     os.chdir(ROOT)
-    os.execv(PYTHON, [str(PYTHON), "-m", "dev.commands", *sys.argv[1:]])  # noqa: S606 - no shell is wanted
+    os.execv(PYTHON, [str(PYTHON), "-m", "dev.commands", *sys.argv[1:]])  # noqa: S606 - needs no shell
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The commands of ./run, in the environment that dev.bootstrap has made."""
+"""The commands of ./run. dev.bootstrap starts this module in the environment it has built."""
 
 from __future__ import annotations
 
@@ -12,10 +12,14 @@ from importlib import import_module
 from pathlib import Path
 
 from bksb import cli
+from dev.connections import CONNECTIONS, embedded_fields, refuse_own_connections
 from dev.services import interrupts
 from dev.services.clone import Clone
 from dev.services.errors import RunError
 from dev.services.processes import adopt_orphans
+from sandbox.world.storage import DEFAULT_LEARNERS
+
+LEARNERS_HELP = f"number of people to invent (default: {DEFAULT_LEARNERS}); fixed until --reset"
 
 CHECKS = (
     ("ruff", "format", "--check", "."),
@@ -26,17 +30,19 @@ CHECKS = (
 
 
 def run_demo(clone: Clone, arguments: Sequence[str]) -> int:
-    """The whole sync on real Airflow, with invented people."""
+    """Run the whole sync on a real Airflow, with invented people and a pretend bksb."""
     parser = _parser("demo", run_demo)
-    parser.add_argument("--once", action="store_true", help="end when the report is printed; approves by itself")
+    parser.add_argument(
+        "--once", action="store_true", help="exit after the report, and approve runs without asking you"
+    )
     parser.add_argument(
         "--approve",
         action="store_true",
-        help="approve by itself what a run asks, as a person would in the UI; so does a demo without a terminal",
+        help="approve runs without asking you (the default without a terminal)",
     )
-    parser.add_argument("--learners", type=_positive, help="how many people to invent; settled at the first start")
-    parser.add_argument("--reset", action="store_true", help="throw the data of earlier demos away first")
-    parser.add_argument("--port", type=_port, help="port of the Airflow UI; the first free one from 8080")
+    parser.add_argument("--learners", type=_positive, metavar="N", help=LEARNERS_HELP)
+    parser.add_argument("--reset", action="store_true", help="delete the data of earlier demos first")
+    parser.add_argument("--port", type=_port, help="port of the Airflow UI (default: the first free one from 8080)")
     options = parser.parse_args(arguments)
     from dev.demo import demo
 
@@ -45,10 +51,10 @@ def run_demo(clone: Clone, arguments: Sequence[str]) -> int:
 
 
 def run_sandbox(clone: Clone, arguments: Sequence[str]) -> int:
-    """The pretend bksb alone, with switches for its faults, until Ctrl-C."""
+    """Serve the pretend bksb alone until Ctrl-C, with a page that switches faults on and off."""
     parser = _parser("sandbox", run_sandbox)
-    parser.add_argument("--learners", type=_positive, help="how many people to invent; settled at the first start")
-    parser.add_argument("--api-port", type=_port, help="port of the API and the pages; a free one")
+    parser.add_argument("--learners", type=_positive, metavar="N", help=LEARNERS_HELP)
+    parser.add_argument("--api-port", type=_port, help="port of the API and the web pages (default: any free one)")
     options = parser.parse_args(arguments)
     from dev.sandbox_command import serve_sandbox
 
@@ -57,14 +63,14 @@ def run_sandbox(clone: Clone, arguments: Sequence[str]) -> int:
 
 
 def run_tests(clone: Clone, arguments: Sequence[str]) -> int:
-    """The tests: all, or those that the arguments of pytest choose; --long for those that take minutes, too."""
+    """Run all tests, or those that pytest arguments select. --long adds the slow ones."""
     from dev.suite import run_suite
 
     return run_suite(clone, arguments)
 
 
 def run_checks(clone: Clone, _arguments: Sequence[str]) -> int:
-    """Format, lint, types and SQL style; the names of the checks that failed come last."""
+    """Check format, lint, types and SQL style."""
     failed = [check for check in CHECKS if _run_tool(clone, *check)]
     for check in failed:
         print(f"run check: failed: {' '.join(check)}", file=sys.stderr)
@@ -72,30 +78,31 @@ def run_checks(clone: Clone, _arguments: Sequence[str]) -> int:
 
 
 def run_bench(clone: Clone, arguments: Sequence[str]) -> int:
-    """What the sync costs, measured against what was promised; fails if a target is missed."""
+    """Measure how fast the sync is. Fails if a target is missed."""
     parser = _parser("bench", run_bench)
-    parser.add_argument("--scale", type=_part, default=1.0, help="part of the usual sizes, for a quick look; 1")
+    parser.add_argument(
+        "--scale", type=_fraction, default=1.0, help="fraction of the full size, for a quick look (default: 1)"
+    )
     scale = parser.parse_args(arguments).scale
     from bench.command import bench
-    from dev.connections import embedded_fields, refuse_own_connections
     from dev.services.postgres.server import Postgres
 
     refuse_own_connections("bench")
     clone.run.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=clone.run) as folder, Postgres(Path(folder)) as server:
-        os.environ["BKSB_CONFIG"] = tempfile.mkdtemp(dir=folder)  # without the files that a site edits
+        os.environ["BKSB_CONFIG"] = tempfile.mkdtemp(dir=folder)  # ignore the site's own files
         return bench(embedded_fields(server, "bench", "postgres", server.user, server.password), scale)
 
 
 def run_airflow(clone: Clone, arguments: Sequence[str]) -> int:
-    """Any Airflow command, in the demo's surroundings or on the connections that AIRFLOW_CONN_… name."""
+    """Run an Airflow command on the sandbox, or on your own systems (see below)."""
     from dev.airflow_command import run_airflow
 
     return run_airflow(clone, arguments)
 
 
 def run_bksb(clone: Clone, arguments: Sequence[str]) -> int:
-    """A command of python -m bksb; `arguments` begin with its name."""
+    """Run a command of python -m bksb. `arguments` starts with its name."""
     from dev.bksb_command import run_bksb
 
     return run_bksb(clone, arguments)
@@ -109,23 +116,26 @@ COMMANDS: dict[str, Callable[[Clone, Sequence[str]], int]] = {
     "bench": run_bench,
     "airflow": run_airflow,
 }
-"""Those that python -m bksb does not have. The first line of a function's docstring is the help text."""
+"""Commands besides those of python -m bksb. The first line of each docstring is the help text."""
 
 
 def usage() -> str:
-    """Every command, a line each."""
+    """The help text: one line for each command."""
     of_run = {name: command.__doc__ or "" for name, command in COMMANDS.items()}
     of_bksb = {name: import_module(module).__doc__ or "" for name, module in cli.COMMANDS.items()}
     width = max(map(len, of_run | of_bksb))
     return "\n".join(
         [
-            "usage: ./run COMMAND [arguments]    (./run COMMAND --help says more)",
+            "usage: ./run COMMAND [arguments]    (details: ./run COMMAND --help)",
             "",
             *(f"  {name.ljust(width)}  {text.splitlines()[0]}" for name, text in of_run.items()),
             "",
-            "as python -m bksb, on the sandbox of this folder or on the connections that AIRFLOW_CONN_… name:",
+            "The commands of python -m bksb:",
             "",
             *(f"  {name.ljust(width)}  {text.splitlines()[0]}" for name, text in of_bksb.items()),
+            "",
+            "These commands and ./run airflow use the sandbox of this folder. If you set any of the variables",
+            f"{', '.join(CONNECTIONS)}, they use only your connections.",
         ]
     )
 
@@ -134,7 +144,7 @@ def _parser(name: str, command: Callable[..., int]) -> argparse.ArgumentParser:
     return argparse.ArgumentParser(prog=f"./run {name}", description=command.__doc__)
 
 
-def _part(text: str) -> float:
+def _fraction(text: str) -> float:
     number = float(text)
     if not 0 < number <= 1:
         raise argparse.ArgumentTypeError("must be above 0 and at most 1")
@@ -156,12 +166,11 @@ def _port(text: str) -> int:
 
 
 def _run_tool(clone: Clone, *command: str) -> int:
-    """Runs a tool of the environment in the foreground."""
     return subprocess.run([str(clone.python), "-m", *command], check=False).returncode
 
 
 def main() -> int:
-    """Runs the command that sys.argv names; the exit code."""
+    """Runs the command that sys.argv names and returns its exit code."""
     arguments = sys.argv[1:]
     if arguments[:1] in (["-h"], ["--help"], ["help"]):
         print(usage())
@@ -182,7 +191,7 @@ def main() -> int:
         print(f"run {name}: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of our output has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader closed our output
         return 1
 
 

@@ -1,4 +1,4 @@
-"""The Airflow connections of ./run: a caller's own, or those to the embedded databases and the pretend bksb."""
+"""The Airflow connections of ./run: the caller's own, or those of the embedded databases and the pretend bksb."""
 
 from __future__ import annotations
 
@@ -20,31 +20,33 @@ CONNECTIONS = (
 
 
 def has_own_connections() -> bool:
-    """Whether the caller names systems: then nothing of the sandbox's is filled in, so that invented people never
-    reach a real bksb, and what is missing fails as a missing connection."""
+    """Whether the caller has set a connection.
+
+    If so, ./run adds none of its own, because invented people must never reach a real bksb.
+    """
     return any(name in os.environ for name in CONNECTIONS)
 
 
 def refuse_own_connections(command: str) -> None:
-    """Raises RunError if the caller names systems: invented people must never reach them."""
+    """Raises RunError if the caller has set a connection."""
     if has_own_connections():
         found = [name for name in CONNECTIONS if name in os.environ]
         raise RunError(
-            f"{', '.join(found)} is set. The {command} invents people, and invented people must never reach a real "
-            f"bksb, MIS or mail server, so it does not start. For the {command}: unset {' '.join(found)}. "
-            "For the real thing: ./run airflow …"
+            f"{', '.join(found)} is set. The {command} works with invented people, and these must never reach a real "
+            f"bksb, MIS or mail server. To run the {command}: unset {' '.join(found)}. "
+            "To use your own systems: ./run airflow …"
         )
 
 
 def embedded_fields(server: Postgres, conn_id: str, database: str, login: str, password: str) -> ConnectionFields:
-    """A database of the embedded server, as one of its roles."""
+    """The fields of a connection to a database of the embedded server, as one of its roles."""
     return ConnectionFields(
         conn_id=conn_id, host=server.host, port=server.port, login=login, password=password, database=database
     )
 
 
 def reporting_connection(server: Postgres, clone: Clone, role: str) -> dict[str, str]:
-    """The environment variable that points Airflow's connection at the embedded reporting database, as that role."""
+    """The environment variable that defines Airflow's connection to the embedded reporting database."""
     fields = {
         "conn_type": "postgres",
         "host": server.host,
@@ -70,7 +72,7 @@ def bksb_connection(clone: Clone, sandbox: SandboxServer) -> dict[str, object]:
             "timezone": "Europe/London",
             "sources": "initial, diagnostic, v5",
             "notify": "skills@college.example",
-            # a demo mails at any hour, and keeps no one waiting
+            # a demo sends e-mail at any hour, and fast
             "mail_hours": "00:00-24:00",
             "mails_a_minute": 6000,
         },
@@ -78,7 +80,7 @@ def bksb_connection(clone: Clone, sandbox: SandboxServer) -> dict[str, object]:
 
 
 def sandbox_variables(server: Postgres, clone: Clone, sandbox: SandboxServer) -> dict[str, str]:
-    """The environment variables that point Airflow's four connections at the sandbox, and away from a site's files."""
+    """The environment variables that connect Airflow to the sandbox, and that make it ignore a site's own files."""
     connections: dict[str, dict[str, object]] = {
         "AIRFLOW_CONN_BKSB": bksb_connection(clone, sandbox),
         "AIRFLOW_CONN_MIS": {

@@ -1,4 +1,4 @@
-"""./run demo: real Airflow takes invented people from an MIS to bksb and brings their results back."""
+"""./run demo: runs the whole sync on a real Airflow, with invented people and a pretend bksb."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ EXAMPLE_QUERIES = (
 
 
 class DemoError(RunError):
-    """The demo cannot go on; the text says what to do next."""
+    """The demo cannot continue. The text says what to do next."""
 
 
-def _settle_world(clone: Clone, learners: int | None) -> None:
+def _create_world(clone: Clone, learners: int | None) -> None:
     try:
         world.load_or_create(clone.sandbox, learners)
     except world.WorldMismatchError as error:
@@ -59,28 +59,28 @@ def _settle_world(clone: Clone, learners: int | None) -> None:
 
 
 def demo(clone: Clone, options: argparse.Namespace) -> None:
-    """The whole story. On a terminal a person approves what a run asks, and it serves until Ctrl-C.
+    """Runs both DAGs and prints a report. On a terminal, a person approves runs, and Airflow runs until Ctrl-C.
 
-    With once, and without a terminal, it approves by itself and ends with the report.
+    With --once or without a terminal, it approves runs itself and ends after the report.
     """
     refuse_own_connections("demo")
     attended = sys.stdout.isatty() and not options.once
     with reserved_port(options.port) as port, closing(FileLock(clone.scheduler_lock)) as scheduler:
         if not scheduler.try_exclusive():
             raise DemoError(
-                "another ./run demo or a ./run airflow … test is running in this folder. Use it, or end it first."
+                "another ./run demo or a ./run airflow … test is running in this folder. Use it, or stop it first."
             )
         if options.reset:
             erase(clone)
-        _settle_world(clone, options.learners)
+        _create_world(clone, options.learners)
         with SharedServices(clone) as services, Programs(clone.logs) as programs:
             server, sandbox = services.postgres(), services.sandbox()
-            showing = Demo(clone, server, sandbox, programs, port, approve=options.approve or not attended)
-            showing.play(serve=attended)
+            approve = options.approve or not attended
+            Demo(clone, server, sandbox, programs, port, approve=approve).run(serve=attended)
 
 
 class Demo:
-    """One showing, on running servers."""
+    """One run of the demo, on running services."""
 
     def __init__(
         self,
@@ -102,12 +102,12 @@ class Demo:
         self.approvals = Approvals(self.api, self.progress.say, self.login, by_itself=approve)
         self.environment = airflow_environment(clone, server, port, sandbox_variables(server, clone, sandbox))
 
-    def play(self, serve: bool) -> None:
+    def run(self, serve: bool) -> None:
         self._prepare()
         since = datetime.now(UTC)
         self._start_airflow()
-        runs = [self._run(dag_id) for dag_id in DAGS]
-        runs = self._await_quiet(since, runs)
+        runs = [self._run_dag(dag_id) for dag_id in DAGS]
+        runs = self._await_scheduled_runs(since, runs)
         self._report(since, runs)
         if serve:
             self._serve()
@@ -127,14 +127,14 @@ class Demo:
         start_airflow(self.programs, self.clone, self.environment)
         await_airflow(self.programs, self.api, self.clone.logs)
 
-    def _run(self, dag_id: str) -> Run:
-        """One manual run from start to success, and the schedule switched on."""
+    def _run_dag(self, dag_id: str) -> Run:
+        """Unpauses the DAG and triggers a run. Returns when the run has succeeded."""
         self._await_dag(dag_id)
         try:
             self.api.unpause(dag_id)
             run = self.api.trigger(dag_id)
         except AirflowApiError:
-            self._refuse_import_errors()  # yesterday's DAG is known until today's file has been read
+            self._raise_import_errors()  # Airflow may still know the DAG from an earlier version of its file
             raise
         while run.is_active:
             self.programs.check()
@@ -142,12 +142,12 @@ class Demo:
             self._attend()
             run = self.api.run(dag_id, run.run_id)
         self._show(run)
-        self._refuse_failure(run)
+        self._raise_if_failed(run)
         self.progress.say(f"{dag_id} took {run.seconds or 0:.1f} s")
         return run
 
     def _attend(self) -> None:
-        """Looks after the runs: shows how far they are, and what they ask a person."""
+        """Handles open approvals, and shows the progress of all runs."""
         self.approvals.attend()
         for run in self.api.active_runs():
             self._show(run)
@@ -159,37 +159,39 @@ class Demo:
     def _await_dag(self, dag_id: str) -> None:
         end = time.monotonic() + DAG_SECONDS
         while not self.api.dag_is_known(dag_id):
-            self._refuse_import_errors()
+            self._raise_import_errors()
             if time.monotonic() > end:
-                raise DemoError(f"Airflow has not found {dag_id} after {DAG_SECONDS} s. Look into {self.clone.logs}.")
+                raise DemoError(
+                    f"Airflow did not find {dag_id} within {DAG_SECONDS} s. See the logs in {self.clone.logs}."
+                )
             self.programs.check()
             time.sleep(POLL_SECONDS)
 
-    def _refuse_import_errors(self) -> None:
+    def _raise_import_errors(self) -> None:
         errors = self.api.import_errors()
         if errors:
-            raise DemoError("Airflow cannot read a DAG file: " + "\n".join(errors))
+            raise DemoError("Airflow cannot import a DAG file: " + "\n".join(errors))
 
-    def _await_quiet(self, since: datetime, shown: list[Run]) -> list[Run]:
-        """Lets the scheduler finish the runs that it made itself, for the latest interval of each DAG."""
+    def _await_scheduled_runs(self, since: datetime, shown: list[Run]) -> list[Run]:
+        """Waits for the runs that the scheduler starts itself, for the latest interval of each DAG."""
         while any(self.api.run_is_due(dag_id) for dag_id in DAGS) or self.api.active_runs():
             self._attend()
             self.programs.check()
             time.sleep(POLL_SECONDS)
         runs = self.api.runs_since(since)
         for run in runs:
-            self._refuse_failure(run)
+            self._raise_if_failed(run)
         return runs or shown
 
-    def _refuse_failure(self, run: Run) -> None:
+    def _raise_if_failed(self, run: Run) -> None:
         if run.state == "failed":
             failed = [task for task in self.api.task_states(run) if task.state == "failed"]
             logs = [_task_log(self.clone.airflow / "logs", run, task.task_id) for task in failed]
             names = ", ".join(dict.fromkeys(task.task_id for task in failed))
-            raise DemoError("\n".join([f"{run.dag_id} failed at {names or 'no task'} (run {run.run_id})", *logs]))
+            raise DemoError("\n".join([f"{run.dag_id} failed in {names or 'no task'} (run {run.run_id})", *logs]))
 
     def _report(self, since: datetime, runs: list[Run]) -> None:
-        from dev.report import print_report  # pandas: not before it is needed
+        from dev.report import print_report  # imports pandas, which is slow
 
         self.progress.end_line()
         print_report(self.server.dsn("reporting", "bksb_writer", self.clone.secret("bksb_writer")), since, runs)
@@ -214,17 +216,17 @@ class Demo:
 
 
 def _task_log(logs: Path, run: Run, task_id: str) -> str:
-    """The end of a failed task's newest log, readable."""
+    """The last lines of a failed task's newest log."""
     folder = logs / f"dag_id={run.dag_id}" / f"run_id={run.run_id}" / f"task_id={task_id}"
     files = sorted(folder.rglob("attempt=*.log"), key=lambda path: path.stat().st_mtime)
     if not files:
-        return f"no log of {task_id} was written"
-    told = files[-1].read_text(errors="replace").splitlines()
-    lines = [_log_line(line) for line in told if "group::" not in line]
+        return f"there is no log of {task_id}"
+    lines = files[-1].read_text(errors="replace").splitlines()
+    lines = [_format_log_line(line) for line in lines if "group::" not in line]
     return "\n".join([f"{files[-1]} ends with:", *lines[-LOG_LINES:]])
 
 
-def _log_line(line: str) -> str:
+def _format_log_line(line: str) -> str:
     try:
         entry: dict[str, Any] = json.loads(line)
     except json.JSONDecodeError:

@@ -1,4 +1,4 @@
-"""Tells a person how far the demo has got."""
+"""Shows the progress of the demo."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 
 
 class Progress:
-    """One live line on a terminal, otherwise a line for each change."""
+    """A live line on a terminal, otherwise one line for each change."""
 
     def __init__(self) -> None:
         self._start = time.monotonic()

@@ -1,4 +1,4 @@
-"""The short report after a demo: figures only, never a person's name."""
+"""The report at the end of a demo: figures only, never a person."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ WIDTH = 100
 OUTCOMES = {
     "approved": "approved",
     "rejected": "rejected",
-    "waiting": "waits",
-    "not_asked": "not asked",
-    "failed": "failed before",
+    "waiting": "waiting for an answer",
+    "not_asked": "no approval needed",
+    "failed": "the run failed first",
 }
 
 REASONS = {
@@ -42,7 +42,7 @@ PROGRESS = {
 
 
 def print_report(dsn: str, since: datetime, runs: list[Run]) -> None:
-    """Prints what the runs since that moment have done, from the reporting database."""
+    """Prints what the runs since `since` have done, from the reporting database."""
     with closing(psycopg2.connect(dsn)) as connection:
         connection.set_session(readonly=True)
         print("\n".join(_lines(connection, since, runs)), flush=True)
@@ -56,16 +56,16 @@ def _lines(connection: Connection, since: datetime, runs: list[Run]) -> list[str
         "",
         "Accounts",
         f"  {accounts.eligible:>6}  people eligible for an account",
-        f"  {accounts.created:>6}  accounts created just now",
-        f"  {accounts.linked:>6}  accounts linked just now (the MIS knew the username)",
-        f"  {mails.invited:>6}  invitations sent just now, {mails.reminded} reminders",
+        f"  {accounts.created:>6}  accounts created",
+        f"  {accounts.linked:>6}  accounts linked by the username in the MIS",
+        f"  {mails.invited:>6}  invitations sent, {mails.reminded} reminders",
         f"  {accounts.active:>6}  eligible people with an active account",
-        f"  {accounts.blocked:>6}  without one",
+        f"  {accounts.blocked:>6}  eligible people without an account",
         *_approval_lines(_read(connection, "list_approvals", since=since)),
         *_issue_lines(_read(connection, "count_issues")),
         "",
         "Results",
-        f"  {results.results:>6}  results of {results.people} people, {results.new_results} of them new just now",
+        f"  {results.results:>6}  results of {results.people} people, {results.new_results} of them new",
         "",
         *_level_lines(_read(connection, "count_levels")),
         "",
@@ -77,7 +77,7 @@ def _lines(connection: Connection, since: datetime, runs: list[Run]) -> list[str
 
 
 def _approval_lines(approvals: pd.DataFrame) -> list[str]:
-    """What a person was asked, and not who answered."""
+    """The approvals, without the name of the person who answered."""
     if approvals.empty:
         return []
     lines = ["", "Approval (table bksb.approval)"]
@@ -99,7 +99,7 @@ def _issue_lines(issues: pd.DataFrame) -> list[str]:
 def _level_lines(levels: pd.DataFrame) -> list[str]:
     """People by subject (down) and latest level (across), lowest level first."""
     if levels.empty:
-        return ["  nobody has a result yet"]
+        return ["  no results yet"]
     levels["level"] = levels["level_code"].map(LEVEL_NAMES).fillna(UNKNOWN)
     table = levels.pivot_table(index="subject", columns="level", values="people", aggfunc="sum", fill_value=0)
     table = table.reindex(columns=[name for name in (*LEVEL_NAMES.values(), UNKNOWN) if name in table.columns])
@@ -111,7 +111,7 @@ def _level_lines(levels: pd.DataFrame) -> list[str]:
 def _progress_lines(progress: pd.DataFrame) -> list[str]:
     """People by subject (down) and levels gained since their starting point (across)."""
     if progress.empty:
-        return ["  nobody has a starting point yet"]
+        return ["  no starting points yet"]
     table = progress.set_index("subject").rename(columns=PROGRESS)
     table.index.name = None
     lines = table.to_string(line_width=WIDTH).splitlines()
@@ -123,7 +123,7 @@ def _duration(run: Run) -> str:
 
 
 def _read(connection: Connection, name: str, **parameters: Any) -> pd.DataFrame:
-    """What sql/reports/NAME.sql returns."""
+    """The rows that sql/reports/NAME.sql returns."""
     statement = (ROOT / "sql" / "reports" / f"{name}.sql").read_text()
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)

@@ -1,4 +1,4 @@
-"""./run sandbox: the pretend bksb and its mailbox without Airflow, for a person with a client to try."""
+"""./run sandbox: serves the pretend bksb and its mailbox, without Airflow."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from dev.services.sandbox_server import SandboxError, SandboxServer, sandbox_pro
 from dev.services.sharing import SharedServices
 from sandbox.world import storage as world
 
-LOOK_SECONDS = 0.5
+POLL_SECONDS = 0.5
 
 
 def serve_sandbox(clone: Clone, learners: int | None, api_port: int | None) -> None:
-    """Serves the sandbox until Ctrl-C, and says where it is; one that runs already is joined.
+    """Prints the addresses and keys of the sandbox, and serves it until Ctrl-C. Joins a sandbox that already runs.
 
-    RunError if that one has another number of learners or another port.
+    Raises RunError if that one has another number of learners or another port.
     """
     try:
         world.load_or_create(clone.sandbox, learners)
@@ -33,8 +33,8 @@ def serve_sandbox(clone: Clone, learners: int | None, api_port: int | None) -> N
             process = sandbox_process(clone)
             _announce(clone, sandbox)
             while process and is_alive(process):
-                time.sleep(LOOK_SECONDS)
-            raise SandboxError(f"the sandbox server has ended. Its log is {clone.logs / 'sandbox.log'}.")
+                time.sleep(POLL_SECONDS)
+            raise SandboxError(f"the sandbox server has stopped. See its log: {clone.logs / 'sandbox.log'}")
     except interrupts.Interrupted:
         print("\nStopped.", flush=True)
 

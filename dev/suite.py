@@ -1,4 +1,4 @@
-"""./run test: all tests in two processes side by side, or in one those that the arguments of pytest choose."""
+"""./run test: runs all tests in two processes, or the tests that pytest arguments select in one process."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from dev.services.clone import Clone
 from dev.services.processes import die_with_parent
 
 FIRST_HALF = ("tests/dev", "tests/dags", "tests/airflow", "tests/cli")
-"""What one process tests; the other one tests the rest, which takes about as long."""
+"""Folders that the first process tests. The second tests the rest, which takes about as long."""
 
 FIRST_HALF_OF_LONG = ("tests/whole_runs",)
-"""The same with --long."""
+"""The same for --long."""
 
 LONG = {
     "BKSB_BACKFILL_DAYS": "60",
@@ -29,17 +29,17 @@ LONG = {
     "BKSB_MODEL_EXAMPLES": "300",
     "BKSB_WALK_STEPS": "1000",
 }
-"""The sizes of tests with --long, unless the caller's environment has others."""
+"""Sizes of the long tests. The caller's environment overrides them."""
 
 
 def run_suite(clone: Clone, arguments: Sequence[str]) -> int:
-    """Runs the tests; the exit code. With --long also those marked so, and all at their full size."""
+    """Runs the tests and returns the exit code. --long adds the tests marked long, at their full size."""
     chosen = [argument for argument in arguments if argument != "--long"]
     options: list[str] = []
     first_half: tuple[str, ...] = FIRST_HALF
     if "--long" in arguments:
         os.environ.update(LONG | os.environ)
-        options = ["-m", ""]  # in place of "not long" in pyproject.toml
+        options = ["-m", ""]  # overrides "not long" in pyproject.toml
         first_half = FIRST_HALF_OF_LONG
     if chosen:
         return _run_here([*options, *chosen])
@@ -50,12 +50,12 @@ def _run_here(arguments: list[str]) -> int:
     import pytest
 
     for number in interrupts.SIGNALS:
-        signal.signal(number, signal.default_int_handler)  # as Ctrl-C: fixtures clean up
+        signal.signal(number, signal.default_int_handler)  # acts like Ctrl-C, so that fixtures clean up
     return pytest.main(arguments)
 
 
 def _run_side_by_side(clone: Clone, options: list[str], first_half: tuple[str, ...]) -> int:
-    """The tests wait a lot, so two processes keep two cores busy. What the second one says comes at the end."""
+    """Prints the output of the second process at the end. Tests wait a lot, so two processes keep two cores busy."""
     rest = [f"--ignore={folder}" for folder in first_half]
     with tempfile.TemporaryFile() as output:
         halves = [_start(clone, [*options, *first_half], None), _start(clone, [*options, *rest], output)]
@@ -80,6 +80,6 @@ def _start(clone: Clone, arguments: list[str], output: IO[bytes] | None) -> subp
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=output and subprocess.STDOUT,
-        start_new_session=True,  # Ctrl-C reaches it once, through the caller
+        start_new_session=True,  # gets Ctrl-C from the caller only
         preexec_fn=die_with_parent(),
     )

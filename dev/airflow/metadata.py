@@ -1,6 +1,6 @@
 """Prepares Airflow's metadata database: python -m dev.airflow.metadata POOL SLOTS.
 
-One process does what `airflow db migrate` and `airflow pools set` would each start Airflow for.
+Does the same as `airflow db migrate` and `airflow pools set`, but starts Airflow only once.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ def main() -> None:
     pool, slots = sys.argv[1], int(sys.argv[2])
     upgradedb()
     Pool.create_or_update_pool(
-        pool, slots=slots, description="bksb calls in flight, over all tasks and runs", include_deferred=False
+        pool, slots=slots, description="concurrent bksb calls of all tasks and runs", include_deferred=False
     )
 
 

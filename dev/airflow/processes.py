@@ -1,4 +1,4 @@
-"""Real Airflow on this machine: its settings, its metadata database and its four processes."""
+"""Airflow on this machine: its settings, its metadata database and its four processes."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ ADMIN = "admin"
 POOL = "bksb_api"
 POOL_SLOTS = 16
 START_SECONDS = 600
-INHERITED_AND_DANGEROUS = ("AIRFLOW__SECRETS__", "AIRFLOW__WORKERS__SECRETS", "AIRFLOW_CONFIG", "AIRFLOW_HOME")
+NOT_INHERITED = ("AIRFLOW__SECRETS__", "AIRFLOW__WORKERS__SECRETS", "AIRFLOW_CONFIG", "AIRFLOW_HOME")
+"""Prefixes of variables that would change where Airflow reads its configuration and connections."""
 
 
 class AirflowStartError(RunError):
-    """Airflow did not come up; the text says which part and where to look."""
+    """Airflow did not start. The text says which part failed and where to look."""
 
 
 def inherited_environment() -> dict[str, str]:
-    """The caller's environment, except for what would send Airflow to another configuration or make it look
-    connections up elsewhere first."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(INHERITED_AND_DANGEROUS)}
+    """The caller's environment without the variables in NOT_INHERITED."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)}
 
 
 def airflow_environment(clone: Clone, server: Postgres, port: int, variables: Mapping[str, str]) -> dict[str, str]:
-    """The environment of every Airflow command of this clone, with these variables on top."""
+    """The environment of all Airflow commands of this clone, plus `variables`."""
     inherited = inherited_environment()
     url = f"http://127.0.0.1:{port}"
     metadata = server.dsn("airflow", "airflow", clone.secret("airflow"))
@@ -57,7 +57,7 @@ def airflow_environment(clone: Clone, server: Postgres, port: int, variables: Ma
         "CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
         "CORE__EXECUTOR": "LocalExecutor",
         "CORE__FERNET_KEY": clone.secret("airflow_fernet_key", random_fernet_key),
-        "CORE__HOSTNAME_CALLABLE": "socket.gethostname",  # the default asks DNS, which may take seconds
+        "CORE__HOSTNAME_CALLABLE": "socket.gethostname",  # the default uses DNS, which may take seconds
         "CORE__LOAD_EXAMPLES": "False",
         "CORE__PARALLELISM": "4",
         "CORE__PLUGINS_FOLDER": str(clone.root / "plugins"),
@@ -69,12 +69,12 @@ def airflow_environment(clone: Clone, server: Postgres, port: int, variables: Ma
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
         "DAG_PROCESSOR__REFRESH_INTERVAL": "10",
         "DATABASE__SQL_ALCHEMY_CONN": metadata.replace("postgresql://", "postgresql+psycopg2://"),
-        "DATABASE__SQL_ALCHEMY_CONN_ASYNC": "",  # needs asyncpg, for two calls that nothing here makes
+        "DATABASE__SQL_ALCHEMY_CONN_ASYNC": "",  # would need asyncpg, for two calls that we do not use
         "LOGGING__BASE_LOG_FOLDER": str(clone.airflow / "logs"),
         "LOGGING__COLORED_CONSOLE_LOG": "False",
         "LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(clone.airflow / "logs" / "dag_processor"),
         "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.3",
-        # a worker that misses the end of its task looks again after this number of seconds; by default after 5
+        # seconds until a worker notices the end of a task if it missed the signal; the default is 5
         "WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
     }
     return {
@@ -93,20 +93,20 @@ def _without_proxy(hosts: str) -> str:
 
 
 def metadata_is_ready(server: Postgres) -> bool:
-    """True if this Airflow version has already prepared the metadata database; takes milliseconds."""
+    """Whether this version of Airflow has already prepared the metadata database. Takes milliseconds."""
     with closing(server.connect("airflow")) as connection, connection.cursor() as cursor:
         cursor.execute("select shobj_description(oid, 'pg_database') from pg_database where datname = 'airflow'")
         return bool(cursor.fetchone() == (_metadata_stamp(),))
 
 
 def start_metadata(programs: Programs, clone: Clone, environment: Mapping[str, str]) -> Program:
-    """Starts the migration of the metadata database, and the making of the pool."""
+    """Starts to migrate the metadata database and to create the pool. Continue with finish_metadata."""
     command = [str(clone.python), "-m", "dev.airflow.metadata", POOL, str(POOL_SLOTS)]
     return programs.start("airflow-metadata", command, environment)
 
 
 def finish_metadata(programs: Programs, program: Program, server: Postgres) -> None:
-    """Waits for the migration, and notes beside the database that it is done."""
+    """Waits for the migration, and records in the database that it is done."""
     programs.finish(program)
     with closing(server.connect("airflow")) as connection, connection.cursor() as cursor:
         cursor.execute(sql.SQL("comment on database airflow is {}").format(sql.Literal(_metadata_stamp())))
@@ -125,19 +125,19 @@ COMPONENTS = {
 
 
 def start_airflow(programs: Programs, clone: Clone, environment: Mapping[str, str]) -> None:
-    """Starts the four processes; their output goes to .run/logs. Wait for them with await_airflow."""
+    """Starts the four processes. Their output goes to .run/logs. Continue with await_airflow."""
     for name, arguments in COMPONENTS.items():
         programs.start(name, [clone.python, "-m", "airflow", *arguments], environment)
 
 
 def await_airflow(programs: Programs, api: AirflowApi, logs: Path) -> None:
-    """Returns when all four processes report that they are healthy."""
+    """Waits until all four processes report that they are healthy."""
     end = time.monotonic() + START_SECONDS
     while unhealthy := api.unhealthy_parts():
         programs.check()
         if time.monotonic() > end:
             raise AirflowStartError(
-                f"Airflow is not healthy after {START_SECONDS} s: {', '.join(unhealthy)}. Look into {logs}."
+                f"Airflow is not healthy after {START_SECONDS} s: {', '.join(unhealthy)}. See the logs in {logs}."
             )
         time.sleep(0.2)
-    programs.check()  # what is healthy may be another Airflow, on a port that ours did not get
+    programs.check()  # the healthy Airflow may be another one, which has our port

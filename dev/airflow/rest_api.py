@@ -1,4 +1,4 @@
-"""The few calls of Airflow's REST API that the demo makes."""
+"""The calls to Airflow's REST API that the demo and the tests make."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ APPROVE = "Approve"
 
 
 class AirflowApiError(RunError):
-    """Airflow's API did not do what was asked."""
+    """Airflow's API refused a request or did not answer."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One DAG run as Airflow reports it."""
+    """A DAG run as Airflow reports it."""
 
     dag_id: str
     run_id: str
@@ -30,7 +30,7 @@ class Run:
 
     @property
     def kind(self) -> str:
-        """What made the run: scheduled, manual, backfill."""
+        """What started the run: scheduled, manual or backfill."""
         return self.run_id.partition("__")[0]
 
     @property
@@ -40,7 +40,7 @@ class Run:
 
 @dataclass(frozen=True)
 class TaskState:
-    """One task, or one of its mapped parts (map_index -1 where there is none)."""
+    """A task, or one instance of a mapped task. `map_index` is -1 for a task that is not mapped."""
 
     task_id: str
     map_index: int
@@ -50,7 +50,7 @@ class TaskState:
 
 @dataclass(frozen=True)
 class RequiredAction:
-    """A task that waits for a person's answer, and what it asks (Markdown)."""
+    """A task that waits for a person's answer, and its question in Markdown."""
 
     dag_id: str
     run_id: str
@@ -64,28 +64,28 @@ class RequiredAction:
 
 
 class AirflowApi:
-    """Airflow's REST API on this machine, as the user who may do everything."""
+    """Airflow's REST API on this machine, used as administrator."""
 
     def __init__(self, port: int, user: str, password: str) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self._credentials = {"username": user, "password": password}
         self._session = requests.Session()
-        self._session.trust_env = False  # a proxy is not for this machine
+        self._session.trust_env = False  # no proxy for this machine
 
     def unhealthy_parts(self) -> list[str]:
-        """The parts of Airflow that are not (yet) healthy, in Airflow's words."""
+        """The names of the parts of Airflow that are not healthy (yet)."""
         try:
             answer = self._session.get(f"{self.url}/api/v2/monitor/health", timeout=10)
             answer.raise_for_status()
         except requests.RequestException:
             return ["api-server"]
-        return [part for part, told in answer.json().items() if told["status"] != "healthy"]
+        return [part for part, report in answer.json().items() if report["status"] != "healthy"]
 
     def dag_is_known(self, dag_id: str) -> bool:
         return self._call("GET", f"dags/{dag_id}", accept=(404,)) is not None
 
     def import_errors(self) -> list[str]:
-        """Why a DAG file could not be read, one text each."""
+        """The error of each DAG file that could not be imported."""
         found = self._call("GET", "importErrors")["import_errors"]
         return [f"{error['filename']}:\n{error['stack_trace']}" for error in found]
 
@@ -96,30 +96,30 @@ class AirflowApi:
         self._call("PATCH", f"dags/{dag_id}", json={"is_paused": True})
 
     def trigger(self, dag_id: str, **conf: Any) -> Run:
-        """Starts a manual run about now, with these parameters."""
+        """Starts a manual run without a logical date, with these parameters."""
         return _run(self._call("POST", f"dags/{dag_id}/dagRuns", json={"logical_date": None, "conf": conf}))
 
-    def backfill(self, dag_id: str, first: datetime, last: datetime, **more: Any) -> int:
-        """Starts a backfill of every interval that begins from first to last, moments with a zone; its number.
+    def backfill(self, dag_id: str, first: datetime, last: datetime, **fields: Any) -> int:
+        """Starts a backfill of all intervals that start between `first` and `last` (inclusive). Returns its id.
 
-        `more` goes into the request as it is: max_active_runs, reprocess_behavior, dag_run_conf, run_backwards.
+        `fields` are added to the request: max_active_runs, reprocess_behavior, dag_run_conf, run_backwards.
         """
-        request = {"dag_id": dag_id, "from_date": first.isoformat(), "to_date": last.isoformat(), **more}
+        request = {"dag_id": dag_id, "from_date": first.isoformat(), "to_date": last.isoformat(), **fields}
         return int(self._call("POST", "backfills", json=request)["id"])
 
     def end_backfill(self, number: int) -> None:
-        """Ends a backfill whose runs have ended, so that the next may begin; Airflow itself looks twice a minute."""
+        """Ends a backfill after its last run, so that the next one can start. Airflow would do so within 30 s."""
         self._call("PUT", f"backfills/{number}/cancel", accept=(409,))
 
     def clear(self, dag_id: str, run_id: str) -> None:
-        """Lets a run that has ended run once more, as the same run."""
+        """Clears a finished run, so that Airflow runs it again."""
         self._call("POST", f"dags/{dag_id}/dagRuns/{run_id}/clear", json={"dry_run": False})
 
     def run(self, dag_id: str, run_id: str) -> Run:
         return _run(self._call("GET", f"dags/{dag_id}/dagRuns/{run_id}"))
 
     def runs_since(self, moment: datetime) -> list[Run]:
-        """All runs of all DAGs that were made or still active since then, oldest first."""
+        """The runs of all DAGs that changed since then, oldest first."""
         query = {"order_by": "run_after", "limit": 100, "updated_at_gte": moment.isoformat()}
         return [_run(found) for found in self._call("GET", "dags/~/dagRuns", params=query)["dag_runs"]]
 
@@ -128,7 +128,7 @@ class AirflowApi:
         return [_run(found) for found in self._call("GET", "dags/~/dagRuns", params=query)["dag_runs"]]
 
     def run_is_due(self, dag_id: str) -> bool:
-        """True if the scheduler is about to make a run whose time has come."""
+        """Whether a scheduled run is due that the scheduler has not created yet."""
         due_at = self._call("GET", f"dags/{dag_id}")["next_dagrun_run_after"]
         return due_at is not None and datetime.fromisoformat(due_at) <= datetime.now(UTC)
 
@@ -141,7 +141,7 @@ class AirflowApi:
         ]
 
     def required_actions(self) -> list[RequiredAction]:
-        """What waits for a person now, oldest first."""
+        """The questions that wait for an answer, oldest first."""
         query = {"response_received": False, "state": "awaiting_input", "order_by": "created_at", "limit": 100}
         return [
             RequiredAction(task["dag_id"], task["dag_run_id"], task["task_id"], found["body"] or found["subject"])
@@ -150,15 +150,15 @@ class AirflowApi:
         ]
 
     def page_of(self, action: RequiredAction) -> str:
-        """Where a person answers."""
+        """The URL of the page where a person answers."""
         return f"{self.url}/dags/{action.dag_id}/runs/{action.run_id}/tasks/{action.task_id}/required_actions"
 
     def answer(self, action: RequiredAction, option: str) -> None:
-        """Answers as the button does; an answer that a person has given meanwhile stands."""
+        """Answers like the button in the UI. Does nothing if there is an answer already."""
         self._call("PATCH", _answer_path(action), json={"chosen_options": [option]}, accept=(409,))
 
     def answer_to(self, action: RequiredAction) -> str | None:
-        """The option chosen by a person, or by Airflow when the time was up; None while there is no answer."""
+        """The chosen option: by a person, or by Airflow after the time-out. None while there is no answer."""
         found = self._call("GET", _answer_path(action), accept=(404,))
         return found["chosen_options"][0] if found and found["chosen_options"] else None
 
@@ -168,8 +168,8 @@ class AirflowApi:
             token = self._request("POST", "/auth/token", json=self._credentials)
             if not token.ok:
                 raise AirflowApiError(
-                    f"the Airflow on {self.url} is not this clone's: it refuses the password. "
-                    "End the other one, or choose another --port."
+                    f"the Airflow on {self.url} refuses the password of this clone, so it is another one. "
+                    "Stop it, or choose another --port."
                 )
             self._session.headers["Authorization"] = f"Bearer {token.json()['access_token']}"
             answer = self._request(method, f"/api/v2/{path}", **arguments)
@@ -184,7 +184,7 @@ class AirflowApi:
             return self._session.request(method, f"{self.url}{path}", timeout=60, **arguments)
         except requests.RequestException as error:
             raise AirflowApiError(
-                f"Airflow on {self.url} gave no answer ({type(error).__name__}). Look into .run/logs/api-server.log."
+                f"Airflow on {self.url} did not answer ({type(error).__name__}). See .run/logs/api-server.log."
             ) from None
 
 
@@ -201,13 +201,13 @@ def _run(found: dict[str, Any]) -> Run:
 
 
 def summarise(states: list[TaskState]) -> dict[str, str]:
-    """Each task's state in one word; mapped tasks as "3 running, 5 success" until all have succeeded."""
-    told: dict[str, str] = {}
+    """The state of each task. Mapped tasks read "3 running, 5 success" until all have succeeded."""
+    summary: dict[str, str] = {}
     for task_id in dict.fromkeys(state.task_id for state in states):
         parts = [state for state in states if state.task_id == task_id]
         if len(parts) == 1 or all(part.state == "success" for part in parts):
-            told[task_id] = parts[0].state
+            summary[task_id] = parts[0].state
         else:
             counted = Counter(part.state for part in parts)
-            told[task_id] = ", ".join(f"{number} {state}" for state, number in sorted(counted.items()))
-    return told
+            summary[task_id] = ", ".join(f"{number} {state}" for state, number in sorted(counted.items()))
+    return summary

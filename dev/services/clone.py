@@ -1,4 +1,4 @@
-"""Where things are in this clone, and the random passwords and keys that it made for itself."""
+"""The folders of this clone, and its random passwords and keys."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def random_fernet_key() -> str:
 
 @dataclass(frozen=True)
 class Clone:
-    """The folders of one clone. Everything that is made at run time lies under .run/."""
+    """The folders of one clone. Everything that is created at run time is under .run/."""
 
     root: Path = ROOT
 
@@ -47,7 +47,7 @@ class Clone:
 
     @property
     def scheduler_lock(self) -> Path:
-        """Held by a demo alone, or by commands that carry out runs without its scheduler."""
+        """Held exclusively by a demo, or shared by commands that execute tasks without a scheduler."""
         return self.locks / "scheduler"
 
     @property
@@ -64,7 +64,7 @@ class Clone:
 
     @property
     def no_config(self) -> Path:
-        """An empty folder, for BKSB_CONFIG: with it, the files that a site edits have no effect."""
+        """An empty folder for BKSB_CONFIG, so that a site's own files are not used."""
         folder = self.run / "no-config"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
@@ -78,7 +78,7 @@ class Clone:
         return self.run / "venv" / "bin" / "python"
 
     def secret(self, name: str, make: Callable[[], str] = random_password) -> str:
-        """The secret of that name, made at random when first asked for and kept with mode 0600."""
+        """The secret of that name. It is created at random on first use and kept in a file with mode 0600."""
         with FileLock(self.locks / "secrets").held():
             kept: dict[str, str] = {}
             if self.secrets_file.exists():

@@ -1,4 +1,4 @@
-"""What is in the embedded PostgreSQL: the databases and their roles, the people in the MIS, the reporting tables."""
+"""Prepares the embedded PostgreSQL: databases and roles, the people in the MIS, the reporting tables."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ GRANTS = {
 
 
 def prepare_everything(server: Postgres, clone: Clone) -> None:
-    """Makes the databases, the MIS with its people and the reporting tables. What is there already stays."""
+    """Creates the databases, fills the MIS and migrates the reporting tables. Keeps what exists already."""
     prepare_databases(server, clone)
     mis.fill(server.dsn("mis", "mis_owner", clone.secret("mis_owner")), world.load_or_create(clone.sandbox))
     migrate_reporting(server, clone)
 
 
 def migrate_reporting(server: Postgres, clone: Clone) -> None:
-    """Brings the embedded reporting database up to date."""
+    """Migrates the embedded reporting database."""
     owner = embedded_fields(server, "reporting", "reporting", "bksb_owner", clone.secret("bksb_owner"))
     try:
         migrate(owner, writer="bksb_writer", reader="bksb_reader")
@@ -40,7 +40,7 @@ def migrate_reporting(server: Postgres, clone: Clone) -> None:
 
 
 def prepare_databases(server: Postgres, clone: Clone) -> None:
-    """Makes what is missing, and sets every password to the one this clone keeps. Safe to repeat."""
+    """Creates missing databases and roles, and sets the passwords of this clone. Safe to repeat."""
     with closing(server.connect()) as connection, connection.cursor() as cursor:
         cursor.execute("select rolname from pg_roles")
         roles = {name for (name,) in cursor.fetchall()}

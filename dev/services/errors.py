@@ -1,8 +1,8 @@
-"""The errors that a ./run command may end with."""
+"""Errors that end a ./run command."""
 
 
 class RunError(Exception):
-    """A ./run command cannot go on; the text says what to do next, and is all that people see."""
+    """The command cannot continue. Only the text is printed, so it says what to do next."""
 
 
 class PostgresError(RunError):

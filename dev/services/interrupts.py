@@ -1,4 +1,4 @@
-"""Turns Ctrl-C, SIGTERM and SIGHUP into one orderly end, so that no process stays behind."""
+"""Turns Ctrl-C, SIGTERM and SIGHUP into a clean exit, so that no process is left behind."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(SystemExit):
-    """This command was asked to end. The exit code is the shell's: 128 + the signal's number."""
+    """A signal told this command to stop. The exit code is 128 + the signal's number, as in a shell."""
 
     def __init__(self, number: int) -> None:
         super().__init__(128 + number)
@@ -19,7 +19,7 @@ class Interrupted(SystemExit):
 
 
 class _Interrupts:
-    """The first signal raises Interrupted in the main thread, later ones are ignored."""
+    """Raises Interrupted in the main thread on the first signal. Ignores later ones."""
 
     def __init__(self) -> None:
         self.holds = 0
@@ -46,14 +46,14 @@ _interrupts = _Interrupts()
 
 
 def listen() -> None:
-    """From here on a signal ends the command through its finally clauses."""
+    """From now on, a signal raises Interrupted, so that finally clauses run."""
     for number in SIGNALS:
         signal.signal(number, _interrupts.receive)
 
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Lets a step finish that must not be cut in two; a signal meanwhile is acted on right after it."""
+    """Delays a signal until the end of a step that must not be interrupted."""
     _interrupts.holds += 1
     try:
         yield

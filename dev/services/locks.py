@@ -1,4 +1,4 @@
-"""Locks between the ./run commands of one clone; the kernel gives them back when their holder dies."""
+"""Locks between the ./run commands of one clone. The kernel releases them when their holder dies."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from pathlib import Path
 
 
 class FileLock:
-    """One advisory lock on one file: shared by many holders, or exclusive to one."""
+    """An advisory lock on a file: shared by several holders, or exclusive to one."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("a")
 
     def share(self) -> None:
-        """Waits while it is held exclusively, then holds it together with others."""
+        """Takes a shared lock. Waits while another holder has an exclusive one."""
         fcntl.flock(self._file, fcntl.LOCK_SH)
 
     def try_share(self) -> bool:
-        """Holds it together with others, and says whether that was possible at once."""
+        """Takes a shared lock if that needs no waiting. Returns whether it did."""
         return self._try(fcntl.LOCK_SH)
 
     def try_exclusive(self) -> bool:
-        """Holds it alone, and says whether that was possible at once. If not, a share of it is lost too."""
+        """Takes an exclusive lock if that needs no waiting. Returns whether it did; if not, a shared lock is lost."""
         return self._try(fcntl.LOCK_EX)
 
     def close(self) -> None:
-        """Lets go of it."""
+        """Releases the lock."""
         self._file.close()
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Waits for the lock, and holds it exclusively inside the context."""
+        """Waits for an exclusive lock, and holds it inside the context."""
         fcntl.flock(self._file, fcntl.LOCK_EX)
         try:
             yield

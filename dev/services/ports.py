@@ -1,4 +1,4 @@
-"""Finds ports, so that several clones can start at the same time."""
+"""Finds free ports, so that several clones can start at the same time."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ FIRST, LAST = 8080, 8179
 
 
 class PortError(RunError):
-    """There is no such port to be had."""
+    """The port is taken, or no port is free."""
 
 
 def free_port() -> int:
-    """A port that the system gives away and that another program may take at any time."""
+    """A free port. Another program may take it at any time."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
@@ -26,21 +26,21 @@ def free_port() -> int:
 
 @contextmanager
 def reserved_port(asked: int | None) -> Iterator[int]:
-    """The port asked for, or the first free one from 8080; no other clone takes it inside the context."""
+    """The given port, or the first free one from 8080. No other clone takes it inside the context."""
     for port in [asked] if asked is not None else range(FIRST, LAST + 1):
         with socket.socket(socket.AF_UNIX) as mark:
             try:
                 _refuse_taken(port)
                 if sys.platform.startswith("linux"):
-                    # Airflow listens only some seconds from here. Until then this name stands for the port: Linux shows
-                    # it to every user, and drops it with its owner.
+                    # Airflow listens only seconds later. Until then, this abstract socket reserves the port: all users
+                    # see it, and Linux removes it with its owner.
                     mark.bind(f"\0bksb-sync-port-{port}")
             except OSError:
                 continue
             yield port
             return
     if asked is not None:
-        raise PortError(f"port {asked} is taken. Stop what listens there, or choose another --port.")
+        raise PortError(f"port {asked} is taken. Stop the program that uses it, or choose another --port.")
     raise PortError(f"no port from {FIRST} to {LAST} is free. Choose one with --port.")
 
 

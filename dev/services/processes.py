@@ -1,4 +1,4 @@
-"""Starts programs for one command, and ends them with everything they started, however the command ends."""
+"""Starts programs for one command. Ends them and their children, however the command ends."""
 
 from __future__ import annotations
 
@@ -21,18 +21,20 @@ from dev.services.clone import ROOT
 from dev.services.errors import RunError
 
 GRACE_SECONDS = 5.0
+"""Seconds that a program gets to end after SIGTERM, before SIGKILL."""
+
 TAIL_LINES = 25
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 
 
 class ProcessError(RunError):
-    """A program ended that should not have, or with an error; the text has the end of its log."""
+    """A program failed, or ended too early. The text includes the end of its log."""
 
 
 @dataclass(frozen=True)
 class Program:
-    """A started program: what it is called in messages, and where its output goes."""
+    """A started program. `name` is for messages."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -40,12 +42,12 @@ class Program:
 
 
 def tail(path: Path, lines: int = TAIL_LINES) -> str:
-    """The last lines of a log."""
+    """The last lines of a log, or an empty string without the file."""
     return "\n".join(path.read_text(errors="replace").splitlines()[-lines:]) if path.exists() else ""
 
 
 def die_with_parent() -> Callable[[], None] | None:
-    """Asks Linux to end a child whose parent is killed; elsewhere there is no such request."""
+    """Makes Linux end a child process when its parent is killed. Other systems cannot do that."""
     if not sys.platform.startswith("linux"):
         return None
     prctl = ctypes.CDLL(None).prctl
@@ -60,14 +62,16 @@ def die_with_parent() -> Callable[[], None] | None:
 
 
 def adopt_orphans() -> None:
-    """Asks Linux to make this process the parent of all that its descendants leave behind, so that it can be
-    found, ended and reaped even where the machine's first process does not reap."""
+    """Makes this process the parent of its orphaned descendants, on Linux.
+
+    Then they can be ended and reaped, even if the container's init process does not reap.
+    """
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
 def end(processes: Sequence[psutil.Process], grace: float = GRACE_SECONDS) -> None:
-    """Ends processes and all their descendants: SIGTERM to the first, SIGKILL to those that are left."""
+    """Ends processes and all their descendants: SIGTERM for the processes, then SIGKILL for the rest."""
     family: dict[int, psutil.Process] = {}
 
     def note_descendants() -> None:
@@ -90,7 +94,7 @@ def end(processes: Sequence[psutil.Process], grace: float = GRACE_SECONDS) -> No
 
 
 def await_end(processes: Sequence[psutil.Process], seconds: float) -> list[psutil.Process]:
-    """Waits so long at most for the end of processes, our children or not. Returns those that still live."""
+    """Waits up to `seconds` for processes to end, children or not. Returns those that still run."""
     deadline = time.monotonic() + seconds
     while (living := [process for process in processes if is_alive(process)]) and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -98,7 +102,7 @@ def await_end(processes: Sequence[psutil.Process], seconds: float) -> list[psuti
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """False for a zombie, too: it has ended, though its parent has not noticed yet."""
+    """Whether the process runs. A zombie does not: it has ended, and its parent has yet to notice."""
     try:
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
@@ -107,11 +111,11 @@ def is_alive(process: psutil.Process) -> bool:
 
 def _send(process: psutil.Process, number: signal.Signals) -> None:
     with contextlib.suppress(psutil.NoSuchProcess):
-        process.send_signal(number)  # psutil makes sure that it is still the same process
+        process.send_signal(number)  # psutil checks that it is still the same process
 
 
 class Programs:
-    """The programs of one command. Leaving the context ends them all."""
+    """The programs of one command, as a context manager that ends them."""
 
     def __init__(self, logs: Path) -> None:
         self._logs = logs
@@ -134,12 +138,12 @@ class Programs:
         return [psutil.Process(program.process.pid) for program in self._running if program.process.poll() is None]
 
     def _orphans(self) -> list[psutil.Process]:
-        """What programs that have ended by themselves left running (see adopt_orphans)."""
+        """Processes that ended programs left running (see adopt_orphans)."""
         ended = {program.process.pid for program in self._running if program.process.poll() is not None}
         return [child for child in psutil.Process().children(recursive=True) if _group_of(child) in ended]
 
     def start(self, name: str, command: Sequence[str | Path], environment: Mapping[str, str]) -> Program:
-        """Starts a program in the repository's folder, in a session of its own, with a fresh log."""
+        """Starts a program in the repository's folder, in its own session, with a new log."""
         self._logs.mkdir(mode=0o700, parents=True, exist_ok=True)
         log = self._logs / f"{name}.log"
         with interrupts.held(), log.open("wb") as output:
@@ -158,18 +162,18 @@ class Programs:
         return program
 
     def finish(self, program: Program) -> None:
-        """Waits for a program to end by itself; raises ProcessError unless it succeeded."""
+        """Waits for a program to end. Raises ProcessError if it failed."""
         code = program.process.wait()
         self._running.remove(program)
         if code:
-            raise _ended_badly(program, code)
+            raise _error_for(program, code)
 
     def check(self) -> None:
-        """Raises ProcessError if a program that should be running has ended."""
+        """Raises ProcessError if a program has ended."""
         for program in self._running:
             code = program.process.poll()
             if code is not None:
-                raise _ended_badly(program, code)
+                raise _error_for(program, code)
 
 
 def _group_of(process: psutil.Process) -> int | None:
@@ -179,5 +183,7 @@ def _group_of(process: psutil.Process) -> int | None:
         return None
 
 
-def _ended_badly(program: Program, code: int) -> ProcessError:
-    return ProcessError(f"{program.name} ended with {code}. Its log {program.log} ends with:\n{tail(program.log)}")
+def _error_for(program: Program, code: int) -> ProcessError:
+    return ProcessError(
+        f"{program.name} ended with exit code {code}. Its log {program.log} ends with:\n{tail(program.log)}"
+    )

@@ -1,4 +1,4 @@
-"""Runs the pretend bksb and mailbox (sandbox.server) as a process of its own."""
+"""Runs the pretend bksb and mailbox (sandbox.server) in a separate process."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ START_SECONDS = 300
 
 
 class SandboxError(RunError):
-    """The sandbox server did not start, or ended; the text says why, or has the end of its log."""
+    """The sandbox server did not start, or stopped. The text says why, or includes the end of its log."""
 
 
 @dataclass(frozen=True)
 class SandboxServer:
-    """Where the running sandbox listens, and the keys that its bksb accepts."""
+    """The addresses of the running sandbox, and the keys that its bksb accepts."""
 
     url: str
     smtp_port: int
@@ -39,9 +39,9 @@ class SandboxServer:
 
 
 def start_sandbox(clone: Clone, api_port: int | None) -> SandboxServer:
-    """The running sandbox of the clone, or a new one on that port; a free one if there is none.
+    """The clone's running sandbox, or a new one on the given or any free port. Only one caller at a time.
 
-    SandboxError if one runs already on another port. Only one caller at a time.
+    Raises SandboxError if a sandbox already runs on another port.
     """
     process = sandbox_process(clone)
     if process is None:
@@ -49,8 +49,7 @@ def start_sandbox(clone: Clone, api_port: int | None) -> SandboxServer:
     server = _await(clone, process)
     if api_port and not server.url.endswith(f":{api_port}"):
         raise SandboxError(
-            f"a sandbox of this folder is running already at {server.url}: "
-            "use that one, or end the command that runs it."
+            f"a sandbox of this folder already runs at {server.url}. Use it, or stop the command that runs it."
         )
     return server
 
@@ -63,7 +62,7 @@ def stop_sandbox(clone: Clone) -> None:
 
 
 def sandbox_process(clone: Clone) -> psutil.Process | None:
-    """The process of the sandbox of this clone, if it runs."""
+    """The sandbox process of this clone, if it runs."""
     for process in psutil.process_iter(["cmdline"]):
         command = process.info["cmdline"] or []  # a zombie has none
         if MODULE in command and str(clone.sandbox) in command:
@@ -75,7 +74,7 @@ def _launch(clone: Clone, api_port: int | None) -> psutil.Process:
     (clone.sandbox / "server.json").unlink(missing_ok=True)
     clone.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
     with interrupts.held(), (clone.logs / "sandbox.log").open("wb") as output:
-        # no tie to this process's life: a second user may need the server after this one has left
+        # may outlive this process, because another command may still use it
         return psutil.Popen(
             [clone.python, "-m", MODULE, "--data", clone.sandbox, "--api-port", str(api_port or 0)],
             cwd=clone.root,
@@ -100,10 +99,10 @@ def _await(clone: Clone, process: psutil.Process) -> SandboxServer:
 
 def _read(clone: Clone) -> SandboxServer | None:
     try:
-        told = json.loads((clone.sandbox / "server.json").read_text())
+        fields = json.loads((clone.sandbox / "server.json").read_text())
     except (FileNotFoundError, json.JSONDecodeError):
         return None
-    return SandboxServer(told["url"], told["smtp_port"], told["access_key"], told["secret_key"])
+    return SandboxServer(fields["url"], fields["smtp_port"], fields["access_key"], fields["secret_key"])
 
 
 def _answers(server: SandboxServer) -> bool:

@@ -1,4 +1,4 @@
-"""PostgreSQL and the pretend bksb of one clone, which its ./run commands share."""
+"""PostgreSQL and the pretend bksb of one clone, shared by its ./run commands."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from dev.services.sandbox_server import SandboxServer, start_sandbox, stop_sandb
 
 
 class SharedServices:
-    """The services as one command uses them, from `with` to its end; the last command to leave stops them.
+    """The services of a clone, as a context manager for each command. The last command to leave stops them.
 
-    Each user holds one lock together with the others, and the kernel takes it back from a user that is killed. Only a
-    command that gets it alone stops anything, so what a killed command left running ends with the next command.
+    Every command holds a shared lock, and only one that gets it exclusively stops the services. The kernel releases
+    the lock of a killed command, so the next command stops what that one left running.
     """
 
     def __init__(self, clone: Clone) -> None:
@@ -42,21 +42,21 @@ class SharedServices:
             self._starting.close()
 
     def postgres(self) -> Postgres:
-        """The running server; started if no other command has done so."""
+        """The running server. Starts it if necessary."""
         with self._starting.held():
             return Postgres(self._clone.postgres).start()
 
     def sandbox(self, api_port: int | None = None) -> SandboxServer:
-        """The running sandbox; started if no other command has done so, on that port or a free one."""
+        """The running sandbox. Starts it if necessary, on the given or any free port."""
         with self._starting.held():
             return start_sandbox(self._clone, api_port)
 
 
 def erase(clone: Clone) -> None:
-    """Deletes all that is kept in this clone but its environment. RunError while another command uses the services."""
+    """Deletes the data of this clone, not its environment. Raises RunError if another command uses the services."""
     users = FileLock(clone.locks / "services")
     if not users.try_exclusive():
-        raise RunError("another ./run command of this clone is using the services. End it, then run --reset again.")
+        raise RunError("another ./run command of this clone is using the services. Stop it, then use --reset again.")
     _stop(clone)
     for folder in (clone.postgres, clone.airflow, clone.sandbox, clone.logs):
         shutil.rmtree(folder, ignore_errors=True)

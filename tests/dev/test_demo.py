@@ -1,4 +1,4 @@
-"""./run demo from nothing: first and second day, interrupted, refused, looked at, answered by a person."""
+"""./run demo in a new clone: two days, interruptions, refusals, the data it leaves, and a person's answer."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ DUMPS = {
 
 
 def query(clone: Copy, *statements: str) -> list[list[dict[str, Any]]]:
-    """The rows of each statement; the database is joined or started as a ./run command does."""
+    """The rows of each statement. Joins or starts the database like a ./run command."""
     with (
         SharedServices(Clone(clone.folder)) as services,
         closing(services.postgres().connect("reporting")) as connection,
@@ -55,27 +55,27 @@ def query(clone: Copy, *statements: str) -> list[list[dict[str, Any]]]:
 
 
 def dump(clone: Copy) -> dict[str, list[dict[str, Any]]]:
-    """Every row, with the number of the transaction that wrote it: the smallest change shows."""
+    """All rows, with the number of the transaction that wrote them, so that any change shows."""
     return dict(zip(DUMPS, query(clone, *DUMPS.values()), strict=True))
 
 
 def journal(clone: Copy) -> list[dict[str, object]]:
-    """What the pretend bksb has kept: one entry for each account made there."""
+    """The accounts that were created in the pretend bksb."""
     kept = (clone.folder / ".run" / "sandbox" / "bksb-accounts.jsonl").read_text()
     return [json.loads(line) for line in kept.splitlines()]
 
 
 @pytest.fixture(scope="module")
 def first_day(fresh_clone: Copy) -> Iterator[str]:
-    """What the first demo in a fresh clone says."""
-    told = fresh_clone.run("demo", "--once", "--learners", LEARNERS)
-    assert told.returncode == 0, told.stdout + told.stderr
-    yield told.stdout
+    """The output of the first demo in a fresh clone."""
+    result = fresh_clone.run("demo", "--once", "--learners", LEARNERS)
+    assert result.returncode == 0, result.stdout + result.stderr
+    yield result.stdout
     assert processes_in(fresh_clone.folder) == []
 
 
 def figure(report: str, what: str) -> int:
-    """The number in front of a line of the report."""
+    """The number at the start of a line of the report."""
     found = re.search(rf"^ +(\d+)  {what}", report, re.MULTILINE)
     assert found, f"no line '{what}' in:\n{report}"
     return int(found[1])
@@ -83,13 +83,13 @@ def figure(report: str, what: str) -> int:
 
 @contextmanager
 def on_terminal(clone: Copy, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], Callable[[], str]]]:
-    """./run on a terminal of its own, 200 columns wide; with what it has said so far. Ended with the context."""
+    """./run on its own terminal, 200 columns wide, and a function that returns its output so far."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (50, 200))
     said: list[bytes] = []
 
     def listen() -> None:
-        with suppress(OSError):  # Linux says so when the other end is closed
+        with suppress(OSError):  # raised on Linux when the other end is closed
             while heard := os.read(ours, 4096):
                 said.append(heard)
 
@@ -110,36 +110,38 @@ def on_terminal(clone: Copy, *arguments: str) -> Iterator[tuple[subprocess.Popen
     os.close(ours)
 
 
-def test_before_the_first_demo_sql_and_export_say_how_to_get_a_database(fresh_clone: Copy) -> None:
+def test_before_the_first_demo_sql_and_export_say_how_to_create_a_database(fresh_clone: Copy) -> None:
     for command in (("sql", "select 1"), ("export", "unmatched")):
-        told = fresh_clone.run(*command)
-        assert (told.returncode, told.stdout) == (1, "")
+        result = fresh_clone.run(*command)
+        assert (result.returncode, result.stdout) == (1, "")
         refusal = f"run {command[0]}: there is no reporting database yet. Make one with: ./run demo\n"
-        assert told.stderr.endswith(refusal)
+        assert result.stderr.endswith(refusal)
 
 
-def test_usage_is_told_for_no_command_for_a_wrong_one_and_for_each_one(fresh_clone: Copy) -> None:
+def test_usage_is_printed_without_a_command_for_an_unknown_one_and_for_each_one(fresh_clone: Copy) -> None:
     assert fresh_clone.run().returncode == 2
-    told = fresh_clone.run("dmeo")
-    assert told.returncode == 2
-    assert "there is no command 'dmeo'" in told.stderr
-    told = fresh_clone.run("--help")
-    assert told.returncode == 0
-    commands = {line.split()[0] for line in told.stdout.splitlines() if line.startswith("  ")}
+    result = fresh_clone.run("dmeo")
+    assert result.returncode == 2
+    assert "there is no command 'dmeo'" in result.stderr
+    result = fresh_clone.run("--help")
+    assert result.returncode == 0
+    commands = {line.split()[0] for line in result.stdout.splitlines() if line.startswith("  ")}
     assert commands == {"demo", "sandbox", "test", "check", "bench", "airflow", *COMMANDS}
-    told = fresh_clone.run("export", "--help")
-    assert (told.returncode, told.stdout.splitlines()[0].split()[:3]) == (0, ["usage:", "./run", "export"])
+    result = fresh_clone.run("export", "--help")
+    assert (result.returncode, result.stdout.splitlines()[0].split()[:3]) == (0, ["usage:", "./run", "export"])
     assert fresh_clone.run("sql").returncode == 2
 
 
-def test_templates_are_shown_in_the_callers_folder_and_without_any_service(fresh_clone: Copy, tmp_path: Path) -> None:
-    told = fresh_clone.run("preview-mail", "--out", "shown", cwd=tmp_path)
-    assert told.returncode == 0, told.stderr
+def test_mail_is_previewed_in_the_callers_folder_without_any_service(fresh_clone: Copy, tmp_path: Path) -> None:
+    result = fresh_clone.run("preview-mail", "--out", "shown", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
     assert (tmp_path / "shown" / "invitation.txt").exists()
     assert not (fresh_clone.folder / ".run" / "postgres").exists()
 
 
-def test_the_first_demo_makes_the_accounts_and_leaves_nothing_outside(fresh_clone: Copy, first_day: str) -> None:
+def test_the_first_demo_creates_accounts_and_leaves_nothing_outside_the_clone(
+    fresh_clone: Copy, first_day: str
+) -> None:
     by_state, counted = query(
         fresh_clone,
         "select state, count(*) as number from bksb.account group by state",
@@ -147,33 +149,43 @@ def test_the_first_demo_makes_the_accounts_and_leaves_nothing_outside(fresh_clon
     )
     accounts = {row["state"]: row["number"] for row in by_state}
     assert accounts["active"] == figure(first_day, "eligible people with an active account")
-    assert figure(first_day, "accounts created just now") == len(journal(fresh_clone)) > 0
-    assert figure(first_day, "accounts linked just now") > 0
+    assert figure(first_day, "accounts created") == len(journal(fresh_clone)) > 0
+    assert figure(first_day, "accounts linked") > 0
     results = counted[0]["number"]
     assert figure(first_day, f"results of [0-9]+ people, {results} of them new") == results > 0
     assert list(fresh_clone.home.iterdir()) == []
     assert processes_in(fresh_clone.folder) == []
 
 
-def test_each_account_of_the_demo_has_a_password_of_its_own(fresh_clone: Copy, first_day: str) -> None:
+def test_the_person_of_the_documents_has_an_account_and_results(fresh_clone: Copy, first_day: str) -> None:
+    accounts, summaries = query(
+        fresh_clone,
+        "select state, username from bksb.account where person_id = 'P000123'",
+        "select subject from bksb.skill_summary where person_id = 'P000123'",
+    )
+    assert accounts == [{"state": "active", "username": "ada.lovelace"}]
+    assert summaries
+
+
+def test_each_account_of_the_demo_has_its_own_password(fresh_clone: Copy, first_day: str) -> None:
     passwords = []
     for path in (fresh_clone.folder / ".run" / "sandbox" / "mail").rglob("*.eml"):
         text = message_from_bytes(path.read_bytes(), policy=policy.default).get_body(("plain",)).get_content()
         passwords += re.findall(r"type in your password:\s+(\S+)", text, re.IGNORECASE)
-    assert len(passwords) == figure(first_day, "invitations sent just now") > 1
+    assert len(passwords) == figure(first_day, "invitations sent") > 1
     assert len(set(passwords)) == len(passwords)
 
 
-def test_a_demo_without_a_terminal_approves_by_itself_and_says_what(fresh_clone: Copy, first_day: str) -> None:
+def test_a_demo_without_a_terminal_approves_by_itself_and_reports_it(fresh_clone: Copy, first_day: str) -> None:
     ((approval,),) = query(fresh_clone, "select creations, reasons, outcome from bksb.approval")
     assert (approval["reasons"], approval["outcome"]) == (["first_run"], "approved")
     headline = f"{approval['creations']} bksb accounts would be created"
-    assert f"bksb_accounts waits for a person. {headline}" in first_day
-    assert f"bksb_accounts was approved and goes on. {headline}" in first_day
+    assert f"bksb_accounts waits for approval. {headline}" in first_day
+    assert f"bksb_accounts was approved and continues. {headline}" in first_day
     assert f"{approval['creations']}  accounts to create: approved (the first run that creates accounts)" in first_day
 
 
-def test_the_report_and_the_logs_name_nobody(fresh_clone: Copy, first_day: str) -> None:
+def test_the_report_and_the_logs_name_no_one(fresh_clone: Copy, first_day: str) -> None:
     (people,) = query(fresh_clone, "select email from bksb.learner_contact where email is not null")
     texts = [first_day, *(path.read_text() for path in (fresh_clone.folder / ".run" / "logs").glob("*.log"))]
     assert people
@@ -187,117 +199,114 @@ def test_secrets_are_for_their_owner_only(fresh_clone: Copy, first_day: str) -> 
         assert (run / name).stat().st_mode & 0o077 == 0, name
 
 
-def test_the_second_day_changes_no_row_and_makes_no_account(fresh_clone: Copy, first_day: str) -> None:
+def test_the_second_day_changes_no_row_and_creates_no_account(fresh_clone: Copy, first_day: str) -> None:
     before, made = dump(fresh_clone), journal(fresh_clone)
     own_query = fresh_clone.folder / "config" / "eligible_learners.sql"
-    own_query.write_text("a site's own file, which the demo does not use")
-    told = fresh_clone.run("demo", "--once")
+    own_query.write_text("a site's own file, which the demo ignores")
+    result = fresh_clone.run("demo", "--once")
     own_query.unlink()
-    assert told.returncode == 0, told.stdout + told.stderr
-    assert figure(told.stdout, "accounts created just now") == 0
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert figure(result.stdout, "accounts created") == 0
     assert journal(fresh_clone) == made
-    assert "waits for a person" not in told.stdout
+    assert "waits for approval" not in result.stdout
     after = dump(fresh_clone)
     assert {table: after[table] == before[table] for table in before} == dict.fromkeys(before, True)
     assert processes_in(fresh_clone.folder) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
-def test_a_demo_that_is_cut_short_leaves_no_airflow_and_can_be_run_again(
+def test_an_interrupted_demo_leaves_no_airflow_and_can_be_run_again(
     fresh_clone: Copy, first_day: str, tmp_path: Path, number: signal.Signals
 ) -> None:
     output = tmp_path / "output"
-    with fresh_clone.running("demo", output=output) as cut_short:
-        wait_until("Airflow starts", lambda: "Starting Airflow" in output.read_text() or cut_short.poll())
+    with fresh_clone.running("demo", output=output) as interrupted:
+        wait_until("Airflow starts", lambda: "Starting Airflow" in output.read_text() or interrupted.poll())
         wait_until(
             "a part of Airflow runs", lambda: any("scheduler" in line for line in processes_in(fresh_clone.folder))
         )
-        cut_short.send_signal(number)
-        cut_short.wait(PATIENCE)
-    assert cut_short.returncode == (-9 if number == signal.SIGKILL else 128 + number), output.read_text()
+        interrupted.send_signal(number)
+        interrupted.wait(PATIENCE)
+    assert interrupted.returncode == (-9 if number == signal.SIGKILL else 128 + number), output.read_text()
     wait_until("Airflow has gone", lambda: not [line for line in processes_in(fresh_clone.folder) if "airflow" in line])
     assert query(fresh_clone, "select 1 as one") == [[{"one": 1}]]
     wait_until("everything has gone", lambda: not processes_in(fresh_clone.folder))
 
 
 def test_sql_prints_rows_as_csv(fresh_clone: Copy, first_day: str) -> None:
-    told = fresh_clone.run("sql", "select state, count(*) from bksb.account group by 1 order by 1")
+    result = fresh_clone.run("sql", "select state, count(*) from bksb.account group by 1 order by 1")
     (states,) = query(fresh_clone, "select state, count(*)::text from bksb.account group by 1 order by 1")
-    assert told.returncode == 0, told.stderr
-    assert list(csv.DictReader(told.stdout.splitlines())) == states
+    assert result.returncode == 0, result.stderr
+    assert list(csv.DictReader(result.stdout.splitlines())) == states
 
 
 def test_lists_are_exported_as_csv_in_the_callers_folder(fresh_clone: Copy, first_day: str, tmp_path: Path) -> None:
-    told = fresh_clone.run("export", "unmatched", "--out", "unmatched.csv", cwd=tmp_path)
-    assert (told.returncode, told.stdout) == (0, ""), told.stderr
+    result = fresh_clone.run("export", "unmatched", "--out", "unmatched.csv", cwd=tmp_path)
+    assert (result.returncode, result.stdout) == (0, ""), result.stderr
     with (tmp_path / "unmatched.csv").open(encoding="utf-8", newline="") as file:
-        assert len(list(csv.DictReader(file))) == figure(first_day, "without one")
+        assert len(list(csv.DictReader(file))) == figure(first_day, "eligible people without an account")
 
 
-def test_accounts_are_imported_into_the_sandbox(fresh_clone: Copy, first_day: str, tmp_path: Path) -> None:
-    (active,) = query(fresh_clone, "select person_id, username from bksb.account where state = 'active' limit 1")
-    (tmp_path / "accounts.csv").write_text(f"person_id,username\n{active[0]['person_id']},{active[0]['username']}\n")
-    told = fresh_clone.run("import-accounts", "accounts.csv", cwd=tmp_path)
-    assert told.returncode == 0, told.stderr
-    assert told.stdout.endswith("Imported 0 accounts, 1 was linked already.\n")
+def test_accounts_of_the_sandbox_are_imported(fresh_clone: Copy, first_day: str, tmp_path: Path) -> None:
+    (tmp_path / "accounts.csv").write_text("person_id,username\nP000123,ada.lovelace\n")
+    result = fresh_clone.run("import-accounts", "accounts.csv", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.endswith("Imported 0 accounts, 1 was linked already.\n")
 
 
 def test_migrate_brings_the_embedded_database_up_to_date_and_grants_rights(fresh_clone: Copy, first_day: str) -> None:
     query(fresh_clone, "revoke select on bksb.skill_summary from bksb_reader; select 1")
-    told = fresh_clone.run("migrate")
-    assert (told.returncode, told.stdout) == (0, "The reporting database is up to date.\n"), told.stderr
+    result = fresh_clone.run("migrate")
+    assert (result.returncode, result.stdout) == (0, "The reporting database is up to date.\n"), result.stderr
     may_read = "select has_table_privilege('bksb_reader', 'bksb.skill_summary', 'select') as may_read"
     assert query(fresh_clone, may_read) == [[{"may_read": True}]]
 
 
-def test_a_reporting_database_elsewhere_is_used_when_it_is_named(fresh_clone: Copy, first_day: str) -> None:
-    told = fresh_clone.run("sql", "select 1", AIRFLOW_CONN_REPORTING="postgres://user:password@127.0.0.1:1/reporting")
-    assert (told.returncode, told.stdout) == (1, "")
-    assert "The reporting database of connection 'reporting' cannot be used:" in told.stderr
+def test_another_reporting_database_is_used_if_its_connection_is_set(fresh_clone: Copy, first_day: str) -> None:
+    result = fresh_clone.run("sql", "select 1", AIRFLOW_CONN_REPORTING="postgres://user:password@127.0.0.1:1/reporting")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "The reporting database of connection 'reporting' cannot be used:" in result.stderr
 
 
-def test_with_one_connection_of_the_callers_own_there_is_none_of_the_sandboxs(
-    fresh_clone: Copy, first_day: str
-) -> None:
+def test_if_the_caller_sets_one_connection_the_sandbox_provides_none(fresh_clone: Copy, first_day: str) -> None:
     real = '{"conn_type": "generic", "host": "mis.college.example"}'
-    told = fresh_clone.run("airflow", "connections", "get", "mis", "--output", "json", AIRFLOW_CONN_MIS=real)
-    assert "mis.college.example" in told.stdout
-    told = fresh_clone.run("airflow", "connections", "get", "bksb", "--output", "json", AIRFLOW_CONN_MIS=real)
-    assert told.returncode != 0
-    assert "not found" in told.stdout + told.stderr
-    told = fresh_clone.run("sql", "select 1", AIRFLOW_CONN_MIS=real)
-    assert (told.returncode, told.stdout) == (1, "")
-    assert "There is no Airflow connection 'reporting'" in told.stderr
+    result = fresh_clone.run("airflow", "connections", "get", "mis", "--output", "json", AIRFLOW_CONN_MIS=real)
+    assert "mis.college.example" in result.stdout
+    result = fresh_clone.run("airflow", "connections", "get", "bksb", "--output", "json", AIRFLOW_CONN_MIS=real)
+    assert result.returncode != 0
+    assert "not found" in result.stdout + result.stderr
+    result = fresh_clone.run("sql", "select 1", AIRFLOW_CONN_MIS=real)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "There is no Airflow connection 'reporting'" in result.stderr
 
 
 @pytest.mark.parametrize("name", ["BKSB", "MIS", "REPORTING", "SMTP_DEFAULT"])
-def test_a_demo_beside_a_real_connection_is_refused_before_anything_starts(fresh_clone: Copy, name: str) -> None:
-    told = fresh_clone.run("demo", "--once", **{f"AIRFLOW_CONN_{name}": "x://real"})
-    assert (told.returncode, told.stdout) == (1, "")
-    assert told.stderr.startswith(f"run demo: AIRFLOW_CONN_{name} is set.")
-    assert f"unset AIRFLOW_CONN_{name}" in told.stderr
+def test_a_demo_is_refused_if_a_connection_is_set(fresh_clone: Copy, name: str) -> None:
+    result = fresh_clone.run("demo", "--once", **{f"AIRFLOW_CONN_{name}": "x://real"})
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith(f"run demo: AIRFLOW_CONN_{name} is set.")
+    assert f"unset AIRFLOW_CONN_{name}" in result.stderr
 
 
-def test_a_taken_port_is_named(fresh_clone: Copy, first_day: str) -> None:
+def test_a_taken_port_is_refused(fresh_clone: Copy, first_day: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        told = fresh_clone.run("demo", "--once", "--port", str(port))
-    assert (told.returncode, told.stdout) == (1, "")
-    assert told.stderr.startswith(f"run demo: port {port} is taken.")
+        result = fresh_clone.run("demo", "--once", "--port", str(port))
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith(f"run demo: port {port} is taken.")
 
 
-def test_another_number_of_learners_asks_for_a_reset(fresh_clone: Copy, first_day: str) -> None:
-    told = fresh_clone.run("demo", "--once", "--learners", "7")
-    assert (told.returncode, told.stdout) == (1, "")
-    assert LEARNERS in told.stderr
-    assert "--reset" in told.stderr
+def test_another_number_of_learners_needs_a_reset(fresh_clone: Copy, first_day: str) -> None:
+    result = fresh_clone.run("demo", "--once", "--learners", "7")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert LEARNERS in result.stderr
+    assert "--reset" in result.stderr
 
 
 @dataclass(frozen=True)
 class Served:
-    """A demo that serves on a terminal after a person has rejected its first run, and what it said until then."""
+    """A demo that serves on a terminal after a person rejected its first run, and its output until then."""
 
     process: subprocess.Popen[str]
     said: str
@@ -306,7 +315,7 @@ class Served:
 
 @pytest.fixture(scope="module")
 def served(fresh_clone: Copy, first_day: str) -> Iterator[Served]:
-    """A demo from nothing in the environment of the first."""
+    """A new demo in the environment of the first one."""
     with on_terminal(fresh_clone, "demo", "--reset", "--learners", "7") as (demo, said):
         wait_until("the demo asks", lambda: "Approve or reject it here" in said() or demo.poll())
         (port,) = set(re.findall(r"http://127.0.0.1:(\d+)/dags/\S+/required_actions", said()))
@@ -323,21 +332,26 @@ def served(fresh_clone: Copy, first_day: str) -> Iterator[Served]:
     assert processes_in(fresh_clone.folder) == []
 
 
-def test_on_a_terminal_a_person_answers_and_a_rejected_demo_goes_on(fresh_clone: Copy, served: Served) -> None:
-    assert "Preparing the environment" not in served.said, "a reset throws the data away and not the environment"
-    assert served.said.count("bksb_accounts waits for a person") == 1
-    assert "bksb_accounts was rejected: nothing is created" in served.said
+def test_on_a_terminal_a_person_answers_and_the_demo_continues_after_a_rejection(
+    fresh_clone: Copy, served: Served
+) -> None:
+    assert "Preparing the environment" not in served.said, "a reset keeps the environment"
+    assert served.said.count("bksb_accounts waits for approval") == 1
+    assert "bksb_accounts was rejected: no account is created" in served.said
     assert "accounts to create: rejected (the first run that creates accounts)" in served.said
     assert journal(fresh_clone) == []
-    outcomes, accounts = query(fresh_clone, "select outcome from bksb.approval", "select from bksb.account")
-    assert (outcomes, accounts) == ([{"outcome": "rejected"}], [])
+    outcomes, accounts = query(
+        fresh_clone, "select outcome from bksb.approval", "select person_id, origin from bksb.account"
+    )
+    assert outcomes == [{"outcome": "rejected"}]
+    assert accounts == [{"person_id": "P000123", "origin": "linked"}], "the only account with a username in the MIS"
 
 
 @pytest.mark.parametrize("arguments", [(), ("--once",), ("--reset",)])
 def test_a_second_demo_is_refused_while_one_runs(fresh_clone: Copy, served: Served, arguments: tuple[str, ...]) -> None:
-    told = fresh_clone.run("demo", *arguments)
-    assert (told.returncode, told.stdout) == (1, "")
-    assert told.stderr.startswith("run demo: another ./run demo or a ./run airflow … test is running in this folder.")
+    result = fresh_clone.run("demo", *arguments)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith("run demo: another ./run demo or a ./run airflow … test is running in this folder.")
 
 
 @pytest.mark.parametrize(
@@ -346,15 +360,15 @@ def test_a_second_demo_is_refused_while_one_runs(fresh_clone: Copy, served: Serv
 def test_a_run_without_the_scheduler_is_refused_beside_a_demo(
     fresh_clone: Copy, served: Served, command: tuple[str, ...]
 ) -> None:
-    told = fresh_clone.run("airflow", *command)
-    assert (told.returncode, told.stdout) == (1, "")
-    assert told.stderr.startswith("run airflow: ./run demo is running in this folder, and its scheduler would")
-    assert "trigger the run in the demo's Airflow" in told.stderr
+    result = fresh_clone.run("airflow", *command)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith("run airflow: ./run demo is running in this folder, and its scheduler would")
+    assert "trigger the run in the demo's Airflow" in result.stderr
 
 
 def test_other_commands_work_beside_a_demo(fresh_clone: Copy, served: Served) -> None:
-    told = fresh_clone.run("sql", "select outcome from bksb.approval")
-    assert (told.returncode, told.stdout) == (0, "outcome\nrejected\n"), told.stderr
+    result = fresh_clone.run("sql", "select outcome from bksb.approval")
+    assert (result.returncode, result.stdout) == (0, "outcome\nrejected\n"), result.stderr
     listed = fresh_clone.run("airflow", "pools", "get", "bksb_api", "--output", "json")
     assert json.loads(listed.stdout)[0]["slots"] == "16", listed.stderr
     assert fresh_clone.run("airflow", "dags", "no-such-command").returncode == 2
@@ -362,7 +376,7 @@ def test_other_commands_work_beside_a_demo(fresh_clone: Copy, served: Served) ->
     assert served.api.unhealthy_parts() == []
 
 
-def test_after_a_rejection_the_next_run_asks_again_and_an_approved_one_makes_the_accounts(
+def test_after_a_rejection_the_next_run_asks_again_and_creates_accounts_once_approved(
     fresh_clone: Copy, served: Served
 ) -> None:
     run = served.api.trigger("bksb_accounts")
@@ -374,6 +388,6 @@ def test_after_a_rejection_the_next_run_asks_again_and_an_approved_one_makes_the
         return not served.api.run("bksb_accounts", run.run_id).is_active
 
     wait_until("the run ends", has_ended)
-    assert "bksb_accounts was approved and goes on." in "".join(said)
+    assert "bksb_accounts was approved and continues." in "".join(said)
     assert served.api.run("bksb_accounts", run.run_id).state == "success"
     assert len(journal(fresh_clone)) > 0

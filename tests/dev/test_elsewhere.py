@@ -1,4 +1,4 @@
-"""./run against systems of one's own: what the connection variables name is used, and nothing of the sandbox's."""
+"""./run with connection variables: it uses those systems, and nothing of the sandbox."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sandbox.server import Sandbox
 from tests.clones import Copy
 
 
-def test_both_dags_run_against_what_the_connections_name(
+def test_both_dags_run_on_the_systems_of_the_connections(
     fresh_clone: Copy, mis_fields: ConnectionFields, empty_database: str, sandbox: Sandbox
 ) -> None:
     connections = {
@@ -48,12 +48,12 @@ def test_both_dags_run_against_what_the_connections_name(
     assert "Make them with the command migrate" in before_migration.stderr
     migrated = fresh_clone.run("migrate", **connections)
     assert migrated.returncode == 0, migrated.stderr
-    # with no mail server and nobody to ask, as the README says it: no invitations, and the approval given beforehand
-    by_hand = ("--conf", '{"invite": false}', "--mark-success-pattern", "approve_plan")
-    for command in (("bksb_accounts", *by_hand), ("bksb_results",)):
-        told = fresh_clone.run("airflow", "dags", "test", *command, **connections)
-        assert told.returncode == 0, told.stdout + told.stderr
-        assert "state=success" in told.stdout + told.stderr
+    # there is no mail server, and no one to approve
+    options = ("--conf", '{"invite": false}', "--mark-success-pattern", "approve_plan")
+    for command in (("bksb_accounts", *options), ("bksb_results",)):
+        result = fresh_clone.run("airflow", "dags", "test", *command, **connections)
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert "state=success" in result.stdout + result.stderr
     with closing(psycopg2.connect(empty_database)) as connection, connection.cursor() as cursor:
         cursor.execute("select count(*) from bksb.account where state = 'active'")
         (accounts,) = cursor.fetchone() or (0,)

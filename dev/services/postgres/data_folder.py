@@ -1,4 +1,4 @@
-"""Makes the folder that holds the rows of an embedded PostgreSQL."""
+"""Creates the data folder of an embedded PostgreSQL."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from dev.services.postgres.unprivileged import Account
 from sandbox.files import write_private
 
 SETTINGS = {
-    "unix_socket_directories": ".",  # the data folder, which is private; no path is too long for it
+    "unix_socket_directories": ".",  # the data folder, which is private; an absolute path may be too long
     "max_connections": 200,
     "fsync": "off",
-    "full_page_writes": "off",  # but not synchronous_commit: that one loses commits at kill -9
+    "full_page_writes": "off",  # synchronous_commit stays on, or kill -9 would lose commits
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
 
 
 def create_data(draft: Path, binaries: Path, account: Account, *, host: str, user: str, password: str) -> None:
-    """Runs initdb on a folder that is emptied first; its server listens on `host` and wants that password."""
+    """Empties the folder and runs initdb on it. Its server listens on `host` and requires the password."""
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(mode=0o700)
     account.give(draft)
@@ -46,7 +46,7 @@ def create_data(draft: Path, binaries: Path, account: Account, *, host: str, use
 
 
 def refuse_other_version(data: Path, binaries: Path, account: Account) -> None:
-    """Raises PostgresError if the folder was made by another major version than that of the binaries."""
+    """Raises PostgresError if another major version than that of the binaries made the folder."""
     found, major = (data / "PG_VERSION").read_text().strip(), major_version(binaries, account)
     if found != str(major):
         raise PostgresError(
@@ -56,7 +56,7 @@ def refuse_other_version(data: Path, binaries: Path, account: Account) -> None:
 
 
 def major_version(binaries: Path, account: Account) -> int:
-    """The major version of the programs, such as 16."""
+    """The major version of the binaries, such as 16."""
     answer = account.run(binaries / "postgres", "--version", cwd=Path("/"))
     match = re.search(r"\) (\d+)", answer.stdout)
     if match is None:

@@ -1,4 +1,4 @@
-"""A private PostgreSQL for demo and tests: real server binaries, run as this user, reachable from this machine only."""
+"""A private PostgreSQL for the demo and the tests: a real server, reachable from this machine only."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from dev.services.errors import PostgresError
 from dev.services.ports import free_port
 from dev.services.postgres.binaries import find_binaries
 from dev.services.postgres.data_folder import create_data, refuse_other_version
-from dev.services.postgres.unprivileged import Account, LentFolder
+from dev.services.postgres.unprivileged import Account, OutsideFolder
 from dev.services.processes import await_end, is_alive
 from sandbox.files import write_private
 
@@ -28,9 +28,9 @@ START_SECONDS = 300
 
 
 class Postgres:
-    """One server with its data in one folder; the same folder started again has the same rows.
+    """A server with its data in a folder. Started again on the same folder, it has the same rows.
 
-    After start(): host, port, user and password of the superuser. Usable as a context manager.
+    After start(), `port` and `password` are set, for the superuser `user`. Also a context manager.
     """
 
     host = "127.0.0.1"
@@ -41,7 +41,7 @@ class Postgres:
         self.port = 0
         self.password = ""
         self._state = self.folder / "server.json"
-        self._lent = LentFolder(self.folder)
+        self._outside = OutsideFolder(self.folder)
 
     def __enter__(self) -> Postgres:
         return self.start()
@@ -53,16 +53,16 @@ class Postgres:
             self.stop()
 
     def start(self) -> Postgres:
-        """Starts the server, or joins the one that already runs on this folder. Takes about half a second."""
+        """Starts the server, or joins one that already runs on this folder. Takes about half a second."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self._answers():
             return self
         try:
-            self._end_what_does_not_answer()
+            self._remove_stale_server()
             binaries = find_binaries()
-            account = self._lent.choose_account(binaries)
+            account = self._outside.choose_account(binaries)
             if account.user:
-                binaries = self._lent.lend(binaries, account)
+                binaries = self._outside.move_in(binaries, account)
             self._create_data(binaries, account)
             with interrupts.held():
                 self._launch(binaries, account)
@@ -72,41 +72,41 @@ class Postgres:
         return self
 
     def stop(self) -> None:
-        """Stops the server if it runs, and gives back what lies outside the folder."""
+        """Stops the server if it runs, and moves its data back into the folder."""
         process = _find_server(self._home / "data")
         if process:
             process.send_signal(signal.SIGINT)  # PostgreSQL's "fast" shutdown
             if await_end([process], 30):
                 process.send_signal(signal.SIGQUIT)
                 await_end([process], 10)
-        self._lent.give_back()
+        self._outside.move_back()
 
     def exists(self) -> bool:
-        """True if there is data in the folder."""
+        """Whether the server has data."""
         return (self._home / "data").exists()
 
     def dsn(self, database: str = "postgres", user: str | None = None, password: str | None = None) -> str:
-        """A libpq URI; without a user it is the superuser's."""
+        """A libpq URI. The user is the superuser unless given."""
         if user is None:
             user, password = self.user, self.password
         account = quote(user, safe="") + (f":{quote(password, safe='')}" if password else "")
         return f"postgresql://{account}@{self.host}:{self.port}/{quote(database, safe='')}"
 
     def connect(self, database: str = "postgres") -> psycopg2.extensions.connection:
-        """A superuser connection that commits every statement."""
+        """A connection of the superuser, in autocommit mode."""
         connection = psycopg2.connect(self.dsn(database), connect_timeout=60)
         connection.autocommit = True
         return connection
 
     def create_database(self, name: str, owner: str | None = None, template: str = "template1") -> None:
-        """Creates a database; a template is copied as files, in milliseconds."""
+        """Creates a database. Copies the template as files, which takes milliseconds."""
         statement = sql.SQL("create database {} template {} owner {} strategy file_copy").format(
             sql.Identifier(name), sql.Identifier(template), sql.Identifier(owner or self.user)
         )
         self._execute(statement)
 
     def drop_database(self, name: str) -> None:
-        """Drops a database, and the connections to it; one that is not there is no error."""
+        """Drops a database and closes its connections. Does nothing if it does not exist."""
         self._execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
 
     def _execute(self, statement: sql.Composable) -> None:
@@ -115,11 +115,11 @@ class Postgres:
 
     @property
     def _home(self) -> Path:
-        """The folder that holds the data now."""
-        return self._lent.path if self._lent.has_data else self.folder
+        """The folder that holds the data at present."""
+        return self._outside.path if self._outside.has_data else self.folder
 
     def _answers(self) -> bool:
-        """True if this folder's own server accepts the password of this folder."""
+        """Whether the server of this folder runs and accepts the password of this folder."""
         lines = _read_pid_file(self._home / "data")
         if len(lines) < 4 or not self._state.exists() or not _find_server(self._home / "data"):
             return False
@@ -131,21 +131,21 @@ class Postgres:
             return False
         return True
 
-    def _end_what_does_not_answer(self) -> None:
-        """Clears what a killed server left: the new one would refuse to start beside it."""
+    def _remove_stale_server(self) -> None:
+        """Removes what is left of a killed server, because a new one would refuse to start."""
         process = _find_server(self._home / "data")
         if process:
             process.send_signal(signal.SIGQUIT)
             if await_end([process], 10):
                 raise PostgresError(
-                    f"a PostgreSQL (process {process.pid}) on {self.folder} neither answers nor ends. "
-                    f"End it with: kill -9 {process.pid}"
+                    f"a PostgreSQL (process {process.pid}) on {self.folder} does not answer and does not stop. "
+                    f"Stop it with: kill -9 {process.pid}"
                 )
         (self._home / "data" / "postmaster.pid").unlink(missing_ok=True)
 
     def _create_data(self, binaries: Path, account: Account) -> None:
-        """Makes the data folder unless it is there; one that was interrupted is made again."""
-        home = self._lent.path if account.user else self.folder
+        """Creates the data folder unless it exists. An unfinished one is created again."""
+        home = self._outside.path if account.user else self.folder
         if (home / "data").exists():
             refuse_other_version(home / "data", binaries, account)
             return
@@ -170,14 +170,14 @@ class Postgres:
             )
             if self._answers():
                 return
-            said = log.read_bytes()[offset:].decode(errors="replace")
-            passing = "Address already in use" in said or "still in use" in said
-            if not passing or time.monotonic() > end:
-                raise PostgresError(f"PostgreSQL did not start; its log ends with:\n{said.strip()[-2000:]}")
+            output = log.read_bytes()[offset:].decode(errors="replace")
+            is_port_taken = "Address already in use" in output or "still in use" in output
+            if not is_port_taken or time.monotonic() > end:
+                raise PostgresError(f"PostgreSQL did not start; its log ends with:\n{output.strip()[-2000:]}")
 
 
 def _read_pid_file(data: Path) -> list[str]:
-    """PostgreSQL's own lines: the process first, the port fourth; none without the file."""
+    """The lines of PostgreSQL's pid file: the process is the first, the port the fourth. Empty without the file."""
     try:
         return (data / "postmaster.pid").read_text().splitlines()
     except FileNotFoundError:
@@ -185,7 +185,7 @@ def _read_pid_file(data: Path) -> list[str]:
 
 
 def _find_server(data: Path) -> psutil.Process | None:
-    """The server's first process, if it lives. Its pid file also outlives a kill, a zombie and a reboot."""
+    """The server's main process, if it runs. The pid file alone proves nothing: it survives a kill and a reboot."""
     lines = _read_pid_file(data)
     if not lines:
         return None

@@ -1,4 +1,4 @@
-"""Runs PostgreSQL for root, which it refuses: in a user namespace, or as account nobody in a folder lent to it."""
+"""Runs PostgreSQL for root, although it refuses root: in a user namespace, or as another account."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ from dev.services.errors import PostgresError
 
 NAMESPACE = ("unshare", "--user", "--map-user=65534", "--map-group=65534")
 
+UNPRIVILEGED = "nobody"
+
 
 @dataclass(frozen=True)
 class Account:
-    """Runs the server's programs: as this user, or for root through a command in front or as another user."""
+    """Runs the server's programs: as this user, or, for root, behind the command `prefix` or as `user`."""
 
     prefix: tuple[str, ...] = ()
     user: pwd.struct_passwd | None = None
 
     def run(self, *command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-        """Runs a program to its end, with both of its outputs in `stdout`."""
+        """Runs a program. The result has both of its outputs in `stdout`."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
         drop: dict[str, Any] = {}
         if self.user:
@@ -42,26 +44,26 @@ class Account:
         )
 
     def give(self, folder: Path) -> None:
-        """Makes the folder and all in it belong to the account."""
+        """Makes the account the owner of the folder and everything in it."""
         if self.user:
             _change_owner(folder, self.user.pw_uid, self.user.pw_gid)
 
 
-class LentFolder:
-    """Where account nobody can reach data and programs, which lie in a private folder otherwise."""
+class OutsideFolder:
+    """A folder outside the clone for data and programs, if the server's account cannot reach a private folder."""
 
     def __init__(self, private: Path) -> None:
         self._private = private
         name = hashlib.sha256(str(private).encode()).hexdigest()[:12]
-        self.path = Path("/var/tmp") / f"bksb-sync-{name}"  # noqa: S108 - refused unless it is ours, see lend()
+        self.path = Path("/var/tmp") / f"bksb-sync-{name}"  # noqa: S108 - refused unless it is ours, see move_in()
 
     @property
     def has_data(self) -> bool:
-        """True while the data is here and not in the private folder."""
+        """Whether the data is here at present and not in the private folder."""
         return (self.path / "data").exists()
 
     def choose_account(self, binaries: Path) -> Account:
-        """The account that can run these programs on the private folder; for account nobody, `lend` is still to do."""
+        """The account that can run the server. If it has a `user`, call `move_in` before."""
         if os.geteuid() != 0:
             return Account()
         reachable = ["sh", "-c", 'test -w "$1" && test -x "$2"', "sh", str(self._private), f"{binaries}/postgres"]
@@ -70,15 +72,15 @@ class LentFolder:
             if probe.returncode == 0:
                 return Account(prefix=NAMESPACE)
         try:
-            return Account(user=pwd.getpwnam("nobody"))
+            return Account(user=pwd.getpwnam(UNPRIVILEGED))
         except KeyError:
             raise PostgresError(
-                "PostgreSQL does not run as root, and here is neither an account nobody nor a user namespace. "
-                "Run this command as an ordinary user."
+                f"PostgreSQL does not run as root, and this machine has neither user namespaces nor an account "
+                f"{UNPRIVILEGED!r}. Run this command as an ordinary user."
             ) from None
 
-    def lend(self, binaries: Path, account: Account) -> Path:
-        """Moves the data here and copies the programs, until give_back(). Returns the folder of the copies."""
+    def move_in(self, binaries: Path, account: Account) -> Path:
+        """Moves the data here and copies the programs, until move_back(). Returns the folder with the programs."""
         base = self.path
         base.mkdir(mode=0o755, exist_ok=True)
         found = base.lstat()
@@ -107,8 +109,8 @@ class LentFolder:
                 path.chmod(path.stat().st_mode | (0o555 if os.access(path, os.X_OK) else 0o444))
         return copy / "bin"
 
-    def give_back(self) -> None:
-        """Moves the data back to the private folder, and removes this one."""
+    def move_back(self) -> None:
+        """Moves the data back into the private folder, and deletes this folder."""
         if not self.path.exists():
             return
         if self.has_data:

@@ -1,4 +1,4 @@
-"""Where the Airflow UI listens."""
+"""The port of the Airflow UI."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from dev.services.ports import PortError, reserved_port
 
 
-def test_a_port_that_is_listened_on_is_refused_by_name() -> None:
+def test_a_taken_port_is_refused() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -19,8 +19,8 @@ def test_a_port_that_is_listened_on_is_refused_by_name() -> None:
             pytest.fail("the port is taken")
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux can mark a port")
-def test_two_clones_that_start_together_get_two_ports() -> None:
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux can reserve a port")
+def test_two_clones_that_start_together_get_different_ports() -> None:
     with reserved_port(None) as first, reserved_port(None) as second:
         assert first != second
         with pytest.raises(PortError, match=f"port {first} is taken"), reserved_port(first):

@@ -1,4 +1,4 @@
-"""Programs that a command starts end with it, whatever they do themselves."""
+"""Programs end with the command that started them."""
 
 from __future__ import annotations
 
@@ -41,24 +41,24 @@ def is_gone(pid: int) -> bool:
 def test_a_program_that_fails_is_reported_with_the_end_of_its_log(tmp_path: Path) -> None:
     with Programs(tmp_path) as programs:
         program = programs.start("broken", [sys.executable, "-c", "print('why'); raise SystemExit(3)"], os.environ)
-        with pytest.raises(ProcessError, match=r"broken ended with 3. Its log .*broken.log ends with:\nwhy"):
+        with pytest.raises(ProcessError, match=r"broken ended with exit code 3. Its log .*broken.log ends with:\nwhy"):
             programs.finish(program)
 
 
-def test_a_program_that_should_be_running_is_missed_when_it_ends(tmp_path: Path) -> None:
+def test_a_program_that_ends_too_early_is_noticed(tmp_path: Path) -> None:
     with Programs(tmp_path) as programs:
         program = programs.start("short", [sys.executable, "-c", "pass"], os.environ)
         program.process.wait()
-        with pytest.raises(ProcessError, match="short ended with 0"):
+        with pytest.raises(ProcessError, match="short ended with exit code 0"):
             programs.check()
 
 
 def test_programs_that_ignore_sigterm_end_with_their_children(tmp_path: Path) -> None:
-    told = tmp_path / "told"
+    pids = tmp_path / "pids"
     with Programs(tmp_path) as programs:
-        programs.start("stubborn", [sys.executable, "-c", STUBBORN, str(told), CHILD], os.environ)
-        wait_until("the program has a child", lambda: told.exists() and told.read_text())
-    assert all(is_gone(int(pid)) for pid in told.read_text().split())
+        programs.start("stubborn", [sys.executable, "-c", STUBBORN, str(pids), CHILD], os.environ)
+        wait_until("the program has a child", lambda: pids.exists() and pids.read_text())
+    assert all(is_gone(int(pid)) for pid in pids.read_text().split())
 
 
 LEAVING = """
@@ -68,14 +68,14 @@ open(sys.argv[1], "w").write(str(child.pid))
 """
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux lets a process adopt orphans")
-def test_what_an_ended_program_left_running_ends_too(tmp_path: Path) -> None:
-    told = tmp_path / "told"
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only on Linux can a process adopt orphans")
+def test_processes_that_an_ended_program_left_running_end_too(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
     adopt_orphans()
     with Programs(tmp_path) as programs:
-        programs.start("leaving", [sys.executable, "-c", LEAVING, str(told), CHILD], os.environ).process.wait()
-        assert not is_gone(int(told.read_text()))
-    assert is_gone(int(told.read_text()))
+        programs.start("leaving", [sys.executable, "-c", LEAVING, str(pids), CHILD], os.environ).process.wait()
+        assert not is_gone(int(pids.read_text()))
+    assert is_gone(int(pids.read_text()))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])

@@ -1,4 +1,4 @@
-"""The services of one clone: commands that run together share them, and nothing of them is left behind."""
+"""Commands of one clone share its services and leave nothing behind."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ def clone(tmp_path: Path) -> OtherFolder:
 
 
 @contextmanager
-def another_user(clone: OtherFolder, told: Path) -> Iterator[subprocess.Popen[str]]:
-    """Another command of the same clone, that uses the services until it is told to end."""
-    with started([sys.executable, "-c", USER, clone.run, told], cwd=ROOT) as user:
-        wait_until("another command uses the services", lambda: (told.exists() and told.read_text()) or user.poll())
+def another_user(clone: OtherFolder, ready: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another command of the same clone, which uses the services until it is stopped."""
+    with started([sys.executable, "-c", USER, clone.run, ready], cwd=ROOT) as user:
+        wait_until("another command uses the services", lambda: (ready.exists() and ready.read_text()) or user.poll())
         yield user
 
 
@@ -54,7 +54,7 @@ def answering_postgres(services: SharedServices) -> int:
     return server.port
 
 
-def test_commands_join_the_services_that_run_and_the_last_to_leave_stops_them(clone: OtherFolder) -> None:
+def test_commands_join_running_services_and_the_last_one_stops_them(clone: OtherFolder) -> None:
     with SharedServices(clone) as first:
         port, sandbox = answering_postgres(first), first.sandbox()
         with SharedServices(clone) as second:
@@ -63,29 +63,29 @@ def test_commands_join_the_services_that_run_and_the_last_to_leave_stops_them(cl
     assert processes_in(clone.run) == []
 
 
-def test_two_commands_that_start_at_once_start_one_of_each(clone: OtherFolder, tmp_path: Path) -> None:
-    told = [tmp_path / "one", tmp_path / "two"]
+def test_two_commands_that_start_together_start_each_service_once(clone: OtherFolder, tmp_path: Path) -> None:
+    ready = [tmp_path / "one", tmp_path / "two"]
     command = [sys.executable, "-c", USER, clone.run]
-    with started([*command, told[0]], cwd=ROOT) as one, started([*command, told[1]], cwd=ROOT) as two:
-        for file, user in zip(told, (one, two), strict=True):
+    with started([*command, ready[0]], cwd=ROOT) as one, started([*command, ready[1]], cwd=ROOT) as two:
+        for file, user in zip(ready, (one, two), strict=True):
             wait_until("a command uses the services", lambda f=file, u=user: (f.exists() and f.read_text()) or u.poll())
-        assert told[0].read_text() == told[1].read_text()
+        assert ready[0].read_text() == ready[1].read_text()
     assert processes_in(clone.run) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_command_that_is_told_to_end_stops_the_services(
+def test_a_command_that_gets_a_signal_stops_the_services(
     clone: OtherFolder, tmp_path: Path, number: signal.Signals
 ) -> None:
-    with another_user(clone, tmp_path / "told") as user:
+    with another_user(clone, tmp_path / "ready") as user:
         user.send_signal(number)
         user.wait(PATIENCE)
     assert user.returncode == 128 + number
     assert processes_in(clone.run) == []
 
 
-def test_what_a_killed_command_left_running_ends_with_the_next_one(clone: OtherFolder, tmp_path: Path) -> None:
-    with another_user(clone, tmp_path / "told") as user:
+def test_the_next_command_stops_what_a_killed_one_left_running(clone: OtherFolder, tmp_path: Path) -> None:
+    with another_user(clone, tmp_path / "ready") as user:
         left = sandbox_process(clone)
         user.kill()
         user.wait(PATIENCE)
@@ -97,10 +97,8 @@ def test_what_a_killed_command_left_running_ends_with_the_next_one(clone: OtherF
     assert processes_in(clone.run) == []
 
 
-def test_a_command_killed_while_another_works_leaves_the_services_to_that_one(
-    clone: OtherFolder, tmp_path: Path
-) -> None:
-    with another_user(clone, tmp_path / "told") as user, SharedServices(clone) as services:
+def test_the_services_of_a_killed_command_keep_running_for_another_one(clone: OtherFolder, tmp_path: Path) -> None:
+    with another_user(clone, tmp_path / "ready") as user, SharedServices(clone) as services:
         port = answering_postgres(services)
         user.kill()
         user.wait(PATIENCE)
@@ -125,16 +123,16 @@ def is_postgres_of(clone: OtherFolder, process: psutil.Process) -> bool:
     return str(clone.postgres / "data") in command and "postgres" in command[0]
 
 
-def test_a_sandbox_that_runs_is_not_to_be_had_on_another_port(clone: OtherFolder) -> None:
+def test_a_running_sandbox_is_refused_on_another_port(clone: OtherFolder) -> None:
     with SharedServices(clone) as first, SharedServices(clone) as second:
         url = first.sandbox().url
         port = int(url.rpartition(":")[2])
         assert second.sandbox(port).url == url
-        with pytest.raises(SandboxError, match=f"is running already at {url}"):
+        with pytest.raises(SandboxError, match=f"already runs at {url}"):
             second.sandbox(port + 1)
 
 
-def test_everything_is_erased_but_never_under_a_command_that_uses_it(clone: OtherFolder) -> None:
+def test_all_data_is_erased_but_not_while_a_command_uses_it(clone: OtherFolder) -> None:
     with SharedServices(clone) as services:
         answering_postgres(services)
         clone.secret("some secret")
