@@ -27,7 +27,7 @@ ODD = {
     "an emoji": "ada🎓",
 }
 
-CAPITALS = "Ada.LOVELACE"
+CAPITALS = "Grace.HOPPER"
 
 
 @pytest.fixture
