@@ -46,7 +46,7 @@ def embedded_fields(server: Postgres, conn_id: str, database: str, login: str, p
 def reporting_connection(server: Postgres, clone: Clone, role: str) -> dict[str, str]:
     """The environment variable that points Airflow's connection at the embedded reporting database, as that role."""
     fields = {
-        "conn_type": "postgres",
+        "conn_type": "generic",
         "host": server.host,
         "port": server.port,
         "login": role,

@@ -98,7 +98,7 @@ def test_numbers_may_be_written_as_text():
     ],
 )
 def test_a_site_url_that_is_no_web_address_is_refused_with_an_example(pasted):
-    with pytest.raises(ConfigurationError, match=r"should look like https://"):
+    with pytest.raises(ConfigurationError, match=r"like https://yourcollege"):
         read_settings({"site_url": pasted})
 
 

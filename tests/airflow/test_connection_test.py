@@ -165,7 +165,7 @@ def test_a_wrong_key_is_told_from_one_that_is_not_allowed(sandbox, scripted):
 def test_a_bksb_that_is_not_well_needs_nothing_but_time(scripted, status):
     scripted.answer(status, "particulars", Retry_After="30")
     works, said = tried(scripted.url)
-    assert not works and "come back later" in said and "Nothing has to be mended" in said
+    assert not works and "try again later" in said and "test again in a few minutes" in said
     assert len(scripted.seen) == 1
 
 

@@ -45,7 +45,7 @@ def test_the_form_is_as_airflow_demands_and_in_the_order_of_the_settings_window(
         "Site URL",
         "Time zone",
         "Sources",
-        "Link accounts that already carry the username",
+        "Link accounts that already have the username",
         "Send date of birth",
         "Mail hours",
         "Reminder after days",

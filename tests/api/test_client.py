@@ -293,7 +293,7 @@ def test_a_path_that_bksb_does_not_serve_is_a_wrong_api_url(scripted):
 
 def test_a_redirect_is_not_followed(scripted):
     scripted.answer(302, "", Location="http://127.0.0.1:1/elsewhere")
-    with pytest.raises(ConfigurationError, match="sends us elsewhere"):
+    with pytest.raises(ConfigurationError, match="redirects to another address"):
         scripted_client(scripted).find_user_id("x")
     assert len(scripted.seen) == 1
 
