@@ -2,7 +2,7 @@
 Gives every eligible learner and applicant a bksb account, and sends invitations by e-mail.
 
 **What it does.** Reads the eligible people from the MIS and plans an account for each person who has none. Looks up
-each username in bksb, links an existing account or creates a new one, and invites the people whose account it created.
+each username in bksb, links an existing account or creates a new one, and invites the people who got a new account.
 Reports everyone it cannot serve, with the reason. It never matches people by name or e-mail address.
 
 1. `plan_accounts` reads the MIS and writes the plan to `bksb.planned_action`.
@@ -22,10 +22,9 @@ database: `learner`, `learner_contact`, `account`, `account_link`, `initial_pass
 **Running it again.** Always safe. A person who has an account is left alone. If a run broke off while it created an
 account, the next run looks the username up first. A second run changes nothing.
 
-**When it fails.** The last ERROR line of the red task's log says what to do. A fault of the key, the MIS or a setting
-needs you: correct it, then clear the task. If bksb does not answer, the task is tried again by itself. If bksb refuses
-one person, the others go on: see `bksb.issue`. A rejected run, or one without an answer for 20 hours, ends well and
-does nothing. The next run asks again.
+**When it fails.** The last ERROR line of the red task's log says what to do. If bksb does not answer, the task is tried
+again by itself. If bksb refuses one person, the others go on: see `bksb.issue`. A rejected run, or one without an
+answer for 20 hours, ends well and does nothing. The next run asks again.
 """
 
 from datetime import timedelta
@@ -49,8 +48,10 @@ from bksb.airflow.dag_support import optional
     params={
         "dry_run": optional("boolean", False, "Dry run", "Plan only. Do not call bksb or send e-mails."),
         "person_ids": dag_support.person_ids(),
-        "max_new_accounts": optional("integer", 250, "New accounts without approval", "More need approval.", minimum=0),
-        "invite": optional("boolean", True, "Send invitations", "Off: the people of new accounts are never invited."),
+        "max_new_accounts": optional(
+            "integer", 250, "Approval threshold", "A run with more new accounts than this needs approval.", minimum=0
+        ),
+        "invite": optional("boolean", True, "Send invitations", "If off, people with a new account are never invited."),
         "resend_invitation": optional("boolean", False, "Invite again", "Invite the people named above once more."),
     },
 )

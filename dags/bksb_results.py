@@ -6,7 +6,7 @@ page* of each source that the connection `bksb` names (initial, diagnostic, v5),
 the London date on which its interval starts. A manual run without a logical date is about today.
 
 1. `list_people` reads the MIS as of the day.
-2. `link_people` links people without an account whose bksb username is stored in the MIS. Skipped if there are none.
+2. `link_people` links people who have no account, but a bksb username in the MIS. Skipped if there are none.
 3. `plan_fetches` finds the accounts to fetch.
 4. `fetch_results` reads bksb and loads the results. One task for each share of the accounts. Skipped if nothing is due.
 5. `publish_results` runs the checks in `sql/checks`, updates the summaries, and emits the asset `bksb_results` with the

@@ -7,8 +7,8 @@ day in `bksb.daily_activity` to `FOLDER/YYYY-MM-DD.csv`. A manual run of `bksb_r
 nothing. A manual run with a logical date, which the trigger form fills in, publishes the day before that date.
 
 **Reads and writes.** Reads the connection `reporting`. Writes files to the folder that the Airflow Variable
-`daily_figures_folder` names. The files hold counts only, but a count of one can still identify a person: limit who can
-read them.
+`daily_figures_folder` names. The files hold counts only, but a count of one can still identify a person, so protect
+them.
 
 **Running it again.** Always safe: each file is replaced as a whole. A file holds what was known when its day was
 published. People who join later may bring results of earlier days: `bksb.daily_activity` counts them, but no event

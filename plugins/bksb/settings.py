@@ -31,13 +31,13 @@ SHORTEST_PASSWORD = 8
 """Shortest Default Password that bksb accepts, in characters."""
 
 SECRETS = ("default_password", "password_secret")
-"""Settings whose leading and trailing blanks are kept."""
+"""Settings that keep their leading and trailing blanks."""
 
 SOURCES: tuple[Source, ...] = ("initial", "diagnostic", "v5")
 """Sources of results that can be fetched."""
 
 USUAL_SOURCES: tuple[Source, ...] = ("initial", "diagnostic")
-"""Sources fetched by default. The newer assessments (v5) are not: they cost two more calls for each learner."""
+"""Sources fetched by default. Without v5, the newer assessments, which take two more calls for each learner."""
 
 
 def _from_text(read: Callable[[str], object]) -> BeforeValidator:
@@ -241,7 +241,7 @@ class Settings:
         default=None,
         title="Days to keep raw answers",
         description="Delete bksb's raw answer this many days after a result last changed. The result itself is kept. "
-        "Empty: keep raw answers for ever.",
+        "Empty: keep raw answers.",
     )
 
     def require_initial_password(self) -> None:

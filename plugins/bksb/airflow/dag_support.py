@@ -25,7 +25,7 @@ POOL_SLOTS = THREADS
 """Pool slots of a task that calls bksb: one for each of its threads."""
 
 ABOUT_NOW = ("bksb_accounts",)
-"""DAGs whose runs are always about today, because they change bksb."""
+"""DAGs with runs that are always about today, because they change bksb."""
 
 START_DATE = datetime(2026, 8, 1, tzinfo=UTC)
 """Start of the academic year in which the project began. A backfill may start earlier."""

@@ -36,7 +36,7 @@ def get_provider_info() -> dict[str, Any]:
                         "login": f"in bksb under {KEYS_PAGE}",
                         "password": "on the same page",
                         # apache/airflow#73298, see docs/decisions/0010-port-in-the-form.md
-                        "port": '443 (if empty, Test answers "Bad Request")',
+                        "port": '443 (while empty, the Test button answers "Bad Request")',
                     },
                 },
                 "conn-fields": form_fields(),

@@ -145,7 +145,7 @@ def parse_page(list_name: str, number: int, response: Response) -> Page[Assessme
 def build_creation_form(new_user: NewUser) -> dict[str, str]:
     """Return the form of `createUser`, with the field names of public client code [C].
 
-    Booleans are true/false: the server looks like ASP.NET Web API, whose form reader may drop "1" [I].
+    Booleans are true/false: the server looks like ASP.NET Web API, which may drop "1" [I].
     """
     form = {
         "Username": new_user.username,
