@@ -12,8 +12,8 @@ import pytest
 
 from bksb import errors
 
-LONGEST_LINE = 160
-"""Characters that fit into one line of Airflow's log page in a window of 1400 pixels."""
+LONGEST_LINE = 95
+"""Characters of a message that Airflow's log page shows in a window of 1400 pixels. It cuts off the rest."""
 
 FAILING = """
 from airflow.sdk import dag, task

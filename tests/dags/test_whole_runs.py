@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from bksb.errors import TransientError
 from tests.airflow_home import as_json, set_connection
 from tests.conftest import query
 
@@ -105,10 +106,12 @@ def test_the_reporting_connection_may_have_the_type_generic_or_postgres(
     monkeypatch.setenv("AIRFLOW_CONN_REPORTING", as_json(fields, conn_type))
     assert run_dag("bksb_accounts", conf={"dry_run": True}).state == "success"
     assert [row.state for row in query(reporting, "select state from bksb.sync_run")] == ["success"]
-    # sslmode reaches libpq, or this would succeed too: the server of the tests has no encryption
-    encrypted = replace(reporting, extra={"sslmode": "require"})
-    monkeypatch.setenv("AIRFLOW_CONN_REPORTING", as_json(encrypted, conn_type))
-    assert run_dag("bksb_accounts", conf={"dry_run": True}).state == "failed"
+    # the server of the tests has no encryption, so this fails only if sslmode reaches libpq
+    monkeypatch.setenv("AIRFLOW_CONN_REPORTING", as_json(replace(reporting, extra={"sslmode": "require"}), conn_type))
+    from bksb.airflow.hook import open_deployment
+
+    with pytest.raises(TransientError), open_deployment().open_store():
+        pass
 
 
 def test_a_dry_run_calls_no_api_and_skips_apply_plan(run_dag, connections, reporting, sandbox):

@@ -7,7 +7,6 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
-from bksb.addresses import KEYS_PAGE
 from bksb.errors import (
     ApiTimeoutError,
     CheckFailedError,
@@ -28,40 +27,25 @@ from bksb.errors import (
 log = logging.getLogger(__name__)
 
 NEXT_STEPS: tuple[tuple[type[BaseException], str], ...] = (
-    (
-        KeyRefusedError,
-        f"in bksb, under {KEYS_PAGE}, check the keys, Status and Permissions. Then clear this task.",
-    ),
+    (KeyRefusedError, "check the key in bksb under Admin Options > API Access Keys, then clear this task."),
     (MisContractError, "correct the MIS or its query, as the error above says. Then clear this task."),
-    (
-        CheckFailedError,
-        "look up the check that the error above names in docs/troubleshooting.md, then clear this task.",
-    ),
-    (
-        ConfigurationError,
-        "correct the connection, setting, file or parameter that the error above names. Then clear this task.",
-    ),
+    (CheckFailedError, "see Checks in docs/troubleshooting.md, correct the cause, then clear this task."),
+    (ConfigurationError, "correct what the error above names, then clear this task or start a new run."),
     (FatalError, "report the error above to the maintainers (see the README)."),
-    (
-        UnreachableError,
-        "check the API URL, and that Airflow's machine may reach it (firewall, DNS, proxy). Then clear this task.",
-    ),
-    (TlsError, "check REQUESTS_CA_BUNDLE of every Airflow process, and the API URL. Then clear this task."),
-    (ProxyError, "check HTTPS_PROXY and NO_PROXY of every Airflow process. Then clear this task."),
-    (
-        ApiTimeoutError,
-        "clear this task when bksb is well again. If it keeps failing, check that Airflow may reach the API URL.",
-    ),
-    (UnexpectedResponseError, "check the API URL. If it is right, wait until bksb is well, then clear this task."),
+    (UnreachableError, "check the API URL, firewall, DNS and proxy. Then clear this task."),
+    (TlsError, "check REQUESTS_CA_BUNDLE and the API URL. Then clear this task."),
+    (ProxyError, "check HTTPS_PROXY and NO_PROXY of all Airflow processes. Then clear this task."),
+    (ApiTimeoutError, "clear this task later. If it keeps failing, check the API URL, firewall and proxy."),
+    (UnexpectedResponseError, "check the API URL. If it is right, clear this task when bksb is well again."),
     (MessageDeferredError, "check the mail server of connection 'smtp_default'. Then clear this task."),
     (DeliveryUnknownError, "check the mail server of connection 'smtp_default'. Then clear this task."),
-    (TransientError, "wait until the system that the error above names works again, then clear this task."),
-    (RejectedError, "report the error above to the maintainers (see the README): it should not stop a task."),
+    (TransientError, "clear this task when the system that the error above names works again."),
+    (RejectedError, "report the error above to the maintainers (see the README)."),
     (AirflowTaskTimeout, "clear this task. It ran into its time limit, and continues where it stopped."),
 )
-"""What to do about each kind of error, the most specific kind first."""
+"""What to do about each kind of error, the most specific kind first. The log page cuts off longer lines."""
 
-UNEXPECTED = "clear this task. If it fails again, report the error above to the maintainers (see the README)."
+UNEXPECTED = "clear this task. If it fails again, report the error above (see the README)."
 
 
 def find_next_step(error: object) -> str:
