@@ -48,7 +48,10 @@ RESULTS = Asset("bksb_results")
         "person_ids": dag_support.person_ids(),
         "full_refresh": optional("boolean", False, "Full refresh", "Ask bksb for everything again."),
         "publish_anyway": optional(
-            "boolean", False, "Publish anyway", "The results that vanished, or the new texts, are right."
+            "boolean",
+            False,
+            "Publish anyway",
+            "Publish although results vanished or texts are new, because they are right.",
         ),
     },
 )

@@ -195,8 +195,8 @@ class Settings:
     link_existing: Switch = Field(
         default=False,
         title="Link accounts that already have the username",
-        description="What to do if bksb already has an account with the username of a new person. On: link it, because "
-        "it is that person's. Off: report it, so that staff can check.",
+        description="What to do if bksb already has an account with the username of a new person. On: treat it as that "
+        "person's and link it. Off: report it, so that staff can check.",
     )
     send_date_of_birth: Switch = Field(
         default=True,
