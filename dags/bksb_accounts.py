@@ -1,43 +1,43 @@
 """
-Gives every eligible learner and applicant a bksb account, and tells them.
+Gives every eligible learner and applicant a bksb account, and sends invitations by e-mail.
 
-**What it does.** Reads the eligible people from the MIS, works out who has no bksb account yet, looks
-each proposed or stored username up in bksb, links the account that is there or creates the one that is
-not, invites whom it created by e-mail, and lists everybody it could not serve with the reason. Nobody is
-matched by name or e-mail. A seventh of the links is looked at again each day.
+**What it does.** Reads the eligible people from the MIS and plans an account for each person who has none. Looks up
+each username in bksb, links an existing account or creates a new one, and invites the people who got a new account.
+Reports everyone it cannot serve, with the reason. It never matches people by name or e-mail address.
 
-1. `plan_accounts` reads the MIS, decides, and writes the plan to `bksb.planned_action`.
-2. `approve_plan` asks a person (*Required Actions*, and by e-mail who is named under `notify`): before the first run
-   that creates, above `max_new_accounts`, and if the MIS lists less than half as many people as before. Or is skipped.
+1. `plan_accounts` reads the MIS and writes the plan to `bksb.planned_action`.
+2. `approve_plan` asks staff for approval (*Required Actions*, and an e-mail to the addresses under `notify`). It asks
+   before the first run that creates accounts, above `max_new_accounts`, and if the MIS lists less than half as many
+   people as before. Otherwise it is skipped.
 3. `record_plan` reads the MIS again, and records people and issues.
-4. `apply_plan` (one task for each share of the people) looks up, links and creates in bksb.
-5. `send_invitations` mails those whose account was created, and whom a person asked to be invited again.
-6. `finish_accounts` counts and closes the run in `bksb.sync_run`.
+4. `apply_plan` looks up, links and creates accounts in bksb, and checks a seventh of the links each day.
+5. `send_invitations` sends invitations and reminders.
+6. `finish_accounts` closes the run in `bksb.sync_run`.
 
-**Reads and writes.** Reads the MIS through `config/eligible_learners.sql` and asks bksb for usernames.
-Writes accounts into bksb (`createUser`), mail through the connection `smtp_default`, and, in the reporting
-database, `learner`, `learner_contact`, `account`, `account_link`, `invitation`, `issue`, `approval`,
-`planned_action` and `sync_run`. It is about *now*: 07:30 London time, never caught up, never backfilled.
+**Reads and writes.** Reads the MIS with `config/eligible_learners.sql`, and usernames from bksb. Writes accounts into
+bksb (`createUser`), sends mail through the connection `smtp_default`, and writes these tables of the reporting
+database: `learner`, `learner_contact`, `account`, `account_link`, `initial_password`, `invitation`, `issue`,
+`approval`, `planned_action` and `sync_run`. Runs are about today, at 07:30 London time. They cannot be backfilled.
 
-**Running it again.** Always safe. Who has an account is left alone; an account whose creation broke off
-is looked up before anything is sent; a second run changes nothing.
+**Running it again.** Always safe. A person who has an account is left alone. If a run broke off while it created an
+account, the next run looks the username up first. A second run changes nothing.
 
-**When it fails.** The red task's log says what to do. *Key refused*: in bksb, Admin Options > API Access Keys. *MIS
-query*: mend `config/eligible_learners.sql`; nothing was changed. *bksb did not answer*: the task tries again by
-itself; clear it once bksb is back. One learner whom bksb refuses fails nobody else: `select * from bksb.issue where
-resolved_at is null`. *Rejected* or unanswered for 20 hours: the run ends well, having done nothing; the next asks.
+**When it fails.** The last ERROR line of the red task's log says what to do. If bksb does not answer, the task is tried
+again by itself. If bksb refuses one person, the others go on: see `bksb.issue`. A rejected run, or one without an
+answer for 20 hours, ends well and does nothing. The next run asks again.
 """
 
 from datetime import timedelta
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
-from airflow.sdk import CronTriggerTimetable, Param, dag, task
+from airflow.sdk import CronTriggerTimetable, dag, task
 
 from bksb.airflow import approval_notice, dag_support
+from bksb.airflow.dag_support import optional
 
 
 @dag(
-    # without a start date, and never "immediately": switching the DAG on at night does not start a run at night
+    # no start date, and not "immediately": switching the DAG on does not start a run before the next morning
     schedule=CronTriggerTimetable("30 7 * * *", timezone="Europe/London", run_immediately=timedelta(0)),
     catchup=False,
     max_active_runs=1,
@@ -46,13 +46,13 @@ from bksb.airflow import approval_notice, dag_support
     doc_md=__doc__,
     tags=["bksb", "writes to bksb"],
     params={
-        "dry_run": Param(False, type="boolean", title="Dry run", description="Plan only: call bksb not at all."),
-        "person_ids": Param([], type="array", items={"type": "string"}, title="Only these people (person_id)"),
-        "max_new_accounts": Param(
-            250, type="integer", minimum=0, title="New accounts without asking", description="More wait for approval."
+        "dry_run": optional("boolean", False, "Dry run", "Plan only. Do not call bksb or send e-mails."),
+        "person_ids": dag_support.person_ids(),
+        "max_new_accounts": optional(
+            "integer", 250, "Approval threshold", "A run with more new accounts than this needs approval.", minimum=0
         ),
-        "invite": Param(True, type="boolean", title="Invite", description="Off: never mail whom it creates."),
-        "resend_invitation": Param(False, type="boolean", title="Invite the people named above once more"),
+        "invite": optional("boolean", True, "Send invitations", "If off, people with a new account are never invited."),
+        "resend_invitation": optional("boolean", False, "Invite again", "Invite the people named above once more."),
     },
 )
 def bksb_accounts():
@@ -65,7 +65,7 @@ def bksb_accounts():
 
     approve_plan = ApprovalOperator(
         task_id="approve_plan",
-        subject="bksb_accounts: may these accounts be created?",
+        subject="bksb_accounts needs your approval",
         body="{{ ti.xcom_pull(task_ids='plan_accounts') }}",
         response_timeout=timedelta(hours=20),
         execution_timeout=None,

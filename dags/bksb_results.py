@@ -1,40 +1,37 @@
 """
-Brings every assessment result from bksb into the reporting tables.
+Loads all assessment results from bksb into the reporting tables.
 
-**What it does.** Takes the people who were eligible on the run's day and have an active bksb account, reads *every
-page* of every source chosen in connection `bksb` (initial, diagnostic, and `v5`: the newer assessments, of which a
-finished session's report is read once), and loads them. The day is the London date on which the run's interval starts;
-a manual run without a logical date is about today.
+**What it does.** Takes the people who were eligible on the run's day and have an active bksb account. Reads *every
+page* of each source that the connection `bksb` names (initial, diagnostic, v5), and loads the results. The run's day is
+the London date on which its interval starts. A manual run without a logical date is about today.
 
 1. `list_people` reads the MIS as of the day.
-2. `link_people` (skipped if there is no one to link) looks up people who have no account yet, but a bksb username in
-   the MIS, and links them.
-3. `plan_fetches` finds the accounts that have to be fetched.
-4. `fetch_results` (one task for each share of the accounts; skipped if nothing is due) reads bksb, and loads by COPY
-   and one merge.
-5. `publish_results` holds the tables to every promise in `sql/checks`, brings the summaries up to date and emits the
-   asset `bksb_results`, with the day as partition key.
+2. `link_people` links people who have no account, but a bksb username in the MIS. Skipped if there are none.
+3. `plan_fetches` finds the accounts to fetch.
+4. `fetch_results` reads bksb and loads the results. One task for each share of the accounts. Skipped if nothing is due.
+5. `publish_results` runs the checks in `sql/checks`, updates the summaries, and emits the asset `bksb_results` with the
+   day as partition key.
 
-**Reads and writes.** Reads the MIS, and bksb by GET only: it never creates an account and never mails. Writes
-`assessment_result`, `result_change`, `account_source`, `skill_summary`, `daily_activity`, `run_person`, `issue` and
-`sync_run`, and for people linked on the way `account` and `account_link`. Parameters: `person_ids` refreshes just the
-people named ("Get latest results"), before everything else that waits; `full_refresh` asks bksb again for everything.
+**Reads and writes.** Reads the MIS, and bksb with GET only: it never creates an account or sends mail. Writes
+`assessment_result`, `result_change`, `account_source`, `skill_summary`, `daily_activity`, `summary_rebuild`,
+`run_person`, `planned_action`, `issue` and `sync_run`, and for people it links also `account` and `account_link`.
 
-**Running it again.** Always safe, also for a past day. An unchanged result is not written; a changed one leaves its old
-row in `result_change`; one that bksb no longer shows gets `missing_since` and counts no more, and comes back if bksb
-shows it again. The run's day of `daily_activity` is counted anew, from the results. A scheduled or backfill run asks
-nothing that a later answer already covers, so a backfill costs one sweep, not one a day; `full_refresh` asks, and
-repairs damaged rows. To read again what is loaded, after new words for levels: `python -m bksb reparse`, without bksb.
+**Running it again.** Always safe, also for a past day. A result that did not change is not written. One that changed
+leaves its old row in `result_change`. One that bksb no longer shows gets `missing_since` and stops counting, until bksb
+shows it again. A scheduled or backfill run does not ask bksb for what a later answer covers, so a backfill reads each
+person once, not once a day. `full_refresh` asks bksb for everything again, and repairs damaged rows. To apply new words
+for levels to loaded results, run `python -m bksb reparse`, which does not call bksb.
 
-**When it fails.** The red task's log says what to do. *Key refused*: in bksb, Admin Options > API Access Keys.
-*bksb did not answer*: it tries again by itself. *Checks failed*: the named file in `sql/checks` says what was
-promised; what is loaded stays, nothing is published, by later runs neither, until it is put right: new words in
-`config/levels.toml` and `python -m bksb reparse`; or, if it is right as it is, a run with `publish_anyway`.
+**When it fails.** The last ERROR line of the red task's log says what to do. If bksb does not answer, the task is tried
+again by itself. *Checks failed* names a file in `sql/checks` that says what was expected. Results stay loaded, but no
+run publishes until the cause is gone: add words to `config/levels.toml` and run `python -m bksb reparse`, or, if the
+results are right, start a run with `publish_anyway`.
 """
 
-from airflow.sdk import Asset, CronDataIntervalTimetable, Param, dag, task
+from airflow.sdk import Asset, CronDataIntervalTimetable, dag, task
 
 from bksb.airflow import dag_support
+from bksb.airflow.dag_support import optional
 
 RESULTS = Asset("bksb_results")
 
@@ -48,12 +45,13 @@ RESULTS = Asset("bksb_results")
     doc_md=__doc__,
     tags=["bksb", "reads from bksb"],
     params={
-        "person_ids": Param([], type="array", items={"type": "string"}, title="Only these people (person_id)"),
-        "full_refresh": Param(
-            False, type="boolean", title="Full refresh", description="Ask bksb again for everything."
-        ),
-        "publish_anyway": Param(
-            False, type="boolean", title="Publish anyway", description="Results that vanished, or new words, are right."
+        "person_ids": dag_support.person_ids(),
+        "full_refresh": optional("boolean", False, "Full refresh", "Ask bksb for everything again."),
+        "publish_anyway": optional(
+            "boolean",
+            False,
+            "Publish anyway",
+            "Publish although results vanished or texts are new, because they are right.",
         ),
     },
 )

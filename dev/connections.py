@@ -48,7 +48,7 @@ def embedded_fields(server: Postgres, conn_id: str, database: str, login: str, p
 def reporting_connection(server: Postgres, clone: Clone, role: str) -> dict[str, str]:
     """The environment variable that defines Airflow's connection to the embedded reporting database."""
     fields = {
-        "conn_type": "postgres",
+        "conn_type": "generic",
         "host": server.host,
         "port": server.port,
         "login": role,

@@ -79,7 +79,7 @@ def connections(
     monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", json.dumps(smtp))
     monkeypatch.setenv("AIRFLOW_CONN_BKSB", json.dumps(bksb))
     monkeypatch.setenv("AIRFLOW_CONN_MIS", as_json(mis_fields, "generic"))
-    monkeypatch.setenv("AIRFLOW_CONN_REPORTING", as_json(reporting, "postgres"))
+    monkeypatch.setenv("AIRFLOW_CONN_REPORTING", as_json(reporting, "generic"))
     return bksb
 
 
@@ -100,7 +100,7 @@ def as_json(fields: ConnectionFields, conn_type: str) -> str:
 
 def set_connection(monkeypatch: pytest.MonkeyPatch, conn_id: str, dsn: str) -> None:
     """Point a connection at another PostgreSQL database."""
-    monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", as_json(fields_of(dsn, conn_id), "postgres"))
+    monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", as_json(fields_of(dsn, conn_id), "generic"))
 
 
 @pytest.fixture

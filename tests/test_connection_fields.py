@@ -1,4 +1,4 @@
-"""The fields of a connection, and what libpq gets of them."""
+"""The fields of a connection, and the arguments for libpq."""
 
 from bksb.connection_fields import LIBPQ_EXTRAS, ConnectionFields, make_libpq_arguments
 from tests.conftest import repository
@@ -9,18 +9,18 @@ def fields(**changes) -> ConnectionFields:
     return ConnectionFields(**(given | changes))
 
 
-def test_libpq_gets_the_extras_it_knows_and_a_time_limit():
+def test_libpq_gets_its_extras_and_a_time_limit():
     arguments = make_libpq_arguments(fields(extra={"sslmode": "require", "connect_timeout": 3, "charset": "x"}))
     assert arguments["sslmode"] == "require" and arguments["connect_timeout"] == 3
     assert "charset" not in arguments
     assert make_libpq_arguments(fields())["connect_timeout"] == 10
 
 
-def test_the_docs_name_the_extras_that_libpq_gets():
+def test_the_docs_name_the_extras_for_libpq():
     names = ", ".join(f"`{name}`" for name in LIBPQ_EXTRAS)
     assert f"{names} go to libpq" in (repository() / "docs" / "connections.md").read_text(encoding="utf-8")
 
 
-def test_secrets_are_in_no_repr():
+def test_no_repr_holds_a_secret():
     shown = repr(fields(password="hunter22-secret", extra={"default_password": "hunter23-secret"}))
     assert "hunter" not in shown

@@ -1,4 +1,4 @@
-"""What a site chooses in the bksb connection, and the words for what is wrong with it."""
+"""The settings in the bksb connection, and the errors for wrong ones."""
 
 from dataclasses import fields, replace
 from zoneinfo import ZoneInfo
@@ -12,19 +12,19 @@ from bksb.settings import SECRETS, SOURCES, Settings, form_fields, is_enabled, r
 from tests.conftest import repository
 
 
-def test_what_is_absent_or_empty_has_its_default():
+def test_an_absent_or_empty_setting_has_its_default():
     assert read_settings({"timezone": "", "sources": None}) == Settings()
 
 
-def test_the_form_may_hand_over_texts_for_switches_and_lists():
+def test_switches_and_lists_may_be_text():
     settings = read_settings({"auto_enrol": "true", "sources": "diagnostic", "timezone": "Australia/Perth"})
     assert settings.auto_enrol is True
     assert settings.sources == ("diagnostic",)
     assert settings.timezone == ZoneInfo("Australia/Perth")
 
 
-def test_what_the_form_stores_is_taken():
-    """As Airflow 3.3.2's form stores it: switches as booleans, what was cleared as null, a choice as a list."""
+def test_what_the_form_stores_is_accepted():
+    """Airflow 3.3.2's form stores switches as booleans, cleared fields as null, and a choice as a list."""
     stored = {
         "integration_enabled": False,
         "default_password": " Change-me ",
@@ -58,12 +58,12 @@ def test_the_form_has_every_setting_and_shows_its_default():
     assert all(field["label"] and field["description"].endswith(".") for field in form.values())
 
 
-def test_the_settings_that_are_taken_as_they_are_written_are_those_the_form_hides():
+def test_blanks_are_kept_in_exactly_the_settings_that_the_form_hides():
     hidden = [name for name, field in form_fields().items() if field["schema"].get("format") == "password"]
     assert sorted(SECRETS) == sorted(hidden)
 
 
-def test_the_docs_list_every_setting_with_its_title_default_and_meaning():
+def test_the_docs_list_every_setting_with_its_title_default_and_description():
     words = {None: "none", True: "on", False: "off"}
     rows = []
     for name, field in form_fields().items():
@@ -97,12 +97,12 @@ def test_numbers_may_be_written_as_text():
         "https://a b",
     ],
 )
-def test_a_site_url_that_is_no_web_address_is_refused_with_an_example(pasted):
-    with pytest.raises(ConfigurationError, match=r"should look like https://"):
+def test_an_invalid_site_url_is_answered_with_an_example(pasted):
+    with pytest.raises(ConfigurationError, match=r"like https://yourcollege"):
         read_settings({"site_url": pasted})
 
 
-def test_while_integration_enabled_is_off_nothing_else_has_to_be_right():
+def test_while_integration_enabled_is_off_other_settings_may_be_wrong():
     assert is_enabled({"integration_enabled": "False", "timezone": "Nowhere", "sources": 7}) is False
     assert is_enabled({}) is True
     with pytest.raises(ConfigurationError, match="integration_enabled"):
@@ -155,7 +155,7 @@ def test_a_wrong_setting_is_named(extra, named):
         ({"sources": "v6"}, "sources of the bksb connection may name initial, diagnostic, v5, not v6."),
     ],
 )
-def test_what_a_setting_has_to_be_is_said_in_plain_words(extra, says):
+def test_an_error_says_what_a_setting_has_to_be(extra, says):
     with pytest.raises(ConfigurationError) as caught:
         read_settings(extra)
     assert str(caught.value) == says
@@ -173,7 +173,7 @@ def test_a_default_password_that_is_missing_or_short_stops_creations(password):
         read_settings({"default_password": password}).require_initial_password()
 
 
-def test_a_secret_for_passwords_takes_the_place_of_the_default_password():
+def test_a_secret_for_passwords_replaces_the_default_password():
     secret = " sixteen letters "
     settings = read_settings({"default_password": "Change-me-2026", "password_secret": secret})
     assert settings.password_secret == secret
@@ -188,23 +188,23 @@ def test_a_short_secret_for_passwords_stops_creations():
             ask()
 
 
-def test_mail_is_sent_by_day_unless_a_site_says_otherwise():
+def test_mail_hours_are_in_the_daytime_by_default():
     assert str(read_settings({}).mail_hours) == str(MailHours.from_text("07:00-21:00"))
     assert read_settings({"mail_hours": " 00:00 - 24:00 "}).mail_hours == MailHours(0, 24 * 60)
 
 
-def test_staff_to_notify_may_be_a_text_or_a_list_and_are_in_no_repr():
+def test_staff_to_notify_may_be_text_or_a_list_and_are_not_in_repr():
     settings = read_settings({"notify": "a@b.example, c@d.example,, a@b.example"})
     assert settings.notify == read_settings({"notify": ["a@b.example", "c@d.example"]}).notify
     assert settings.notify == ("a@b.example", "c@d.example") and "b.example" not in repr(settings)
 
 
-def test_reminders_are_off_unless_a_site_says_after_how_many_days():
+def test_reminders_are_off_by_default():
     assert read_settings({}).reminder_days is None
     assert read_settings({"reminder_days": "14"}).reminder_days == 14
 
 
-def test_secrets_are_in_no_repr_and_in_no_message():
+def test_no_repr_and_no_message_holds_a_secret():
     settings = Settings(default_password="hunter24-secret", password_secret="hunter25-secret-x")
     assert "hunter" not in repr(settings)
     wrong = {"default_password": ["hunter26"], "password_secret": {"hunter27": 1}, "notify": "hunter28"}

@@ -1,22 +1,21 @@
 """
-An example to copy into your `dags/`: a CSV of the figures of each day that `bksb_results` has published.
+An example to copy into your `dags/`: writes a CSV file of the figures of each day that `bksb_results` publishes.
 
-**What it does.** Airflow starts one run for each day that was published, a night's as well as each day of a backfill:
-`bksb_results` emits its asset with the day as partition key, and the run finds it in `dag_run.partition_key`. The day's
-rows of `bksb.daily_activity` become `FOLDER/YYYY-MM-DD.csv`. A manual run of `bksb_results` without a logical date is
-about no day and starts nothing; one with a date, as the form of the UI fills in, publishes the day before, also if it
-was for one learner.
+**What it does.** Airflow starts one run for each published day, of nightly runs and of backfills. `bksb_results` emits
+its asset with the day as partition key, which this DAG reads from `dag_run.partition_key`. It writes the rows of that
+day in `bksb.daily_activity` to `FOLDER/YYYY-MM-DD.csv`. A manual run of `bksb_results` without a logical date starts
+nothing. A manual run with a logical date, which the trigger form fills in, publishes the day before that date.
 
-**Reads and writes.** Reads the connection `reporting`; writes files of counts in the folder of the Variable
-`daily_figures_folder`, and nothing about any person. A count of one may still tell something about somebody: think of
-who reads the files.
+**Reads and writes.** Reads the connection `reporting`. Writes files to the folder that the Airflow Variable
+`daily_figures_folder` names. The files hold counts only, but a count of one can still identify a person, so protect
+them.
 
-**Running it again.** Always safe: a file is replaced whole. It tells what was known when its day was published: people
-who come later may bring results of earlier days, which `bksb.daily_activity` counts and no event tells. Days published
-while this DAG was switched off do not come by themselves: backfill `bksb_results` for them with `--reprocess-behavior
-completed`, which asks bksb for nothing.
+**Running it again.** Always safe: each file is replaced as a whole. A file holds what was known when its day was
+published. People who join later may bring results of earlier days: `bksb.daily_activity` counts them, but no event
+announces them. Days that were published while this DAG was off need a backfill of `bksb_results` with
+`--reprocess-behavior completed`, which does not call bksb.
 
-**When it fails.** The red task's log says what is missing. Mend it, then clear the task.
+**When it fails.** The red task's log says what is missing. Correct it, then clear the task.
 """
 
 from airflow.sdk import Asset, PartitionedAssetTimetable, Variable, dag, task

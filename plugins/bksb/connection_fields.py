@@ -1,4 +1,4 @@
-"""The fields of an Airflow connection as plain data, and what the two databases make of them."""
+"""The fields of an Airflow connection, without Airflow."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ConnectionFields:
     extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def required(self, name: str, label: str) -> str:
-        """The text of a field that has to be there; ConfigurationError names it by its label."""
+        """Return the text of a field. ConfigurationError names the field by its label if it is empty."""
         value = getattr(self, name)
         if not value:
             raise ConfigurationError(f"The Airflow connection '{self.conn_id}' has no {label}: fill it in.")
@@ -39,11 +39,14 @@ LIBPQ_EXTRAS = (
     "keepalives_idle",
     "application_name",
 )
-"""Extras of a PostgreSQL connection that are handed to libpq under the same name."""
+"""Extras of a PostgreSQL connection that are passed to libpq under the same name."""
 
 
 def make_libpq_arguments(fields: ConnectionFields) -> dict[str, Any]:
-    """Keyword arguments for `psycopg2.connect`; a server that is away is noticed after 10 s by default."""
+    """Return the keyword arguments for `psycopg2.connect`. The type of the connection does not matter.
+
+    Connecting to a server that does not answer fails after 10 s, unless extra `connect_timeout` says otherwise.
+    """
     arguments: dict[str, Any] = {
         "host": fields.host,
         "port": fields.port,

@@ -1,4 +1,4 @@
-"""What a site chooses in its `bksb` connection: one table, from which parsing, defaults and the form come."""
+"""The settings of the `bksb` connection: one table that gives the parsing, the defaults and the form."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ from bksb.rules.passwords import SHORTEST_SECRET, derive_password, setting_diges
 from bksb.rules.times import MailHours
 
 SHORTEST_PASSWORD = 8
-"""Characters; bksb takes no shorter Default Password."""
+"""Shortest Default Password that bksb accepts, in characters."""
 
 SECRETS = ("default_password", "password_secret")
-"""Settings that are taken as they are written, with any blanks at their ends."""
+"""Settings that keep their leading and trailing blanks."""
 
 SOURCES: tuple[Source, ...] = ("initial", "diagnostic", "v5")
-"""What can be fetched."""
+"""Sources of results that can be fetched."""
 
 USUAL_SOURCES: tuple[Source, ...] = ("initial", "diagnostic")
-"""What is fetched unless a site says otherwise: the newer assessments cost two calls more for each learner."""
+"""Sources fetched by default. Without v5, the newer assessments, which take two more calls for each learner."""
 
 
 def _from_text(read: Callable[[str], object]) -> BeforeValidator:
-    """Turns text into the setting's own type; anything else goes on to the check of that type."""
+    """Convert text with `read` before the type of the setting is checked. Pass on any other value unchanged."""
     return BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)
 
 
 def _parse_site_root(pasted: str) -> str:
-    """The root of the customer's own site, without a slash at its end, whichever of its pages was pasted."""
+    """Return the root of the customer's site, without a trailing slash, from the URL of any of its pages."""
     try:
         parts = urlsplit(pasted)
         fits = parts.scheme.lower() in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
@@ -55,8 +55,8 @@ def _parse_site_root(pasted: str) -> str:
         fits = False
     if not fits or any(character.isspace() for character in parts.netloc):
         raise ValueError(
-            "Site URL of the bksb connection is not a web address: it should look like "
-            "https://yourcollege.bksblive2.co.uk, the address at which your learners log in."
+            "Site URL of the bksb connection is not a web address: enter the address at which your learners log in, "
+            "like https://yourcollege.bksblive2.co.uk."
         )
     return f"{parts.scheme.lower()}://{parts.netloc}"
 
@@ -66,7 +66,7 @@ def _parse_zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # OSError: a name like "Europe" is a folder
         raise ValueError(
-            "timezone of the bksb connection is no known time zone: write it like Europe/London."
+            "timezone of the bksb connection is no known time zone: enter a name like Europe/London."
         ) from None
 
 
@@ -75,13 +75,13 @@ def _parse_mail_hours(text: str) -> MailHours:
         return MailHours.from_text(text)
     except ValueError:
         raise ValueError(
-            "mail_hours of the bksb connection has to look like 07:00-21:00, with the end later on the same day "
-            "(00:00-24:00 is always)."
+            "mail_hours of the bksb connection has to look like 07:00-21:00, and end on the same day as it starts "
+            "(00:00-24:00 means always)."
         ) from None
 
 
 def _parse_sources(chosen: object) -> tuple[str, ...]:
-    """From a list, or a text with commas; each once, in the order given."""
+    """Parse a list, or a text with commas. Keep the order, and drop duplicates."""
     names = [str(part).strip().lower() for part in _split_list(chosen) or ()]
     unknown = [name for name in names if name not in SOURCES]
     if unknown or not names:
@@ -92,17 +92,17 @@ def _parse_sources(chosen: object) -> tuple[str, ...]:
 
 
 def _parse_addresses(given: object) -> tuple[str, ...]:
-    """From a list, or a text with commas; each once, in the order given."""
+    """Parse a list, or a text with commas. Keep the order, and drop duplicates."""
     parts = _split_list(given)
     stripped = [part.strip() if isinstance(part, str) else part for part in parts or ()]
     addresses = [address for address in stripped if address]
     if parts is None or not all(isinstance(address, str) and is_email(address) for address in addresses):
-        raise ValueError("notify of the bksb connection has to be e-mail addresses of staff, with commas between them.")
+        raise ValueError("notify of the bksb connection has to be e-mail addresses of staff, separated by commas.")
     return tuple(dict.fromkeys(addresses))
 
 
 def _split_list(given: object) -> list[Any] | None:
-    """The parts of a list, or of a text with commas; None if it is neither."""
+    """Return the parts of a list, or of a text with commas. None if it is neither."""
     if isinstance(given, str):
         return given.split(",")
     return list(given) if isinstance(given, (list, tuple)) else None
@@ -140,112 +140,112 @@ Addresses = Annotated[
 
 @dataclass(frozen=True, config=ConfigDict(hide_input_in_errors=True))
 class Settings:
-    """What a site chooses. Each is an extra of the `bksb` connection, under the same name, and a field of its form.
+    """The settings of one site. Each is an extra of the `bksb` connection with the same name, and a field of its form.
 
-    Order, titles and descriptions are those of the form and of docs/connections.md.
+    The form and docs/connections.md show the same order, titles and descriptions.
     """
 
     integration_enabled: Switch = Field(
         default=True,
         title="Integration Enabled",
-        description="While this is off, bksb is not called and both DAGs end as skipped.",
+        description="While this is off, bksb is not called, and the tasks of both DAGs are skipped.",
     )
     default_password: Secret = Field(
         default=None,
         repr=False,
         title="Default Password",
-        description="8 or more characters. Every new bksb account gets it; bksb asks for a new one at the first "
-        "log-in. Without it, or the secret below, no account is created.",
+        description="8 or more characters. The first password of every new bksb account. bksb asks for a new one at "
+        "the first log-in. Accounts are created only if this or the secret below is set.",
         json_schema_extra={"minLength": SHORTEST_PASSWORD},
     )
     password_secret: Secret = Field(
         default=None,
         repr=False,
         title="Secret for passwords",
-        description="16 or more characters, or empty. With it each new account gets a password of its own, derived "
-        "from this secret and the username, instead of the Default Password. Do not change it while people wait for "
-        "an invitation.",
+        description="16 or more characters, or empty. If set, each new account gets its own password, derived from "
+        "this secret and the username, instead of the Default Password. Do not change it while people wait for an "
+        "invitation.",
         json_schema_extra={"minLength": SHORTEST_SECRET},
     )
     auto_enrol: Switch = Field(
         default=False,
         title="Auto Enrol on Courses",
-        description="New accounts are enrolled onto the courses set up for auto-enrolment in bksb.",
+        description="Enrol new accounts onto the courses that are set up for auto-enrolment in bksb.",
     )
     site_url: SiteUrl = Field(
         default=None,
         title="Site URL",
         description="The address at which your learners log in to bksb, like https://yourcollege.bksblive2.co.uk. "
-        "Not the API URL. Invitations need it.",
+        "Not the API URL. Needed for invitations.",
     )
     timezone: Zone = Field(
         default=ZoneInfo("Europe/London"),
         title="Time zone",
-        description="The time zone of your bksb site, because bksb's dates name none. Like Europe/London or "
-        "Australia/Perth.",
+        description="The time zone of your bksb site, like Europe/London or Australia/Perth. bksb's dates do not name "
+        "one.",
     )
     sources: Sources = Field(
         default=USUAL_SOURCES,
         title="Sources",
-        description="Which results are fetched, with commas between them: initial, diagnostic, v5 (the newer "
-        "assessments, two more calls for each learner). A source that is added later is fetched with its whole "
-        "history.",
-        # a text, because Airflow writes a warning into every task's log about a list with an entry as short as "v5"
+        description="The results to fetch, separated by commas: initial, diagnostic, v5 (the newer assessments, which "
+        "take two more calls for each learner). A source that you add later is fetched with its whole history.",
+        # text, because Airflow logs a warning in every task about a list with an entry as short as "v5"
         json_schema_extra={"examples": [", ".join(USUAL_SOURCES), ", ".join(SOURCES)]},
     )
     link_existing: Switch = Field(
         default=False,
-        title="Link accounts that already carry the username",
-        description="On: if bksb already has an account with the username meant for a new one, it is taken to be that "
-        "person's. Off: it is reported, for a person to look at.",
+        title="Link accounts that already have the username",
+        description="What to do if bksb already has an account with the username of a new person. On: treat it as that "
+        "person's and link it. Off: report it, so that staff can check.",
     )
     send_date_of_birth: Switch = Field(
         default=True,
         title="Send date of birth",
-        description="New accounts get the date of birth that the MIS holds.",
+        description="Give new accounts the date of birth from the MIS.",
     )
     mail_hours: Hours = Field(
         default=MailHours(7 * 60, 21 * 60),
         title="Mail hours",
-        description="People are mailed between these times only, in the time zone above. What is due later waits for "
-        "the next run. 00:00-24:00 is always.",
+        description="Send e-mails to learners between these times only, in the time zone above. E-mails that are due "
+        "later wait for the next run. 00:00-24:00 means always.",
     )
     reminder_days: OptionalNumber = Field(
         default=None,
         title="Reminder after days",
-        description="People who were invited this many days ago and have no result yet are reminded, once. Empty: no "
+        description="Remind people once, this many days after their invitation, if they have no result yet. Empty: no "
         "reminders.",
     )
     notify: Addresses = Field(
         default=(),
         repr=False,
         title="Staff to notify",
-        description="E-mail addresses, with commas between them, of staff who are told when a run waits for approval.",
+        description="E-mail addresses of staff, separated by commas. They get an e-mail when a run waits for approval.",
     )
     mails_a_minute: Number = Field(
         default=120,
         title="Mails a minute",
-        description="Your mail server is handed no more messages than this in a minute.",
+        description="Highest number of e-mails sent in a minute.",
     )
     applicant_months: Number = Field(
         default=12,
         title="Months for applicants",
-        description="Applicants count for this many months after they applied.",
+        description="Applicants are eligible for this many months after they applied.",
     )
     starting_point_days: Number = Field(
         default=183,
         title="Days for the starting point",
-        description="The starting point is the first initial result from this many days before the programme started.",
+        description="A learner's starting point is their first initial assessment result, from this many days before "
+        "the start of the programme onwards.",
     )
     raw_days: OptionalNumber = Field(
         default=None,
         title="Days to keep raw answers",
-        description="bksb's raw answers are kept for this many days after a result last changed; what was read from "
-        "them stays. Empty: for ever.",
+        description="Delete bksb's raw answer this many days after a result last changed. The result itself is kept. "
+        "Empty: keep raw answers.",
     )
 
     def require_initial_password(self) -> None:
-        """Check that new accounts can be given a password; ConfigurationError says what is missing or too short."""
+        """Check that new accounts can get a password. ConfigurationError says what is missing or too short."""
         if self.password_secret is not None:
             if len(self.password_secret) < SHORTEST_SECRET:
                 raise ConfigurationError(
@@ -260,9 +260,10 @@ class Settings:
             )
 
     def password_of(self, username: str) -> str:
-        """The first password of the account with this username; ConfigurationError as for new accounts.
+        """Return the first password of the account with this username.
 
-        Derived from `password_secret` where that is set, else the Default Password.
+        Derived from `password_secret` if that is set, otherwise the Default Password. ConfigurationError if neither is
+        set, or the one in use is too short.
         """
         self.require_initial_password()
         if self.password_secret is not None:
@@ -270,19 +271,18 @@ class Settings:
         return cast(str, self.default_password)
 
     def password_setting_digest(self) -> str | None:
-        """A short digest of the setting that `password_of` goes by; it changes with the setting. None without one."""
+        """Return a short digest of the setting that `password_of` uses, to notice when it changes. None if not set."""
         if self.password_secret is not None:
             return setting_digest(f"secret {self.password_secret}")
         return None if self.default_password is None else setting_digest(f"default {self.default_password}")
 
 
 def read_settings(extra: Mapping[str, Any]) -> Settings:
-    """Settings from a connection's extra, as the form stores it or as a person writes it into a variable.
+    """Return the settings in a connection's extra, whether the form stored it or a person wrote it into a variable.
 
-    Absent or empty means the default. Raises ConfigurationError, which names what is wrong.
+    An absent or empty entry means the default. ConfigurationError names each wrong value.
     """
     given: dict[str, Any] = {
-        # a password may well begin or end with a blank
         name: value.strip() if isinstance(value, str) and name not in SECRETS else value
         for name, value in extra.items()
     }
@@ -293,12 +293,12 @@ def read_settings(extra: Mapping[str, Any]) -> Settings:
 
 
 def is_enabled(extra: Mapping[str, Any]) -> bool:
-    """Integration Enabled alone: while it is off, nothing else in the connection has to be right."""
+    """Return whether Integration Enabled is on. No other setting is read, so the others may be wrong."""
     return read_settings({"integration_enabled": extra.get("integration_enabled")}).integration_enabled
 
 
 def form_fields() -> dict[str, dict[str, Any]]:
-    """The fields of the connection form, in its order: name -> label, description and schema, in Airflow's words."""
+    """Return the fields of the connection form, in order: name -> label, description and schema."""
     fields = {}
     for name, schema in TypeAdapter(Settings).json_schema(mode="serialization")["properties"].items():
         shown = {key: value for key, value in schema.items() if key != "default" or value not in (None, "")}
@@ -313,11 +313,11 @@ WRONG_TYPES = {
     "string_type": "text (in quotes)",
     "is_instance_of": "text (in quotes)",
 }
-"""What a setting has to be, by pydantic's name for what is wrong with it."""
+"""What a setting has to be, by the type of pydantic's error."""
 
 
 def _explain(error: ErrorDetails) -> str:
-    """What is wrong with one setting, without the value: it may be a secret."""
+    """Return what is wrong with one setting, without its value, which may be a secret."""
     if error["type"] == "value_error":
         return str(error["ctx"]["error"])
     return f"{error['loc'][0]} of the bksb connection has to be {WRONG_TYPES.get(error['type'], 'another value')}."

@@ -1,4 +1,4 @@
-"""What the Test button says, for every failure for real: servers, ports, certificates and proxies of this machine."""
+"""The texts of the Test button for each kind of failure, with real servers, certificates and proxies."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ KEYS_PAGE = "Admin Options > API Access Keys > Configure Access Key"
 
 @pytest.fixture(autouse=True)
 def direct_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No proxy or certificate setting of whoever runs the tests."""
+    """Remove the proxy and certificate settings of the developer."""
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
 
 
 def tried(host: str | None, **changes: Any) -> tuple[bool, str]:
-    """What the button says about a connection; nothing secret or personal is ever among it."""
+    """Return what the button says about a connection. Fails if the text holds anything secret or personal."""
     given: dict[str, Any] = {
         "conn_id": "bksb",
         "host": host,
@@ -60,7 +60,7 @@ def sandbox_tried(sandbox, **changes: Any) -> tuple[bool, str]:
     return tried(sandbox.url, **({"login": sandbox.access_key, "password": sandbox.secret_key} | changes))
 
 
-def test_a_right_connection_works_after_a_single_call_that_only_reads(sandbox):
+def test_a_correct_connection_is_tested_with_one_read_only_call(sandbox):
     sandbox.site.reset_counters()
     assert sandbox_tried(sandbox) == (True, "bksb answers and accepts the key.")
     ((call, times),) = sandbox.site.calls.items()
@@ -68,19 +68,19 @@ def test_a_right_connection_works_after_a_single_call_that_only_reads(sandbox):
 
 
 @pytest.mark.parametrize("ending", ["", "/", "/api", "/API/", " "])
-def test_blanks_around_the_fields_and_any_usual_form_of_the_url_are_taken(sandbox, ending):
+def test_blanks_around_fields_and_all_usual_forms_of_the_url_are_accepted(sandbox, ending):
     keys = {"login": f" {sandbox.access_key}", "password": f"{sandbox.secret_key}\n"}
     assert tried(f" {sandbox.url}{ending}", **keys)[0]
 
 
-def test_the_port_of_the_form_counts_where_the_url_has_none(sandbox):
+def test_the_port_field_is_used_if_the_url_has_no_port(sandbox):
     host, _, port = sandbox.url.rpartition(":")
     assert sandbox_tried(sandbox, port=int(port))[0]
     keys = {"login": sandbox.access_key, "password": sandbox.secret_key}
     assert tried(host, port=int(port), **keys)[0]
 
 
-def test_two_ports_that_contradict_each_other_are_pointed_out(sandbox):
+def test_different_ports_in_url_and_port_field_are_an_error(sandbox):
     works, said = sandbox_tried(sandbox, port=443)
     assert not works and "make them the same" in said
 
@@ -91,14 +91,14 @@ def test_a_default_password_that_is_missing_or_short_is_a_warning(sandbox, passw
     assert works and "no account can be created" in said
 
 
-def test_a_secret_for_passwords_takes_the_place_of_the_default_password(sandbox):
+def test_a_secret_for_passwords_replaces_the_default_password(sandbox):
     secret = "a secret that makes passwords"
     assert sandbox_tried(sandbox, extra={"password_secret": secret}) == (True, "bksb answers and accepts the key.")
     works, said = sandbox_tried(sandbox, extra={"password_secret": "too short", "default_password": DEFAULT_PASSWORD})
     assert works and "no account can be created yet: The secret for passwords" in said and "too short" not in said
 
 
-def test_integration_enabled_off_is_said_and_bksb_is_not_called_whatever_else_is_wrong(sandbox):
+def test_while_integration_enabled_is_off_bksb_is_not_called_even_if_settings_are_wrong(sandbox):
     sandbox.site.reset_counters()
     extra = {"integration_enabled": False, "timezone": "Nowhere"}
     works, said = sandbox_tried(sandbox, extra=extra, password=None)
@@ -109,7 +109,7 @@ def test_integration_enabled_off_is_said_and_bksb_is_not_called_whatever_else_is
 @pytest.mark.parametrize(
     ("missing", "named"), [("host", "API URL"), ("login", "API Access Key"), ("password", "API Secret Key")]
 )
-def test_a_missing_field_is_named_as_in_the_form(missing, named):
+def test_a_missing_field_is_named_by_its_title_in_the_form(missing, named):
     given = {"host": "https://live2api.bksblive2.example", missing: None}
     works, said = tried(given.pop("host"), **given)
     assert not works and f"has no {named}" in said
@@ -121,12 +121,12 @@ def test_a_wrong_setting_is_named(sandbox):
 
 
 @pytest.mark.parametrize("url", ["live2api.bksblive2.co.uk", "https://", "https://[::1", "https://x:y", "https://a b"])
-def test_what_is_no_web_address_is_shown_an_example(url):
+def test_an_invalid_url_is_answered_with_an_example(url):
     works, said = tried(url)
     assert not works and "https://live2api.bksblive2.co.uk" in said
 
 
-def test_a_name_that_nobody_knows_is_told_from_a_machine_where_nothing_listens():
+def test_an_unknown_host_and_a_closed_port_get_different_texts():
     works, said = tried("https://no-such-host.invalid")
     assert not works and "name is not known" in said and "https://live2api.bksblive2.co.uk" in said
     works, said = tried(f"http://127.0.0.1:{unused_port()}")
@@ -146,13 +146,13 @@ def test_a_name_that_nobody_knows_is_told_from_a_machine_where_nothing_listens()
         (200, "42", {"Content_Type": "application/json"}),
     ],
 )
-def test_another_web_server_or_a_wrong_path_is_recognised(scripted, status, body, headers):
+def test_a_response_of_another_server_points_to_the_api_url(scripted, status, body, headers):
     scripted.answer(status, body, **headers)
     works, said = tried(scripted.url)
     assert not works and "API URL" in said
 
 
-def test_a_wrong_key_is_told_from_one_that_is_not_allowed(sandbox, scripted):
+def test_a_wrong_key_and_a_disabled_key_get_different_texts(sandbox, scripted):
     works, said = sandbox_tried(sandbox, password="secret-key-77")
     assert not works and "HTTP 401" in said and "compare" in said and KEYS_PAGE in said
     scripted.answer(403, '"particulars"')
@@ -162,14 +162,14 @@ def test_a_wrong_key_is_told_from_one_that_is_not_allowed(sandbox, scripted):
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 503])
-def test_a_bksb_that_is_not_well_needs_nothing_but_time(scripted, status):
+def test_a_server_error_needs_no_change_only_time(scripted, status):
     scripted.answer(status, "particulars", Retry_After="30")
     works, said = tried(scripted.url)
-    assert not works and "come back later" in said and "Nothing has to be mended" in said
+    assert not works and "try again later" in said and "test again in a few minutes" in said
     assert len(scripted.seen) == 1
 
 
-def test_a_server_that_takes_the_call_and_says_nothing_is_given_up():
+def test_a_server_that_never_responds_is_a_timeout():
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
@@ -177,21 +177,21 @@ def test_a_server_that_takes_the_call_and_says_nothing_is_given_up():
     assert not works and "no answer in time" in said and "firewall" in said
 
 
-def test_an_answer_that_breaks_off_is_worth_another_try(scripted):
+def test_half_a_response_asks_for_another_test(scripted):
     scripted.answer(200, '"half', Content_Length="400")
     works, said = tried(scripted.url)
     assert not works and "did not answer" in said and "test again" in said
 
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "HTTPS_PROXY"])
-def test_a_proxy_that_fails_is_named_as_such(monkeypatch, scripted, variable):
+def test_a_proxy_that_fails_is_named(monkeypatch, scripted, variable):
     monkeypatch.setenv(variable, f"http://127.0.0.1:{unused_port()}")
     scheme = "http" if variable == "HTTP_PROXY" else "https"
     works, said = tried(scripted.url.replace("http", scheme, 1))
     assert not works and "the proxy failed" in said and "HTTPS_PROXY" in said
 
 
-def test_a_proxy_that_wants_a_log_in_is_named_as_such(monkeypatch, scripted):
+def test_a_proxy_that_needs_a_log_in_is_named(monkeypatch, scripted):
     scripted.answer(407, "particulars")
     monkeypatch.setenv("HTTPS_PROXY", scripted.url)
     works, said = tried("https://live2api.bksblive2.example")
@@ -200,7 +200,7 @@ def test_a_proxy_that_wants_a_log_in_is_named_as_such(monkeypatch, scripted):
 
 @pytest.fixture
 def https(tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """The URL of an HTTPS server with a certificate that it signed itself, and the file of that certificate."""
+    """The URL of an HTTPS server with a self-signed certificate, and the file of that certificate."""
     certificate, key = self_signed(tmp_path)
 
     class Handler(BaseHTTPRequestHandler):
@@ -212,13 +212,13 @@ def https(tmp_path: Path) -> Iterator[tuple[str, Path]]:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    server.handle_error = lambda *_: None  # type: ignore[method-assign] - who hangs up is what is tested
+    server.handle_error = lambda *_: None  # type: ignore[method-assign] - clients hang up on purpose
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     yield f"https://127.0.0.1:{server.server_port}", certificate
     server.shutdown()
@@ -249,7 +249,7 @@ def self_signed(folder: Path) -> tuple[Path, Path]:
     return certificate_file, key_file
 
 
-def test_a_certificate_that_nobody_vouches_for_is_explained_and_a_private_authority_is_honoured(https, monkeypatch):
+def test_an_untrusted_certificate_is_explained_and_a_private_authority_is_trusted(https, monkeypatch):
     url, certificate = https
     works, said = tried(url)
     assert not works and "TLS certificate" in said and "REQUESTS_CA_BUNDLE" in said
@@ -257,7 +257,7 @@ def test_a_certificate_that_nobody_vouches_for_is_explained_and_a_private_author
     assert tried(url)[0]
 
 
-def test_https_towards_a_server_that_speaks_plain_http_is_a_tls_failure(scripted):
+def test_https_to_a_server_with_plain_http_is_a_tls_error(scripted):
     scripted.answer(200, "false")
     works, said = tried(scripted.url.replace("http", "https", 1))
     assert not works and "handshake" in said

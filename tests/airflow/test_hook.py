@@ -1,4 +1,4 @@
-"""What becomes of a stored connection: the Test button, what the REST API shows and logs hide, the probe's command."""
+"""A stored connection: the Test button, what the REST API and logs hide, and the probe."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.conftest import DEFAULT_PASSWORD
 
 @pytest.fixture
 def saved(airflow, sandbox, monkeypatch):
-    """Saves a connection in Airflow's own database, as the form does; gone after the test."""
+    """Saves a connection in Airflow's database, as the form does, and deletes it after the test."""
     from airflow.models.connection import Connection
     from airflow.utils.session import create_session
 
@@ -42,19 +42,19 @@ def test_the_test_button_works_on_what_was_saved(saved, airflow, monkeypatch):
     from airflow.models.connection import Connection
 
     connection = Connection.get_connection_from_secrets(saved())
-    # as the button's endpoint does: the hook finds the connection in the environment, written as a URI
+    # the endpoint of the button passes the connection to the hook as a URI in the environment
     monkeypatch.setenv(f"AIRFLOW_CONN_{connection.conn_id.upper()}", connection.get_uri())
     assert connection.test_connection() == (True, "bksb answers and accepts the key.")
 
 
-def test_a_connection_that_is_not_there_is_named_by_the_test_button(airflow):
+def test_the_test_button_names_a_connection_that_does_not_exist(airflow):
     from bksb.airflow.hook import BksbHook
 
     works, said = BksbHook("bksb_that_is_not_there").test_connection()
     assert not works and "There is no Airflow connection" in said
 
 
-def test_the_rest_api_shows_neither_secret_nor_default_password(saved, sandbox, airflow):
+def test_the_rest_api_hides_the_secret_key_and_the_default_password(saved, sandbox, airflow):
     from airflow.api_fastapi.core_api.datamodels.connections import ConnectionResponse
     from airflow.models.connection import Connection
 
@@ -64,7 +64,7 @@ def test_the_rest_api_shows_neither_secret_nor_default_password(saved, sandbox, 
     assert sandbox.secret_key not in shown and DEFAULT_PASSWORD not in shown
 
 
-def test_logs_hide_the_secrets_of_a_connection_and_no_word_of_a_result(connections, monkeypatch, airflow):
+def test_logs_mask_the_secrets_of_a_connection_and_nothing_else(connections, monkeypatch, airflow):
     from airflow.sdk._shared.secrets_masker import redact
 
     from bksb.airflow.hook import BksbHook
@@ -78,7 +78,7 @@ def test_logs_hide_the_secrets_of_a_connection_and_no_word_of_a_result(connectio
     assert redact(f"{words} {secret} {DEFAULT_PASSWORD} {connections['password']}") == f"{words} *** *** ***"
 
 
-def test_the_query_of_the_site_is_the_one_a_deployment_runs_and_names(connections, config, world, airflow):
+def test_a_deployment_runs_the_sites_own_query_and_names_it_in_errors(connections, config, world, airflow):
     from bksb.airflow.hook import open_deployment
 
     opened_before = open_deployment()
@@ -90,7 +90,7 @@ def test_the_query_of_the_site_is_the_one_a_deployment_runs_and_names(connection
     assert opened_before.mis.read_people(world.today)
 
 
-def test_the_probe_is_a_command_that_takes_an_airflow_connection(connections, sandbox, airflow, capsys):
+def test_the_probe_command_takes_an_airflow_connection(connections, sandbox, airflow, capsys):
     from bksb.cli import main
 
     username = sandbox.site.users()[0].username
@@ -102,7 +102,7 @@ def test_the_probe_is_a_command_that_takes_an_airflow_connection(connections, sa
     assert json.loads(told.out)["probe"] == 1 and "send it to the maintainers" in told.err
 
 
-def test_a_probe_that_can_ask_nothing_ends_with_two_and_says_why(connections, sandbox, monkeypatch, airflow, capsys):
+def test_a_probe_that_cannot_call_bksb_exits_with_two_and_says_why(connections, sandbox, monkeypatch, airflow, capsys):
     from bksb.cli import main
 
     monkeypatch.setenv("AIRFLOW_CONN_BKSB", json.dumps(connections | {"password": "wrong-secret-key"}))

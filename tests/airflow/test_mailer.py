@@ -1,4 +1,4 @@
-"""The mailer as the DAGs get it: through Airflow's own SMTP connection."""
+"""The mailer of the DAGs, which uses Airflow's SMTP connection."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SENDER = "Skills <skills@college.example>"
 
 @pytest.fixture
 def smtp(sandbox, monkeypatch):
-    """Sets the connection smtp_default to the sandbox's mail server, with changes."""
+    """Points the connection smtp_default to the sandbox's mail server, with changes."""
 
     def connect(extra=None, **changes):
         fields = {"conn_type": "smtp", "host": "127.0.0.1", "port": sandbox.smtp_port}
@@ -41,7 +41,7 @@ def test_a_message_goes_through_airflows_connection(airflow, connections, sandbo
     assert [message.sender for message in sandbox.mailbox.messages()] == ["skills@college.example"]
 
 
-def test_it_logs_in_where_the_connection_says_so(airflow, sandbox, smtp):
+def test_it_logs_in_if_the_connection_has_a_login(airflow, sandbox, smtp):
     smtp(login="college", password="secret-of-the-college")
     opened()
     sandbox.mailbox.faults.add(MailFault("refuses_login"))
@@ -67,14 +67,14 @@ def test_a_missing_connection_says_how_to_add_it(airflow, monkeypatch):
         ({"auth_type": "oauth2"}, {}, "OAuth2"),
     ],
 )
-def test_a_connection_that_cannot_work_says_what_to_mend(airflow, smtp, extra, changes, says):
+def test_a_wrong_connection_says_which_field_to_correct(airflow, smtp, extra, changes, says):
     smtp(extra, **changes)
     with pytest.raises(ConfigurationError, match=says):
         opened()
 
 
 @pytest.mark.parametrize("how", ["down", "closed"])
-def test_a_server_that_is_away_is_worth_trying_again(airflow, sandbox, smtp, how):
+def test_a_server_that_does_not_answer_is_tried_again_later(airflow, sandbox, smtp, how):
     smtp(**({"port": 1} if how == "closed" else {}))
     sandbox.mailbox.faults.add(MailFault("down"))
     with pytest.raises(TransientError, match="did not answer"):

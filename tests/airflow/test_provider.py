@@ -1,4 +1,4 @@
-"""The connection type and its form, as Airflow itself sees them."""
+"""The connection type and its form, as Airflow reads them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from bksb.airflow.provider import get_provider_info
 
 
-def test_airflow_lists_the_hook_among_its_providers(airflow):
+def test_airflow_lists_the_hook(airflow):
     done = subprocess.run(
         [sys.executable, "-m", "airflow", "providers", "hooks", "--output", "json"],
         capture_output=True,
@@ -23,14 +23,14 @@ def test_airflow_lists_the_hook_among_its_providers(airflow):
     assert (ours["class"], ours["hook_name"]) == ("bksb.airflow.hook.BksbHook", "bksb")
 
 
-def test_the_form_is_as_airflow_demands_and_in_the_order_of_the_settings_window(airflow):
+def test_the_form_is_valid_for_airflow_and_in_the_documented_order(airflow):
     import airflow as installed
     from jsonschema import validate
 
     declared = get_provider_info()
     folder = Path(installed.__path__[0])
     validate(declared, json.loads((folder / "provider_info.schema.json").read_text(encoding="utf-8")))
-    # the stricter one, but for what only providers of Airflow's own repository have
+    # the stricter schema, without the fields that only providers in Airflow's own repository have
     schema = json.loads((folder / "provider.yaml.schema.json").read_text(encoding="utf-8"))
     validate(declared, schema | {"required": ["name", "package-name", "description"]})
 
@@ -45,7 +45,7 @@ def test_the_form_is_as_airflow_demands_and_in_the_order_of_the_settings_window(
         "Site URL",
         "Time zone",
         "Sources",
-        "Link accounts that already carry the username",
+        "Link accounts that already have the username",
         "Send date of birth",
         "Mail hours",
         "Reminder after days",
@@ -56,6 +56,7 @@ def test_the_form_is_as_airflow_demands_and_in_the_order_of_the_settings_window(
         "Days to keep raw answers",
     ]
     standard = meta.standard_fields
+    assert 'the Test button answers "Bad Request"' in standard.port.placeholder
     assert [standard.host.title, standard.login.title, standard.password.title] == [
         "API URL",
         "API Access Key",
@@ -64,7 +65,7 @@ def test_the_form_is_as_airflow_demands_and_in_the_order_of_the_settings_window(
     assert standard.url_schema.hidden is True
 
 
-def test_every_airflow_process_reads_the_declaration_so_it_loads_nothing_that_airflow_does_not(airflow):
+def test_the_declaration_which_every_airflow_process_reads_imports_no_other_package(airflow):
     script = (
         "import sys, airflow; before = set(sys.modules); import bksb.airflow.provider as p; p.get_provider_info(); "
         "print(sorted({m.split('.')[0] for m in set(sys.modules) - before} - {'bksb'} - sys.stdlib_module_names)); "

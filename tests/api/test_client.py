@@ -1,4 +1,4 @@
-"""The client, over real HTTP, against the sandbox and against answers written down by hand."""
+"""The client over real HTTP, with the sandbox and with scripted responses."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def add_result(sandbox, user_id, source="initial"):
     sandbox.site.add_result(user_id, source, "English Level 1", "2026-11-20T14:03:12")
 
 
-def test_a_created_user_is_found_again_whatever_its_username_is_made_of(client, sandbox):
+def test_a_created_user_is_found_by_a_username_with_any_characters(client, sandbox):
     created = client.create_user(NEW_USER)
     assert client.find_user_id(NEW_USER.username) == created.user_id
     assert client.find_user_id(NEW_USER.username.upper()) == created.user_id
@@ -72,7 +72,7 @@ def test_an_unknown_date_of_birth_is_left_out(scripted):
 
 @pytest.mark.parametrize("status", [200, 400, 404])
 @pytest.mark.parametrize("body", ["json", "text", "message"])
-def test_nobody_is_recognised_in_every_form(world, status, body):
+def test_an_unknown_username_is_recognised_in_every_form_of_response(world, status, body):
     with Sandbox(world, behaviour=Behaviour(not_found_status=status, not_found_body=body)) as sandbox:
         assert client_of(sandbox).find_user_id("nobody at all") is None
 
@@ -105,7 +105,7 @@ def test_a_refused_creation_names_a_reason_but_not_the_person(world, status):
         ("Password may not contain the username, please use another one that is not in use", False),
     ],
 )
-def test_only_a_username_that_somebody_has_counts_as_taken(scripted, text, is_taken):
+def test_only_a_sentence_about_an_existing_user_means_that_the_username_is_taken(scripted, text, is_taken):
     scripted.answer(400, json.dumps(text))
     with pytest.raises(RejectedError) as caught:
         scripted_client(scripted).create_user(NEW_USER)
@@ -141,18 +141,18 @@ def test_one_page_that_says_it_is_all_costs_one_call(client, sandbox):
     assert sum(sandbox.site.calls.values()) == 1
 
 
-def test_a_total_that_promises_more_than_there_is_is_not_taken_for_a_complete_answer(scripted):
+def test_a_listing_with_fewer_entries_than_its_total_is_not_complete(scripted):
     scripted.answer(200, page([2, 1], 9))
     listing = scripted_client(scripted).initial_assessments(1)
     assert [record.session_id for record in listing.entries] == ["2", "1"]
     assert listing.is_complete is False
 
 
-def test_without_any_total_reading_ends_at_a_page_with_nothing_new(scripted):
+def test_without_a_total_reading_ends_at_a_page_with_nothing_new(scripted):
     rows = {"InitialAssessmentResults": [{"SessionId": 1}]}
     scripted.answer(200, json.dumps(rows))
     assert len(scripted_client(scripted).initial_assessments(1).entries) == 1
-    # the page of repeats might be one that shifted: a second reading confirms it
+    # the page of repeats may have shifted, so the listing is read again to confirm it
     assert len(scripted.seen) == 4
 
 
@@ -175,14 +175,14 @@ def test_a_list_that_is_absent_is_empty(scripted, body):
         "true",
     ],
 )
-def test_a_body_that_is_not_a_list_of_results_is_never_taken_for_one(scripted, body):
+def test_a_body_that_is_not_a_list_of_results_is_an_error(scripted, body):
     scripted.answer(200, body)
     with pytest.raises(TransientError):
         scripted_client(scripted).initial_assessments(1)
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_refused_key_stops_at_once_and_says_where_to_mend_it(scripted, status):
+def test_a_refused_key_stops_at_once_and_says_where_to_correct_it(scripted, status):
     scripted.answer(status, "Unmistakeable")
     for call in (lambda c: c.find_user_id("x"), lambda c: c.create_user(NEW_USER)):
         with pytest.raises(KeyRefusedError, match="Admin Options > API Access Keys > Configure Access Key"):
@@ -206,14 +206,14 @@ def test_the_sandbox_refuses_a_wrong_key(sandbox):
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 503])
-def test_a_get_is_tried_again_when_bksb_is_not_well(scripted, status):
+def test_a_get_is_repeated_after_a_server_error(scripted, status):
     scripted.answer(status, "busy")
     scripted.answer(200, "42")
     assert scripted_client(scripted).find_user_id("x") == 42
     assert len(scripted.seen) == 2
 
 
-def test_a_get_is_given_up_after_its_budget(scripted):
+def test_a_get_fails_when_its_attempts_are_used_up(scripted):
     scripted.answer(503, "busy")
     with pytest.raises(TransientError, match="HTTP 503"):
         scripted_client(scripted, attempts=3, first_wait_seconds=0.01).find_user_id("x")
@@ -230,7 +230,7 @@ def test_a_creation_is_never_sent_twice(scripted, answer):
 
 
 @pytest.mark.parametrize("as_date", [False, True])
-def test_retry_after_holds_every_call_back_as_seconds_or_as_a_date(scripted, as_date):
+def test_retry_after_delays_every_call_whether_it_holds_seconds_or_a_date(scripted, as_date):
     wanted = 1.0
     later = datetime.now(UTC) + timedelta(seconds=2)
     scripted.answer(429, "slow down", Retry_After=format_datetime(later, usegmt=True) if as_date else "1")
@@ -247,7 +247,7 @@ def test_a_wait_longer_than_the_budget_is_left_to_the_next_try_of_the_task(scrip
     assert caught.value.retry_after == 3600
 
 
-def test_an_address_where_nobody_listens_is_said_in_plain_words():
+def test_a_closed_port_points_to_the_api_url():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -255,7 +255,7 @@ def test_an_address_where_nobody_listens_is_said_in_plain_words():
         BksbClient(url, "AK", "SK", budget=IMPATIENT).find_user_id("x")
 
 
-def test_no_error_carries_the_username_the_url_or_the_body(scripted):
+def test_no_error_holds_the_username_the_url_or_the_body(scripted):
     secret = "Unmistakeable"
     for status, body in [(200, f"<p>{secret}"), (400, f'"{secret}"'), (500, secret), (404, f'{{"a": "{secret}"}}')]:
         scripted.answers.clear()
@@ -267,7 +267,7 @@ def test_no_error_carries_the_username_the_url_or_the_body(scripted):
     assert secret not in repr(NEW_USER) + repr(scripted_client(scripted))
 
 
-def test_what_postgresql_cannot_hold_never_gets_that_far(scripted):
+def test_values_that_postgresql_cannot_store_are_removed(scripted):
     row = '{"SessionId": 1, "AssessmentID": 9223372036854775808, "Result": "half \\ud83d pair\\u0000", "Extra": [NaN]}'
     scripted.answer(200, f'{{"InitialAssessmentResults": [{row}], "Pagination": {{"TotalRecords": 1}}}}')
     (record,) = scripted_client(scripted).initial_assessments(1).entries
@@ -279,13 +279,13 @@ def test_what_postgresql_cannot_hold_never_gets_that_far(scripted):
 @pytest.mark.parametrize(
     "body", ['"404 page not found"', '{"message": "Not Found"}', "Service not found", "0", "-1", "²"]
 )
-def test_only_bksbs_own_sentence_says_that_nobody_has_the_username(scripted, body):
+def test_only_bksbs_own_sentence_means_that_a_username_is_unknown(scripted, body):
     scripted.answer(404, body)
     with pytest.raises(TransientError):
         scripted_client(scripted).find_user_id("x")
 
 
-def test_a_path_that_bksb_does_not_serve_is_a_wrong_api_url(scripted):
+def test_a_path_that_bksb_does_not_serve_points_to_the_api_url(scripted):
     scripted.answer(404, '{"Message": "No HTTP resource was found that matches the request URI."}')
     with pytest.raises(TransientError, match="check the API URL"):
         scripted_client(scripted).find_user_id("x")
@@ -293,12 +293,12 @@ def test_a_path_that_bksb_does_not_serve_is_a_wrong_api_url(scripted):
 
 def test_a_redirect_is_not_followed(scripted):
     scripted.answer(302, "", Location="http://127.0.0.1:1/elsewhere")
-    with pytest.raises(ConfigurationError, match="sends us elsewhere"):
+    with pytest.raises(ConfigurationError, match="redirects to another address"):
         scripted_client(scripted).find_user_id("x")
     assert len(scripted.seen) == 1
 
 
-def test_a_server_that_takes_the_connection_and_says_nothing_is_given_up():
+def test_a_server_that_never_responds_is_a_timeout():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         client = BksbClient(
             f"http://127.0.0.1:{listener.getsockname()[1]}",
@@ -311,7 +311,7 @@ def test_a_server_that_takes_the_connection_and_says_nothing_is_given_up():
             client.find_user_id("x")
 
 
-def test_retry_after_an_unsent_creation_holds_the_next_one_back(scripted):
+def test_retry_after_in_response_to_a_creation_delays_the_next_one(scripted):
     scripted.answer(429, "slow down", Retry_After="1")
     scripted.answer(200, '{"UserId": 7, "Username": "x"}')
     client = scripted_client(scripted, total_seconds=30.0)
@@ -331,20 +331,20 @@ def test_a_pause_longer_than_a_call_may_wait_ends_the_call_at_once(scripted):
     assert len(scripted.seen) == 1
 
 
-def test_a_created_user_of_another_name_is_a_doubt_not_an_account(scripted):
+def test_a_created_user_with_another_username_leaves_the_outcome_in_doubt(scripted):
     scripted.answer(200, '{"UserId": 7, "Username": "somebody else"}')
     with pytest.raises(TransientError, match="another username"):
         scripted_client(scripted).create_user(NEW_USER)
 
 
 @pytest.mark.parametrize("body", ["upstream request timeout", "{}", "null", "[]", '{"Message": "?"}'])
-def test_an_answer_to_a_creation_that_is_neither_yes_nor_no_is_a_doubt(scripted, body):
+def test_an_unclear_response_to_a_creation_leaves_the_outcome_in_doubt(scripted, body):
     scripted.answer(200, body)
     with pytest.raises(TransientError):
         scripted_client(scripted).create_user(NEW_USER)
 
 
-def test_a_truncated_answer_is_asked_for_again(scripted):
+def test_a_truncated_response_is_requested_again(scripted):
     scripted.answer(200, '{"InitialAssessmentResults": [{"Sess')
     scripted.answer(200, page([1], 1))
     assert len(scripted_client(scripted).initial_assessments(1).entries) == 1
@@ -368,7 +368,7 @@ def test_a_username_exists_or_not(client, scripted):
         assert scripted_client(scripted).username_exists("x") is truth
 
 
-def test_a_log_in_link_is_handed_over_but_never_shown(client):
+def test_a_log_in_link_is_returned_but_not_in_repr(client):
     link = client.auto_login_link(client.create_user(NEW_USER).user_id)
     assert link.url.startswith("http") and link.expires_raw
     assert link.url not in repr(link)
@@ -396,7 +396,7 @@ def test_no_v5_session_is_an_empty_list(scripted, body):
 
 
 @pytest.mark.parametrize("status", [200, 400])
-def test_an_error_is_never_an_empty_list_of_anything(scripted, status):
+def test_an_error_is_never_read_as_an_empty_list(scripted, status):
     scripted.answer(status, '{"Message": "An error has occurred."}')
     client = scripted_client(scripted)
     for call in (
@@ -442,7 +442,7 @@ json_values = st.recursive(
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(json_values, st.sampled_from([200, 400, 404]))
-def test_any_json_in_the_body_gives_a_typed_answer_or_a_typed_error(scripted, value, status):
+def test_any_json_body_gives_a_typed_result_or_one_of_our_errors(scripted, value, status):
     scripted.answers.clear()
     scripted.answer(status, json.dumps(value))
     client = scripted_client(scripted, attempts=1)
@@ -461,7 +461,7 @@ def test_any_json_in_the_body_gives_a_typed_answer_or_a_typed_error(scripted, va
 
 
 @pytest.mark.parametrize("header", ["soon", "", "-5", "1.5", "Mon, Nov"])
-def test_a_retry_after_that_says_nothing_is_as_good_as_none(scripted, header):
+def test_an_unreadable_retry_after_is_ignored(scripted, header):
     scripted.answer(429, "slow down", Retry_After=header)
     with pytest.raises(TransientError) as caught:
         scripted_client(scripted, attempts=1).find_user_id("x")
@@ -469,14 +469,14 @@ def test_a_retry_after_that_says_nothing_is_as_good_as_none(scripted, header):
 
 
 @pytest.mark.parametrize("header", ["Mon, 23 Nov 2020 10:00:00 GMT", "Mon, 23 Nov 2020 10:00:00 -0000", "0"])
-def test_a_retry_after_that_is_past_asks_for_no_wait(scripted, header):
+def test_a_retry_after_in_the_past_means_no_wait(scripted, header):
     scripted.answer(429, "slow down", Retry_After=header)
     scripted.answer(200, "7")
     assert scripted_client(scripted).find_user_id("x") == 7
 
 
 @pytest.mark.parametrize("session_id", ["[1]", "{}", "true", "1.5", "null", '""', f'"{"9" * 201}"'])
-def test_a_session_whose_id_is_none_is_not_taken_for_a_session(scripted, session_id):
+def test_a_session_without_a_usable_id_is_an_error(scripted, session_id):
     row = f'{{"SessionId": {session_id}}}'
     scripted.answer(200, f'{{"InitialAssessmentResults": [{row}], "Pagination": {{"TotalRecords": 1}}}}')
     with pytest.raises(TransientError):
@@ -487,15 +487,15 @@ def test_a_session_whose_id_is_none_is_not_taken_for_a_session(scripted, session
         scripted_client(scripted).v5_sessions(1, "ENG_NEW")
 
 
-def test_a_list_left_out_without_a_total_is_no_empty_list(scripted):
+def test_a_missing_list_without_a_total_is_not_an_empty_list(scripted):
     scripted.answer(200, '{"Pagination": {"CurrentPage": 1}}')
     with pytest.raises(TransientError):
         scripted_client(scripted).initial_assessments(1)
 
 
 @pytest.mark.parametrize(("status", "beyond"), [(404, '{"Message": "Page 2 not found."}'), (400, '"no"'), (200, "{}")])
-def test_every_way_to_say_that_there_is_no_further_page_ends_a_listing(scripted, status, beyond):
-    # a refusal may be about the user by now, so it ends a listing only if that can be read once more
+def test_every_response_for_a_page_beyond_the_end_ends_a_listing(scripted, status, beyond):
+    # a refusal may also mean that the user is gone, so the listing has to be read again first
     for _ in range(1 if status == 200 else 2):
         scripted.answer(200, '{"InitialAssessmentResults": [{"SessionId": 1}]}')
         scripted.answer(status, beyond)

@@ -1,4 +1,4 @@
-"""From the fields of a bksb connection to an address and a key; what is wrong with them is said in plain words."""
+"""The fields of a bksb connection become a URL and a key, or an error that names the wrong field."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def test_a_client_is_made_from_the_fields_of_a_connection(sandbox):
     assert client.username_exists(sandbox.site.users()[0].username)
 
 
-def test_blanks_around_the_fields_go():
+def test_blanks_around_the_fields_are_removed():
     assert read_access(fields(host=f" {API_ROOTS['UK']} ", login=" AK", password="SK\n")) == (
         API_ROOTS["UK"],
         "AK",
@@ -45,17 +45,17 @@ def test_a_field_that_is_missing_is_named(missing, named):
         ("https://x.example:8443", 8443, "https://x.example:8443"),
     ],
 )
-def test_the_port_of_the_form_counts_where_the_url_has_none(host, port, url):
+def test_the_port_field_is_used_if_the_url_has_no_port(host, port, url):
     assert read_access(fields(host=host, port=port))[0] == url
 
 
 @pytest.mark.parametrize(("host", "port"), [("https://x.example:8443", 443), ("https://x.example:443", 8443)])
-def test_two_ports_that_contradict_each_other_are_refused(host, port):
+def test_different_ports_in_url_and_port_field_are_an_error(host, port):
     with pytest.raises(ConfigurationError, match="make them the same"):
         read_access(fields(host=host, port=port))
 
 
-def test_an_address_that_cannot_be_taken_apart_is_shown_an_example():
+def test_a_url_that_cannot_be_parsed_is_answered_with_an_example():
     with pytest.raises(ConfigurationError, match=API_ROOTS["Australia"]):
         read_access(fields(host="https://x:y"))
 
@@ -77,17 +77,17 @@ def test_the_api_url_may_be_pasted_in_any_usual_form(pasted):
     "pasted",
     ["", "live2api.bksblive2.co.uk", "ftp://x.example", "https://", "https://x.example:port", "https://x/?a=1"],
 )
-def test_what_is_no_web_address_is_refused_with_an_example(pasted):
+def test_an_invalid_url_is_answered_with_an_example(pasted):
     with pytest.raises(ConfigurationError, match="should look like"):
         clean_api_root(pasted)
 
 
 @pytest.mark.parametrize("host", ["live2api.bksblive2.co.uk", "10.0.0.1", "a.b"])
-def test_keys_and_particulars_do_not_travel_in_clear(host):
+def test_plain_http_to_another_network_is_refused(host):
     with pytest.raises(ConfigurationError, match="https://"):
         clean_api_root(f"http://{host}")
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8080", "[::1]:80", "sandbox"])
-def test_this_machine_and_its_own_network_may_be_spoken_to_in_clear(host):
+def test_plain_http_is_accepted_for_this_machine_and_its_own_network(host):
     assert clean_api_root(f"http://{host}/api") == f"http://{host}/api/"

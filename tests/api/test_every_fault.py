@@ -1,4 +1,4 @@
-"""Every fault that the sandbox plays, put to the real client: what comes of it is what docs/bksb-api.md says."""
+"""The client handles every fault of the sandbox as docs/bksb-api.md says."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ HEADING = "| fault | reading results | looking a username up | creating |"
 
 
 def documented() -> dict[str, tuple[str, str, str]]:
-    """The table of docs/bksb-api.md: kind → (results, look-up, creation)."""
+    """Return the table of docs/bksb-api.md: kind → (results, look-up, creation)."""
     text = (repository() / "docs" / "bksb-api.md").read_text(encoding="utf-8")
     table = text[text.index(HEADING) :].split("\n\n")[0]
     rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", table, re.MULTILINE)
     return {kind: (results.strip(), look_up.strip(), creation.strip()) for kind, results, look_up, creation in rows}
 
 
-def test_every_fault_has_its_line_in_the_documentation():
+def test_every_fault_is_documented():
     assert set(documented()) == set(KINDS)
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
-def test_what_the_client_does_with_a_fault_is_what_the_documentation_says(world, kind):
+def test_the_client_handles_a_fault_as_documented(world, kind):
     assert outcomes(world, kind) == documented()[kind]
 
 
 def outcomes(world, kind: str) -> tuple[str, str, str]:
-    """What comes of each call while a fault lasts, in the words of the table."""
+    """Return the outcome of each call while a fault lasts, in the words of the table."""
     with Sandbox(world) as sandbox:
         user = sandbox.site.users()[0]
         for number in range(7):
@@ -84,7 +84,7 @@ def outcome(call) -> str:
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
-def test_no_fault_brings_a_person_into_an_error_or_a_log(world, caplog, kind):
+def test_no_error_or_log_line_names_a_person_whatever_the_fault(world, caplog, kind):
     caplog.set_level(logging.DEBUG)
     person = NewUser(
         "Unmistakeable+1", "Zebedee", "Unmistakeable", "zebedee@learner.example", DEFAULT_PASSWORD, date(2009, 2, 27)

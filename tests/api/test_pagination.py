@@ -1,4 +1,4 @@
-"""Reading a listing to its end, over arbitrary caps, shifts, repeats and lies."""
+"""Reads listings with any page size, shifting or repeated pages, and wrong totals."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bksb.errors import RejectedError, TransientError
 
 
 class Server:
-    """A listing, newest first, that may change before each page it gives."""
+    """A listing, newest first, that may change before each page is read."""
 
     def __init__(self, records, cap, *, honest_size=True, total=lambda true: true, beyond="empty", changes=()):
         self.records = list(records)
@@ -45,17 +45,17 @@ ends = st.sampled_from(["empty", "refused", "last page again"])
 
 
 @given(sizes, caps, ends, st.booleans())
-def test_a_listing_that_stands_still_is_read_whole_and_each_record_once(count, cap, beyond, with_total):
+def test_a_listing_that_does_not_change_is_read_completely_and_each_entry_once(count, cap, beyond, with_total):
     server = Server(range(count), cap, beyond=beyond, total=lambda true: true if with_total else None)
     listing = read_all_pages(server.page)
     assert listing.entries == list(range(count))
-    # without a total, a full page over again may be a server that has lost its way
+    # without a total, a full page of repeats does not prove that the listing has ended
     lost = not with_total and beyond == "last page again" and count >= cap
     assert listing.is_complete is not lost
 
 
 @given(st.integers(1, 60), caps, st.lists(st.integers(0, 30), max_size=6), ends)
-def test_results_that_arrive_while_it_is_read_neither_double_nor_hide_one(count, cap, changes, beyond):
+def test_results_that_arrive_during_reading_duplicate_and_hide_no_entry(count, cap, changes, beyond):
     server = Server(range(count), cap, changes=changes, beyond=beyond)
     try:
         listing = read_all_pages(server.page)
@@ -66,36 +66,36 @@ def test_results_that_arrive_while_it_is_read_neither_double_nor_hide_one(count,
 
 
 @given(st.integers(1, 60), caps, st.integers(0, 200), ends)
-def test_a_total_that_lies_loses_nothing_that_a_full_page_or_another_call_can_show(count, cap, lie, beyond):
+def test_a_wrong_total_loses_no_entry(count, cap, lie, beyond):
     listing = read_all_pages(Server(range(count), cap, total=lambda _: lie, beyond=beyond).page)
     assert listing.entries == list(range(count))
     assert listing.is_complete == (lie <= count)
 
 
 @given(st.integers(1, 60), caps)
-def test_a_total_that_is_never_the_same_is_outvoted_by_two_equal_readings(count, cap):
+def test_two_equal_readings_count_even_if_the_total_keeps_changing(count, cap):
     totals = iter(range(1000, 9000))
     listing = read_all_pages(Server(range(count), cap, total=lambda _: next(totals)).page)
     assert listing.entries == list(range(count))
 
 
-def test_one_page_that_says_it_is_all_costs_one_call():
+def test_a_listing_of_one_page_costs_one_call():
     server = Server(range(3), 100)
     read_all_pages(server.page)
     assert server.calls == 1
 
 
-def test_a_full_page_is_never_the_end_whatever_the_total_says():
+def test_a_full_page_is_never_the_end_even_if_the_total_is_reached():
     server = Server(range(40), 20, total=lambda _: 20)
     assert len(read_all_pages(server.page).entries) == 40
 
 
-def test_without_totals_a_page_shifted_whole_is_read_again():
+def test_without_totals_a_listing_whose_pages_shifted_is_read_again():
     server = Server(range(3), 2, total=lambda _: None, changes=[0, 2])
     assert set(range(3)) <= set(read_all_pages(server.page).entries)
 
 
-def test_a_listing_that_never_ends_is_given_up():
+def test_a_listing_that_never_ends_is_an_error():
     server = Server([], 1, changes=[1] * 10_000)
     with pytest.raises(TransientError, match=f"more than {MAX_PAGES} pages"):
         read_all_pages(lambda number: Page({str(number): number}, None, 1))
@@ -103,19 +103,19 @@ def test_a_listing_that_never_ends_is_given_up():
         read_all_pages(server.page)
 
 
-def test_a_listing_refused_from_its_first_page_is_refused():
+def test_a_refusal_of_the_first_page_is_passed_on():
     with pytest.raises(RejectedError):
         read_all_pages(lambda _: (_ for _ in ()).throw(RejectedError("no")))
 
 
-def test_a_listing_whose_user_is_gone_before_its_second_page_is_refused_and_not_taken_for_its_end():
+def test_a_user_who_disappears_after_the_first_page_is_not_mistaken_for_the_end():
     asked = []
 
     def page(number):
         asked.append(number)
         if asked == [1]:
             return Page({key: key for key in range(20)}, total=None, size=20)
-        raise RejectedError("nobody has this id")
+        raise RejectedError("no such user")
 
     with pytest.raises(RejectedError):
         read_all_pages(page)

@@ -1,4 +1,4 @@
-"""Where calls go, and what is said of a call that came to no answer."""
+"""The URLs that calls may go to, and the errors of calls without a response."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from bksb.errors import ApiTimeoutError, ConfigurationError, TransientError, Unr
 
 
 @pytest.mark.parametrize("url", ["live2api.bksblive2.co.uk", "ftp://bksb", "https://", "https://[::1", "https://x:y"])
-def test_what_is_no_web_address_is_refused_with_an_example(url):
+def test_an_invalid_url_is_answered_with_an_example(url):
     with pytest.raises(ConfigurationError, match=r"is not a web address: .* https://live2api\.bksblive2\.co\.uk"):
         BksbClient(url, "key", "secret")
 
 
 @pytest.mark.parametrize("host", ["live2api.bksblive2.co.uk", "192.0.2.1"])
-def test_a_key_travels_in_clear_to_this_machine_and_its_own_network_only(host):
+def test_plain_http_is_accepted_for_this_machine_and_its_own_network_only(host):
     with pytest.raises(ConfigurationError, match=r"has to begin with https://\."):
         BksbClient(f"http://{host}", "key", "secret")
     for near in ("127.0.0.1", "bksb", "localhost"):
@@ -32,7 +32,7 @@ def test_a_key_travels_in_clear_to_this_machine_and_its_own_network_only(host):
         (requests.exceptions.RetryError(), TransientError, "RetryError"),
     ],
 )
-def test_a_call_without_an_answer_is_told_by_what_to_do_about_it(error, kind, cause):
+def test_a_call_without_a_response_raises_the_error_of_its_cause(error, kind, cause):
     told = translate_request_error(error)
     assert type(told) is kind
     assert cause in str(told)

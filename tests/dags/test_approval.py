@@ -1,4 +1,4 @@
-"""A person approves and rejects whole runs of bksb_accounts on real Airflow, and is not bothered without need."""
+"""Staff approve and reject whole runs of bksb_accounts on real Airflow."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def outcomes(reporting) -> list[str]:
 
 
 def questions(postgres, dag_run) -> list[str]:
-    """What Airflow has kept of what the run asked."""
+    """Return the questions of the run that Airflow has stored."""
     rows = query(
         fields_of(postgres.dsn("airflow"), "airflow"),
         "select body from hitl_detail join task_instance on task_instance.id = ti_id where run_id = %s",
@@ -25,7 +25,7 @@ def questions(postgres, dag_run) -> list[str]:
     return [row.body for row in rows]
 
 
-def test_an_approved_run_tells_staff_that_it_waits_and_does_what_was_asked(
+def test_a_run_that_waits_mails_staff_and_an_approved_run_does_what_was_asked(
     run_accounts, connections, reporting, sandbox, postgres, monkeypatch, caplog, capfd
 ):
     connections["extra"]["notify"] = "staff@college.example"
@@ -42,10 +42,13 @@ def test_an_approved_run_tells_staff_that_it_waits_and_does_what_was_asked(
     assert log.count("people are eligible") == 2, "plan_accounts and record_plan say what they found"
     assert question.startswith("**") and "bksb accounts would be created**" in question
     (told,) = [message for message in sandbox.mailbox.messages() if message.recipients == ("staff@college.example",)]
-    assert told.subject == "bksb_accounts: may these accounts be created?" and question in told.body("plain")
+    assert told.subject == "bksb_accounts needs your approval"
+    text, html = told.body("plain"), told.body("html")
+    assert "bksb accounts would be created, for " in text and "<strong>" in html
+    assert not [sign for sign in ("**", "`", "\\") if sign in text]
 
 
-def test_a_rejected_run_ends_well_and_has_done_nothing(run_accounts, connections, reporting, sandbox):
+def test_a_rejected_run_succeeds_without_doing_anything(run_accounts, connections, reporting, sandbox):
     dag_run = run_accounts("Reject")
     assert dag_run.state == "success"
     assert states(dag_run) == {
@@ -61,7 +64,7 @@ def test_a_rejected_run_ends_well_and_has_done_nothing(run_accounts, connections
     assert [row.state for row in query(reporting, "select state from bksb.sync_run")] == ["success"]
 
 
-def test_a_run_with_nothing_to_ask_bothers_nobody_and_runs_through(
+def test_a_run_that_needs_no_approval_asks_nothing_and_runs_through(
     run_accounts, connections, reporting, sandbox, postgres
 ):
     run_accounts("Approve")
@@ -74,9 +77,7 @@ def test_a_run_with_nothing_to_ask_bothers_nobody_and_runs_through(
     assert outcomes(reporting) == ["approved", "not_asked"] and sandbox.site.calls.get("createUser", 0) == 0
 
 
-def test_a_run_that_nobody_answers_is_rejected_after_its_time_and_ends_well(
-    run_accounts, connections, reporting, sandbox
-):
+def test_a_run_without_an_answer_is_rejected_after_its_time_and_succeeds(run_accounts, connections, reporting, sandbox):
     dag_run = run_accounts(None)
     assert dag_run.state == "success"
     assert {states(dag_run)[task] for task in ("record_plan", "apply_plan", "send_invitations")} == {"skipped"}

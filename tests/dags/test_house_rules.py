@@ -1,4 +1,4 @@
-"""Rules that every DAG of the house keeps, read off the DAGs as Airflow parses them."""
+"""Rules for every DAG, checked on the DAGs as Airflow parses them."""
 
 from __future__ import annotations
 
@@ -42,8 +42,9 @@ def test_a_dag_never_catches_up_and_is_tagged(bag, dag_id):
 
 
 @pytest.mark.parametrize("dag_id", sorted(DAG_IDS))
-def test_every_task_retries_by_remedy_reports_its_failure_and_ends(bag, dag_id):
+def test_every_task_has_an_owner_retries_callbacks_and_a_time_limit(bag, dag_id):
     from bksb.airflow import dag_support as defaults
+    from bksb.airflow.next_step import log_next_step, log_retry
 
     for task in bag.dags[dag_id].tasks:
         waits_for_a_person = task.task_id == "approve_plan"
@@ -51,7 +52,9 @@ def test_every_task_retries_by_remedy_reports_its_failure_and_ends(bag, dag_id):
         assert (task.response_timeout == timedelta(hours=20)) if waits_for_a_person else task.execution_timeout
         assert task.retry_policy is defaults.DEFAULT_ARGS["retry_policy"]
         callbacks = task.on_failure_callback
-        assert defaults.record_failure in (callbacks if isinstance(callbacks, list) else [callbacks])
+        # the last one writes the last line of the log
+        assert callbacks == [defaults.record_failure, log_next_step]
+        assert task.on_retry_callback in (log_retry, [log_retry])
         assert re.fullmatch(r"[a-z]+_[a-z]+", task.task_id)
 
 
@@ -76,13 +79,13 @@ def test_tasks_that_call_bksb_take_a_pool_slot_for_each_thread(bag):
     assert all(t.pool == "default_pool" for dag in bag.dags.values() for t in dag.tasks if t.task_id not in calling)
 
 
-def test_accounts_are_about_now_and_cannot_be_backfilled(bag):
+def test_bksb_accounts_cannot_be_backfilled_and_has_one_active_run(bag):
     dag = bag.dags["bksb_accounts"]
     assert dag.max_active_runs == 1
     assert {str(kind.value) for kind in dag.allowed_run_types} == {"scheduled", "manual"}
 
 
-def test_switching_accounts_on_waits_for_the_next_half_past_seven_in_london(bag):
+def test_switching_bksb_accounts_on_waits_for_the_next_half_past_seven_in_london(bag):
     from airflow.timetables.base import TimeRestriction
 
     dag = scheduler_side(bag.dags["bksb_accounts"])
@@ -102,7 +105,7 @@ def scheduler_side(dag):
     return DagSerialization.from_dict(DagSerialization.to_dict(dag))
 
 
-def test_results_have_intervals_that_meet_also_when_the_clocks_change(bag):
+def test_the_intervals_of_bksb_results_have_no_gap_when_the_clocks_change(bag):
     from airflow.timetables.base import DataInterval, TimeRestriction
     from pendulum import instance
 
@@ -133,7 +136,7 @@ def test_the_plugin_and_the_provider_are_registered_once_and_without_error(airfl
     ("run_id", "heavier_than"),
     [("manual__x", "scheduled__x"), ("my own run", "scheduled__x"), ("scheduled__x", "backfill__x")],
 )
-def test_a_run_that_a_person_asked_for_goes_first(airflow, run_id, heavier_than):
+def test_a_run_that_a_person_started_goes_first(airflow, run_id, heavier_than):
     from types import SimpleNamespace
 
     from bksb.airflow.plugin import AskedForFirst
@@ -142,7 +145,7 @@ def test_a_run_that_a_person_asked_for_goes_first(airflow, run_id, heavier_than)
     assert weigh(SimpleNamespace(run_id=run_id)) > weigh(SimpleNamespace(run_id=heavier_than))
 
 
-def test_a_dag_file_costs_nothing_to_parse_but_airflow_itself(airflow):
+def test_parsing_a_dag_file_imports_no_heavy_module(airflow):
     import subprocess
     import sys
 

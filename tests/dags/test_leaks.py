@@ -1,4 +1,4 @@
-"""An unmistakeable person goes through success and every kind of failure, and is found nowhere in Airflow."""
+"""The personal data of an unmistakable person is found nowhere in Airflow, after success and every kind of failure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TRACES = ("unmistakeable", "zebedee", BORN, "20090227", DEFAULT_PASSWORD.lower()
 
 @pytest.fixture
 def one_person(mis_fields, world):
-    """An MIS in which every person bears the unmistakeable name, e-mail and date of birth."""
+    """An MIS in which every person has the unmistakable name, e-mail address and date of birth."""
     query(mis_fields, "update person set surname = %s, forenames = %s, date_of_birth = %s", *NAMES.values(), BORN)
     query(mis_fields, "update person set email = 'zebedee.unmistakeable.' || person_id || '@learner.example'")
     query(mis_fields, "update person set bksb_username = 'zebedee-' || person_id where bksb_username is not null")
@@ -62,13 +62,13 @@ def bksb_repeats_the_person_in_a_bad_request(connections, monkeypatch, **_):
 
 
 def echo(connections, monkeypatch, status, body):
-    """A bksb that knows nobody, and answers every creation with the body given."""
+    """Start a bksb that knows no user and answers every creation with this body."""
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            nobody = (404, "\"A user with username 'zebedee' not found.\"")
-            code, text = (status, body) if self.command == "POST" else nobody
+            not_found = (404, "\"A user with username 'zebedee' not found.\"")
+            code, text = (status, body) if self.command == "POST" else not_found
             self.send_response(code)
             self.send_header("Content-Length", str(len(text)))
             self.end_headers()
@@ -77,7 +77,7 @@ def echo(connections, monkeypatch, status, body):
         do_GET = do_POST = answer
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -130,7 +130,7 @@ def change(connections, monkeypatch, **extra):
         usernames_that_name_people_are_linked,
     ],
 )
-def test_the_person_is_nowhere_to_be_seen(
+def test_no_log_and_no_table_of_airflow_holds_personal_data(
     run_accounts,
     connections,
     one_person,
@@ -168,19 +168,21 @@ def test_the_person_is_nowhere_to_be_seen(
 
 
 def passwords_in(sandbox) -> set[str]:
-    """The passwords that were mailed: in the pretend bksb's eyes, what logs the people in."""
+    """Return the passwords in the e-mails of the sandbox."""
     bodies = [message.body("plain") or "" for message in sandbox.mailbox.messages()]
     return {match[1] for body in bodies if (match := re.search(r"password:\s+(\S{8,})", body, re.IGNORECASE))}
 
 
-def test_the_mailed_passwords_are_found_by_this_test(run_accounts, connections, one_person, sandbox, monkeypatch):
+def test_the_passwords_in_e_mails_are_found_by_the_test_above(
+    run_accounts, connections, one_person, sandbox, monkeypatch
+):
     change(connections, monkeypatch, password_secret=PASSWORD_SECRET)
     run_accounts("Approve")
     assert len(passwords_in(sandbox)) == len(sandbox.mailbox.messages()) > 50
 
 
 def in_airflows_tables(postgres, traces) -> list[str]:
-    """The tables of Airflow's metadata that hold a trace of the person."""
+    """Return the tables of Airflow's metadata that hold one of the traces."""
     metadata = fields_of(postgres.dsn("airflow"), "airflow")
     tables = query(
         metadata,

@@ -1,4 +1,4 @@
-"""A run with the connection that the docs show: its whole log has no warning about secrets that are too short."""
+"""A run with the documented connection logs no warning about secrets that are too short."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WARNING = "Skipping masking"
 
 
 def documented_extra() -> dict[str, str]:
-    """What the first example in docs/connections.md has in `extra`."""
+    """Return `extra` of the first example in docs/connections.md."""
     text = (repository() / "docs" / "connections.md").read_text(encoding="utf-8")
     example = re.search(r"export AIRFLOW_CONN_BKSB='(.*?)'", text, re.DOTALL)
     assert example is not None

@@ -1,13 +1,15 @@
-"""Whole DAG runs on real Airflow, in process: the second changes nothing, failures say what to do."""
+"""Whole DAG runs on real Airflow, in this process."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from tests.airflow_home import set_connection
+from bksb.errors import TransientError
+from tests.airflow_home import as_json, set_connection
 from tests.conftest import query
 
 TABLES = ("account", "account_link", "issue", "assessment_result", "result_change", "skill_summary", "daily_activity")
@@ -15,13 +17,13 @@ TABLES = ("account", "account_link", "issue", "assessment_result", "result_chang
 
 @pytest.fixture(scope="module")
 def run_dag(airflow):
-    """Runs a DAG to its end in this process; returns the DagRun."""
+    """Runs a DAG in this process and returns the DagRun."""
     from airflow.dag_processing.dagbag import DagBag
 
     from tests.conftest import repository
 
     def run(dag_id, *, conf=None, logical_date=None):
-        # dag.test() writes the conf of a run into the params of the DAG: each run gets a DAG of its own
+        # dag.test() writes the conf into the params of the DAG, so each run needs a new DAG
         bag = DagBag(str(repository() / "dags"))
         return bag.dags[dag_id].test(
             run_conf=conf,
@@ -66,7 +68,7 @@ def test_each_dag_runs_and_a_second_run_changes_nothing(run_dag, connections, re
     ] * 2
 
 
-def test_an_interval_tells_the_day_and_the_asset_event_its_partition(run_dag, connections, reporting):
+def test_the_interval_gives_the_day_of_the_run_and_the_partition_of_the_asset_event(run_dag, connections, reporting):
     from airflow.models.asset import AssetEvent
     from airflow.utils.session import create_session
 
@@ -80,14 +82,39 @@ def test_an_interval_tells_the_day_and_the_asset_event_its_partition(run_dag, co
         assert set(events[0].extra) == {"day", "people", "results", "added", "changed", "missing"}
 
 
-def test_accounts_are_about_today_whatever_date_a_run_bears(run_dag, connections, reporting, world):
+def test_bksb_accounts_is_about_today_whatever_the_date_of_the_run(run_dag, connections, reporting, world):
     run_dag("bksb_accounts", logical_date=datetime(2026, 3, 3, 7, 30, tzinfo=UTC))
     eligible = query(reporting, "select person_id from bksb.learner where eligible")
     assert {row.person_id for row in eligible} == world.eligible_on(world.today)
     assert [r.interval_start for r in query(reporting, "select interval_start from bksb.sync_run")] == [None]
 
 
-def test_a_dry_run_calls_nobody_and_skips_the_applying(run_dag, connections, reporting, sandbox):
+def test_a_form_that_leaves_everything_empty_means_the_defaults(run_dag, connections, reporting, sandbox):
+    empty = dict.fromkeys(("dry_run", "person_ids", "max_new_accounts", "invite", "resend_invitation"))
+    assert run_dag("bksb_accounts", conf=empty).state == "success"
+    assert sandbox.site.calls["createUser"] > 0 and sandbox.mailbox.messages()
+    assert (
+        run_dag("bksb_results", conf=dict.fromkeys(("person_ids", "full_refresh", "publish_anyway"))).state == "success"
+    )
+
+
+@pytest.mark.parametrize("conn_type", ["generic", "postgres"])
+def test_the_reporting_connection_may_have_the_type_generic_or_postgres(
+    run_dag, connections, reporting, monkeypatch, conn_type
+):
+    fields = replace(reporting, extra={"sslmode": "prefer"})
+    monkeypatch.setenv("AIRFLOW_CONN_REPORTING", as_json(fields, conn_type))
+    assert run_dag("bksb_accounts", conf={"dry_run": True}).state == "success"
+    assert [row.state for row in query(reporting, "select state from bksb.sync_run")] == ["success"]
+    # the server of the tests has no encryption, so this fails only if sslmode reaches libpq
+    monkeypatch.setenv("AIRFLOW_CONN_REPORTING", as_json(replace(reporting, extra={"sslmode": "require"}), conn_type))
+    from bksb.airflow.hook import open_deployment
+
+    with pytest.raises(TransientError), open_deployment().open_store():
+        pass
+
+
+def test_a_dry_run_calls_no_api_and_skips_apply_plan(run_dag, connections, reporting, sandbox):
     sandbox.site.reset_counters()
     dag_run = run_dag("bksb_accounts", conf={"dry_run": True})
     assert states(dag_run)["apply_plan"] == {"skipped"} and dag_run.state == "success"
@@ -95,7 +122,7 @@ def test_a_dry_run_calls_nobody_and_skips_the_applying(run_dag, connections, rep
     assert query(reporting, "select count(*) as n from bksb.planned_action")[0].n > 0
 
 
-def test_integration_enabled_off_ends_politely(run_dag, connections, reporting, sandbox, monkeypatch):
+def test_while_integration_enabled_is_off_all_tasks_are_skipped(run_dag, connections, reporting, sandbox, monkeypatch):
     connections["extra"]["integration_enabled"] = False
     monkeypatch.setenv("AIRFLOW_CONN_BKSB", json.dumps(connections))
     sandbox.site.reset_counters()
@@ -104,9 +131,7 @@ def test_integration_enabled_off_ends_politely(run_dag, connections, reporting, 
     assert sandbox.site.calls == {} and query(reporting, "select * from bksb.sync_run") == []
 
 
-def test_integration_enabled_off_ends_politely_also_before_anything_else_is_filled_in(
-    run_dag, connections, monkeypatch
-):
+def test_while_integration_enabled_is_off_nothing_else_has_to_be_filled_in(run_dag, connections, monkeypatch):
     bare = {"conn_type": "bksb", "extra": {"integration_enabled": False, "sources": ["v5"], "timezone": "Nowhere"}}
     monkeypatch.setenv("AIRFLOW_CONN_BKSB", json.dumps(bare))
     for conn_id in ("MIS", "REPORTING"):
@@ -119,7 +144,7 @@ def test_integration_enabled_off_ends_politely_also_before_anything_else_is_fill
 
 @pytest.mark.parametrize("dag_id", ["bksb_accounts", "bksb_results"])
 @pytest.mark.parametrize("conn_id", ["bksb", "mis", "reporting"])
-def test_a_missing_connection_is_named_with_how_to_make_it(
+def test_a_missing_connection_is_named_with_how_to_add_it(
     run_dag, connections, monkeypatch, capfd, caplog, dag_id, conn_id
 ):
     monkeypatch.delenv(f"AIRFLOW_CONN_{conn_id.upper()}")
@@ -129,7 +154,7 @@ def test_a_missing_connection_is_named_with_how_to_make_it(
     assert f"AIRFLOW_CONN_{conn_id.upper()}" in said
 
 
-def test_a_wrong_key_fails_at_once_and_is_written_down(run_dag, connections, reporting, monkeypatch, capfd, caplog):
+def test_a_wrong_key_fails_at_once_and_closes_the_run(run_dag, connections, reporting, monkeypatch, capfd, caplog):
     monkeypatch.setenv("AIRFLOW_CONN_BKSB", json.dumps(connections | {"password": "wrong-secret-key"}))
     dag_run = run_dag("bksb_accounts")
     assert dag_run.state == "failed"

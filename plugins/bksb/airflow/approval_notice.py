@@ -1,10 +1,11 @@
-"""Tells staff by e-mail that a run waits for their answer."""
+"""Tells staff by e-mail that a run waits for their approval."""
 
 from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
 from email.utils import make_msgid
+from html import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -12,19 +13,29 @@ from airflow.sdk import BaseNotifier
 from airflow.sdk.configuration import conf
 
 if TYPE_CHECKING:
+    from bksb.mail.messages import Letter
     from bksb.mail.smtp import Mailer
 
 log = logging.getLogger(__name__)
 
+HTML = """\
+<!DOCTYPE html>
+<html lang="en">
+<body style="font-family: Arial, sans-serif; font-size: 16px; line-height: 1.5; max-width: 40em; color: #222">
+{question}<p>{answer}</p>
+</body>
+</html>
+"""
+
 
 class TellStaff(BaseNotifier):
-    """Sends the question, and where to answer it, to each address under `notify` of the bksb connection.
+    """Sends the question, with a link to the page for the answer, to each address under `notify` of the connection.
 
-    Whatever hinders that, the log says in one line, without any address, and the run waits all the same.
+    The run waits for its answer even if no e-mail can be sent. Addresses are never logged.
     """
 
     def notify(self, context: Any) -> None:
-        """Sends one message to each address, at most once; a run whose question is asked again tells them again."""
+        """Send one message to each address. A run that asks again, after it was cleared, sends again."""
         from bksb.airflow.hook import open_deployment
         from bksb.errors import BksbSyncError
 
@@ -32,33 +43,49 @@ class TellStaff(BaseNotifier):
             deployment = open_deployment()
             addresses = deployment.settings.notify
             if not addresses:
-                log.warning("Nobody was told that this run waits: notify of the bksb connection names no address.")
+                log.warning("No e-mail was sent about this approval: enter addresses under notify (bksb connection).")
                 return
+            letter = write_letter(context["task"].subject, context["task"].body, find_page(context["ti"]))
             with deployment.open_mailer() as mailer:
-                hindrances = [_send(mailer, address, context) for address in addresses]
+                failures = [_send(mailer, address, letter) for address in addresses]
         except BksbSyncError as error:
-            log.warning("Nobody was told by e-mail that this run waits: %s", error)
+            log.warning("No e-mail was sent about this approval: %s", error)
             return
-        told = hindrances.count(None)
-        if told == len(addresses):
-            log.info("Told %d people under notify by e-mail that this run waits.", told)
+        sent = failures.count(None)
+        if sent == len(addresses):
+            log.info("Sent an e-mail about this approval to %d addresses under notify.", sent)
         else:
-            reasons = "; ".join(sorted({reason for reason in hindrances if reason}))
+            reasons = "; ".join(sorted({reason for reason in failures if reason}))
             log.warning(
-                "Told %d of the %d people under notify of the bksb connection that this run waits: %s",
-                told,
+                "Sent an e-mail about this approval to %d of the %d addresses under notify (bksb connection): %s",
+                sent,
                 len(addresses),
                 reasons,
             )
 
 
-def _send(mailer: Mailer, address: str, context: Any) -> str | None:
-    """Hand over the message for one address; why the mail server has not taken it, or None."""
-    from bksb.errors import BksbSyncError
-    from bksb.mail.messages import Letter, compose
+def write_letter(subject: str, question: str, page: str | None) -> Letter:
+    """Return the e-mail, as text and as HTML. `question` is Markdown; `page` is the URL to answer at, or None."""
+    from bksb.mail.markdown import to_html, to_text
+    from bksb.mail.messages import Letter
 
-    task = context["task"]
-    letter = Letter(task.subject, f"{task.body}\n\nAnswer here: {_page(context['ti'])}\n")
+    where = "in Airflow, under Browse > Required Actions"
+    link = escape(page or "")
+    return Letter(
+        subject,
+        f"{to_text(question)}\n\nAnswer {f'here: {page}' if page else f'{where}.'}\n",
+        HTML.format(
+            question=to_html(question),
+            answer=f'<a href="{link}">Answer in Airflow</a><br>{link}' if page else f"Answer {escape(where)}.",
+        ),
+    )
+
+
+def _send(mailer: Mailer, address: str, letter: Letter) -> str | None:
+    """Send the letter to one address. Return why the mail server did not accept it, or None if it did."""
+    from bksb.errors import BksbSyncError
+    from bksb.mail.messages import compose
+
     message_id = make_msgid(domain=mailer.domain)
     try:
         mailer.send(compose(letter, sender=mailer.sender, to=address, message_id=message_id, now=datetime.now(UTC)))
@@ -67,9 +94,10 @@ def _send(mailer: Mailer, address: str, context: Any) -> str | None:
     return None
 
 
-def _page(ti: Any) -> str:
-    """Where a person answers. Airflow 3.3.2's own link loses the path of base_url, and fails where none is set."""
+def find_page(ti: Any) -> str | None:
+    """Return the URL of the approval page, or None if Airflow has no base_url."""
+    # Airflow 3.3.2's own link drops the path of base_url, and fails if there is no base_url
     base_url = conf.get("api", "base_url", fallback=None)
     if not base_url:
-        return "Browse > Required Actions in Airflow"
+        return None
     return f"{base_url.rstrip('/')}/dags/{ti.dag_id}/runs/{quote(ti.run_id)}/tasks/{ti.task_id}/required_actions"

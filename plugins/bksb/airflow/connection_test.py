@@ -1,4 +1,4 @@
-"""What the Test button of a bksb connection does and says: one read-only call, and plain words for what came of it."""
+"""Tests a bksb connection for the Test button: makes one read-only call and explains the result."""
 
 from __future__ import annotations
 
@@ -24,64 +24,65 @@ from bksb.settings import is_enabled, read_settings
 
 OFF = (
     "Integration Enabled is off, so bksb was not called. While it is off, both DAGs end as skipped. "
-    "Switch it on and test again."
+    "Switch it on, then test again."
 )
 
 WRONG_ADDRESS = (
-    "Something answers at the API URL, but not like bksb's API. The API URL should be the API's root, "
-    f"{EITHER_ROOT}: not your own site's address, and nothing after the name but /api. "
-    "If it is right, bksb may be showing a maintenance page: test again in some minutes."
+    "A server answers at the API URL, but it is not bksb's API. Enter the root of the API: "
+    f"{EITHER_ROOT}. Do not enter your own site's address, or anything after the host name except /api. "
+    "If the API URL is right, bksb may be showing a maintenance page: test again in a few minutes."
 )
 
-REMEDIES: tuple[tuple[type[BksbSyncError], str], ...] = (
+ADVICE: tuple[tuple[type[BksbSyncError], str], ...] = (
     (
         UnreachableError,
-        f"Compare the API URL with {EITHER_ROOT}, and check that Airflow's machine may reach it: "
-        "firewall, DNS, or HTTPS_PROXY where a proxy is the only way out.",
+        f"Compare the API URL with {EITHER_ROOT}. Check that Airflow's machine may reach it: "
+        "firewall, DNS, and HTTPS_PROXY if your network needs a proxy.",
     ),
     (
         TlsError,
-        "If your network inspects encrypted traffic, point REQUESTS_CA_BUNDLE to the file of your own certificate "
-        "authority, for every Airflow process; else check that the API URL is right and begins with https only "
-        "where the server speaks it.",
+        "If your network inspects encrypted traffic, point REQUESTS_CA_BUNDLE to the file with your certificate "
+        "authority, for every Airflow process. Otherwise check that the API URL is right.",
     ),
     (
         ProxyError,
         "Check HTTPS_PROXY (and HTTP_PROXY, NO_PROXY) in the environment of every Airflow process: "
-        "the proxy does not answer, wants a log-in, or does not let Airflow reach bksb.",
+        "the proxy does not answer, needs a log-in, or does not let Airflow reach bksb.",
     ),
     (
         ApiTimeoutError,
-        "bksb is slow just now, or a firewall swallows the call: test again in some minutes, then check that "
-        "Airflow's machine may reach the API URL.",
+        "bksb is slow at the moment, or a firewall drops the call: test again in a few minutes. If that fails, check "
+        "that Airflow's machine may reach the API URL.",
     ),
     (UnexpectedResponseError, WRONG_ADDRESS),
     (RejectedError, WRONG_ADDRESS),
 )
 
-LATER = "Nothing has to be mended for that: test again in some minutes."
+LATER = "There is nothing to change: test again in a few minutes."
 
 KEY_UNKNOWN = (
     "bksb refused the key (HTTP 401): compare API Access Key and API Secret Key with the ones in bksb under "
-    f"{KEYS_PAGE}. There, the Status has to be Enabled and every Permission Allow."
+    f"{KEYS_PAGE}. Status has to be Enabled there, and every Permission Allow."
 )
 
 KEY_NOT_ALLOWED = (
     "bksb refused the key (HTTP 403): it is disabled or lacks a permission. In bksb, under "
-    f"{KEYS_PAGE}, set the Status to Enabled and every Permission to Allow."
+    f"{KEYS_PAGE}, set Status to Enabled and every Permission to Allow."
 )
 
 WORKS = "bksb answers and accepts the key."
 
-PATIENCE = (10.0, 20.0)
-"""How long a person who pressed a button waits: seconds to connect, and between two bytes of the answer."""
+TIMEOUT_SECONDS = (10.0, 20.0)
+"""Limits for the one call: seconds to connect, and between two bytes of the response."""
 
 
-def try_connection(fields: ConnectionFields, *, timeout_seconds: tuple[float, float] = PATIENCE) -> tuple[bool, str]:
-    """Whether the DAGs could work with this connection, and a sentence that says so or what to mend and where.
+def try_connection(
+    fields: ConnectionFields, *, timeout_seconds: tuple[float, float] = TIMEOUT_SECONDS
+) -> tuple[bool, str]:
+    """Return whether the DAGs could work with this connection, and a text that says so or what to correct where.
 
-    Makes one GET, for a username that cannot exist, and none while Integration Enabled is off. Nothing in the
-    text comes from the connection's secrets or from an answer's body.
+    Makes one GET, for a username that cannot exist, or none while Integration Enabled is off. The text holds nothing
+    from the connection's secrets or from a response.
     """
     try:
         if not is_enabled(fields.extra):
@@ -104,5 +105,5 @@ def _explain(error: BksbSyncError) -> str:
         return KEY_NOT_ALLOWED if error.status == 403 else KEY_UNKNOWN
     if isinstance(error, FatalError):
         return str(error)
-    remedy = next((words for kind, words in REMEDIES if isinstance(error, kind)), LATER)
-    return f"{error} {remedy}"
+    advice = next((text for kind, text in ADVICE if isinstance(error, kind)), LATER)
+    return f"{error} {advice}"

@@ -1,4 +1,4 @@
-"""From Airflow connections to the things the jobs work with."""
+"""Turns Airflow connections into what the jobs work with: clients, settings, and the whole deployment."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bksb.settings import Settings, is_enabled, read_settings
 
 
 class BksbHook(BaseHook):
-    """The Airflow connection of type `bksb`: its client and its settings."""
+    """Gives the client and the settings of an Airflow connection of type `bksb`."""
 
     conn_name_attr = "bksb_conn_id"
     default_conn_name = "bksb"
@@ -36,25 +36,25 @@ class BksbHook(BaseHook):
 
     @cached_property
     def fields(self) -> ConnectionFields:
-        """The fields of the connection; ConfigurationError when there is none."""
+        """The fields of the connection. Raises ConfigurationError if there is no such connection."""
         return connection_fields(self.bksb_conn_id)
 
     @cached_property
     def settings(self) -> Settings:
-        """What the site has chosen; ConfigurationError names a wrong value."""
+        """The site's settings. Raises ConfigurationError, which names a wrong value."""
         return read_settings(self.fields.extra)
 
     @property
     def integration_enabled(self) -> bool:
-        """Integration Enabled alone: while it is off, no other field is looked at."""
+        """Whether Integration Enabled is on. Reads no other field, so wrong settings raise no error here."""
         return is_enabled(self.fields.extra)
 
     def get_conn(self) -> BksbClient:
-        """A client for one task; threads may share it."""
+        """Return a client for one task. Threads may share it."""
         return make_client_from(self.fields)
 
     def test_connection(self) -> tuple[bool, str]:
-        """What Airflow's Test button says: one read-only call to bksb, and in plain words what to mend where."""
+        """Make one read-only call to bksb, and return whether it worked and what to correct: Airflow's Test button."""
         try:
             fields = self.fields
         except ConfigurationError as error:
@@ -63,13 +63,13 @@ class BksbHook(BaseHook):
 
 
 def connection_fields(conn_id: str) -> ConnectionFields:
-    """The fields of any Airflow connection; ConfigurationError says how to make one that is missing."""
+    """Return the fields of an Airflow connection. ConfigurationError says how to add one that is missing."""
     try:
         connection = BaseHook.get_connection(conn_id)
     except AirflowNotFoundException:
         raise ConfigurationError(
             f"There is no Airflow connection '{conn_id}': add it under Admin > Connections, or set "
-            f"AIRFLOW_CONN_{conn_id.upper()} (README, Connections)."
+            f"AIRFLOW_CONN_{conn_id.upper()} (see docs/connections.md)."
         ) from None
     extra = connection.extra_dejson
     return ConnectionFields(
@@ -84,7 +84,7 @@ def connection_fields(conn_id: str) -> ConnectionFields:
 
 
 def open_deployment(hook: BksbHook | None = None) -> Deployment:
-    """The deployment that the connections `bksb`, `mis`, `reporting` and `smtp_default` describe; makes no call yet."""
+    """Return the deployment that the four connections describe. Opens no connection yet."""
     hook = hook or BksbHook()
     return Deployment(
         settings=hook.settings,
@@ -96,7 +96,7 @@ def open_deployment(hook: BksbHook | None = None) -> Deployment:
 
 
 def require_enabled_hook(conn_id: str = BksbHook.default_conn_name) -> BksbHook:
-    """The hook, for a command that calls bksb; ConfigurationError while Integration Enabled is off."""
+    """Return the hook for a command that calls bksb. ConfigurationError while Integration Enabled is off."""
     hook = BksbHook(conn_id)
     if not hook.integration_enabled:
         raise ConfigurationError(OFF)
@@ -104,14 +104,14 @@ def require_enabled_hook(conn_id: str = BksbHook.default_conn_name) -> BksbHook:
 
 
 def open_enabled_deployment() -> Deployment:
-    """The deployment, for a command that calls bksb; ConfigurationError while Integration Enabled is off."""
+    """Return the deployment for a command that calls bksb. ConfigurationError while Integration Enabled is off."""
     return open_deployment(require_enabled_hook())
 
 
 def open_airflow_mailer(conn_id: str = CONNECTION) -> AbstractContextManager[Mailer]:
-    """A Mailer over Airflow's SMTP connection, which says where the server is, how to encrypt and how to log in.
+    """Open a Mailer with the server, encryption and log-in of Airflow's SMTP connection.
 
-    ConfigurationError when the connection is missing, or names no host or no sender.
+    ConfigurationError if the connection is missing, or has no host or no sender.
     """
     fields = connection_fields(conn_id)
     fields.required("host", "host (of the mail server)")
@@ -124,8 +124,10 @@ def open_airflow_mailer(conn_id: str = CONNECTION) -> AbstractContextManager[Mai
 
 
 def _open_smtp_session(conn_id: str) -> smtplib.SMTP:
-    """An encrypted and logged-in session, opened by Airflow's hook: of its sending, which repeats a message after any
-    error, nothing is used."""
+    """Return an encrypted session that is logged in, opened by Airflow's hook.
+
+    The hook does not send: it repeats a message after any error, and a message must never be sent twice.
+    """
     from airflow.providers.smtp.hooks.smtp import SmtpHook
 
     hook = SmtpHook(conn_id)

@@ -1,4 +1,4 @@
-"""What this package adds to Airflow itself: a run that a person asked for goes before the night's and a backfill's."""
+"""Registers the order of waiting tasks: runs started by a person first, then scheduled runs, then backfills."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ if TYPE_CHECKING:
     from airflow.models.taskinstance import TaskInstance
 
 WEIGHTS = {"backfill": 1, "scheduled": 10}
-"""Weight by kind of run; any other was asked for by a person, who is waiting for it."""
+"""Priority weight by run type. Any other type was started by a person, and has the weight below."""
 
 ASKED_FOR = 100
 
 
 class AskedForFirst(PriorityWeightStrategy):
-    """Weighs a task by its run: asked for by a person, then scheduled, then backfill."""
+    """Gives a task the priority weight of its run type."""
 
     def get_weight(self, ti: TaskInstance) -> int:
-        """The weight of one task; the kind of run is the first part of its id."""
+        """Return the weight of one task. The run type is the first part of the run's id."""
         return WEIGHTS.get((ti.run_id or "").split("__", 1)[0], ASKED_FOR)
 
 
 class BksbPlugin(AirflowPlugin):
-    """Registered by the entry point `airflow.plugins`."""
+    """The plugin that the entry point `airflow.plugins` names."""
 
     name = "bksb"
     priority_weight_strategies: ClassVar[list[type[PriorityWeightStrategy]]] = [AskedForFirst]

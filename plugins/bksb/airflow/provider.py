@@ -1,4 +1,4 @@
-"""What Airflow is told about this package: its connection type and the form for it."""
+"""Declares the provider to Airflow: the connection type `bksb` and its form."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bksb.settings import form_fields
 
 
 def get_provider_info() -> dict[str, Any]:
-    """The provider's declaration, in the schema of Airflow 3.3's provider.yaml."""
+    """Return the declaration, in the schema of Airflow 3.3's provider.yaml."""
     return {
         "package-name": "airflow-provider-bksb",
         "name": "bksb",
@@ -35,8 +35,8 @@ def get_provider_info() -> dict[str, Any]:
                         "host": API_ROOTS["UK"],
                         "login": f"in bksb under {KEYS_PAGE}",
                         "password": "on the same page",
-                        # without a port, Airflow 3.3.2 refuses to test what is saved (apache/airflow#73298)
-                        "port": "443 (Airflow's Test button needs it)",
+                        # apache/airflow#73298, see docs/decisions/0010-port-in-the-form.md
+                        "port": '443 (while empty, the Test button answers "Bad Request")',
                     },
                 },
                 "conn-fields": form_fields(),

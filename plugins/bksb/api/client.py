@@ -1,8 +1,9 @@
-"""The calls of the bksb API: one method for each call that is known, typed results, errors named by what to do.
+"""A client for the bksb API: one method for each known call.
 
-bksb publishes no API reference; docs/bksb-api.md says what is known of each call, and from where. Two habits follow. A
-response is recognised by the type and content of its body (responses.py, parsing.py). And `createUser` is never sent
-again on doubt, because a call that timed out may have succeeded: the caller looks the username up instead.
+bksb publishes no API reference. docs/bksb-api.md lists what is known of each call, and where it comes from; its marks
+[C], [I] and [?] are repeated here. So a response is recognised by the type and content of its body, not by its status
+alone. `createUser` is never repeated after a timeout, because the call may have succeeded: the caller looks the
+username up instead.
 """
 
 from __future__ import annotations
@@ -36,11 +37,11 @@ from bksb.errors import RejectedError
 from bksb.model import AssessmentResult
 
 V5_SUBJECTS = ("ENG_NEW", "MATHS_NEW")
-"""The subjects of the newer ("V5") assessments that public client code asks for."""
+"""Subjects of the newer ("V5") assessments, as public client code asks for them."""
 
 
 class BksbClient:
-    """Calls of one bksb customer, for any number of threads."""
+    """Calls the bksb API with the keys of one customer. Threads may share a client."""
 
     def __init__(
         self,
@@ -51,29 +52,29 @@ class BksbClient:
         timeout_seconds: tuple[float, float] = (10.0, 30.0),
         budget: RetryBudget | None = None,
     ) -> None:
-        """`url` as in `transport.api_root`; `timeout_seconds` = (to connect, between two bytes of the response)."""
+        """`url`: see `transport.clean_api_root`. `timeout_seconds`: (to connect, between two bytes of the response)."""
         self._transport = Transport(url, access_key, secret_key, timeout_seconds, budget or RetryBudget())
 
     def __repr__(self) -> str:
         return f"BksbClient({self._transport!r})"
 
     def username_exists(self, username: str) -> bool:
-        """Whether anybody has this username. `GET users/isUsernameExists`: a bare true or false [C]."""
+        """Return whether the username is taken. `GET users/isUsernameExists`: a bare true or false [C]."""
         return self._transport.get("isUsernameExists", "users/isUsernameExists", {"username": username}, parse_boolean)
 
     def find_user_id(self, username: str) -> int | None:
-        """The UserId behind a username, or None when nobody has it (also after a merge in bksb).
+        """Return the UserId of a username, or None if no user has it (also after a merge in bksb).
 
-        `GET users/user/getUserId`: a bare integer, or for nobody a text that says "user ... not found" as plain
-        text, JSON string or {"Message": …}, under 200, 400 or 404 [C, variants unknown].
+        `GET users/user/getUserId`: a bare integer, or the text "user ... not found" as plain text, JSON string or
+        {"Message": …}, with status 200, 400 or 404 [C, variants unknown].
         """
         return self._transport.get("getUserId", "users/user/getUserId", {"username": username}, parse_user_id)
 
     def create_user(self, new_user: NewUser) -> CreatedUser:
-        """Create an account; sent once, never again by itself. `POST users/createUser` [C].
+        """Create an account. The call is sent once and never repeated. `POST users/createUser` [C].
 
-        Raises RejectedError when bksb gives a reason (its text is withheld: it may repeat what we sent),
-        TransientError when the outcome is in doubt (look the username up), KeyRefusedError for the key.
+        Raises RejectedError if bksb gives a reason. Its text is not passed on, because it may repeat personal data.
+        Raises TransientError if the outcome is in doubt: look the username up before trying again.
         """
         response = self._transport.post("createUser", "users/createUser", build_creation_form(new_user))
         if isinstance(response.value, Mapping):
@@ -87,25 +88,25 @@ class BksbClient:
         raise response.unexpected()
 
     def auto_login_link(self, user_id: int) -> AutoLoginLink:
-        """A short-lived link that logs the user in. `GET users/user/{userId}/getAutoLoginLink` [C]."""
+        """Return a short-lived link that logs the user in. `GET users/user/{userId}/getAutoLoginLink` [C]."""
         return self._transport.get("getAutoLoginLink", f"users/user/{user_id}/getAutoLoginLink", None, parse_login_link)
 
     def initial_assessments(self, user_id: int) -> AllPages[AssessmentResult]:
-        """Every initial assessment of one user, all pages, each session once.
+        """Return all initial assessments of one user, from all pages, each session once.
 
         `GET results/initialAssessment/{userId}/all` [C].
         """
         return self._assessments("initialAssessment", "InitialAssessmentResults", user_id)
 
     def diagnostic_assessments(self, user_id: int) -> AllPages[AssessmentResult]:
-        """Every diagnostic assessment of one user, all pages, each session once.
+        """Return all diagnostic assessments of one user, from all pages, each session once.
 
-        `GET results/diagnosticAssessment/{userId}/all` [C]; the list's name is known by analogy only [I].
+        `GET results/diagnosticAssessment/{userId}/all` [C]. The name of the list is inferred [I].
         """
         return self._assessments("diagnosticAssessment", "DiagnosticAssessmentResults", user_id)
 
     def v5_sessions(self, user_id: int, course_subject: str) -> list[V5Session]:
-        """The sittings of newer assessments of one user in one subject (`V5_SUBJECTS`), finished or not.
+        """Return the sessions of newer assessments of one user in one of the `V5_SUBJECTS`, finished or not.
 
         `GET assessmentSessions/getAssessmentSessionsForCourseV5`: an array, or null for none [C].
         """
@@ -114,7 +115,7 @@ class BksbClient:
         return self._transport.get(call, f"assessmentSessions/{call}", parameters, parse_v5_sessions)
 
     def v5_components(self, user_id: int, session_id: str) -> list[V5Component]:
-        """The end-of-assessment report of one V5 session, a line for each course component.
+        """Return the end-of-assessment report of one V5 session, with one entry for each course component.
 
         `GET assessmentSessions/GetEOAReportDataForAssessmentSessionV5`; any key may be missing [C].
         """
@@ -125,7 +126,7 @@ class BksbClient:
         return [parse_v5_component(row) for row in rows]
 
     def search_user_groups(self, query: str = "") -> list[dict[str, Any]]:
-        """The first groups that match `query`, raw. `GET userGroups/search`; no body was ever seen [?]."""
+        """Return the first page of groups that match `query`, raw. `GET userGroups/search`; no body is known [?]."""
         parameters = {"page": "1", "recordsPerPage": str(RECORDS_PER_PAGE), "query": query}
         call = "userGroups/search"
         rows = self._transport.get(call, call, parameters, partial(parse_rows, "UserGroups"))

@@ -1,4 +1,4 @@
-"""From the fields of a bksb connection to a client."""
+"""Makes a client from the fields of a bksb connection."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def make_client_from(
     timeout_seconds: tuple[float, float] = (10.0, 30.0),
     budget: RetryBudget | None = None,
 ) -> BksbClient:
-    """The client that a connection describes; ConfigurationError names a field that is missing or wrong."""
+    """Return a client for a connection. ConfigurationError names a field that is missing or wrong."""
     url, access_key, secret_key = read_access(fields)
     return BksbClient(url, access_key, secret_key, timeout_seconds=timeout_seconds, budget=budget)
 
 
 def read_access(fields: ConnectionFields) -> tuple[str, str, str]:
-    """API URL, access key and secret key, without blanks around; ConfigurationError names what is missing or wrong."""
+    """Return API URL, access key and secret key. ConfigurationError names a field that is missing or wrong."""
     url = fields.required("host", "API URL").strip()
     access_key = fields.required("login", "API Access Key (login)").strip()
     secret_key = fields.required("password", "API Secret Key (password)").strip()
@@ -31,7 +31,7 @@ def read_access(fields: ConnectionFields) -> tuple[str, str, str]:
 
 
 def _add_port(url: str, port: int | None) -> str:
-    """The URL with the form's Port, which is there because Airflow 3.3.2 tests no saved connection without one."""
+    """Return the URL with the Port of the form. See docs/decisions/0010-port-in-the-form.md for why there is one."""
     try:
         parts = urlsplit(url)
         named = parts.port

@@ -1,4 +1,4 @@
-"""Reads a listing to its end without trusting it: pages may be capped, shift, repeat or never end; totals may lie."""
+"""Reads all pages of a listing. Pages may be cut short, shift, repeat or never end, and totals may be wrong."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from bksb.errors import RejectedError, TransientError
 Entry = TypeVar("Entry")
 
 MAX_PAGES = 200
-"""A learner with more pages than this is a server that never ends."""
+"""Pages read for one learner, at most. A server that sends more never ends."""
 
 MAX_READINGS = 4
-"""How often a listing that changes under us is read from its start."""
+"""How often a listing that changes while it is read is read from its start, at most."""
 
 
 @dataclass(frozen=True)
 class Page(Generic[Entry]):
-    """One page: entries by their key, the total it claims (None: none), and how many entries a full page has."""
+    """One page: its entries by key, the total it claims (None if it claims none), and the size of a full page."""
 
     entries: Mapping[str, Entry]
     total: int | None
@@ -28,7 +28,7 @@ class Page(Generic[Entry]):
 
 @dataclass(frozen=True)
 class AllPages(Generic[Entry]):
-    """Entries of all pages, each once; `is_complete` is False if there may be more than bksb returns."""
+    """The entries of all pages, each once. `is_complete` is False if bksb may have more than it returned."""
 
     entries: list[Entry]
     is_complete: bool = True
@@ -43,9 +43,9 @@ class _Reading(Generic[Entry]):
 
     @property
     def agrees(self) -> bool:
-        """Whether all pages claimed one total, and it is what was found.
+        """Whether all pages claimed the same total, and as many entries were found.
 
-        Without totals an empty page at the end is the witness; a page of repeats may be one that shifted.
+        If no page claimed a total, only an empty last page proves the end: a page of repeats may have shifted.
         """
         if self.totals == frozenset([None]):
             return self.ended_empty
@@ -53,7 +53,7 @@ class _Reading(Generic[Entry]):
 
     @property
     def may_hide_more(self) -> bool:
-        """Whether a page promised more, or the end was a full page over again with no total to say that it was one."""
+        """Whether a page claimed more, or the last page was full, held only repeats, and no page claimed a total."""
         promised_more = any(total is not None and total > len(self.found) for total in self.totals)
         return promised_more or (self.ended_full and self.totals == frozenset([None]))
 
@@ -62,14 +62,14 @@ class _Reading(Generic[Entry]):
 
 
 def read_all_pages(page: Callable[[int], Page[Entry]]) -> AllPages[Entry]:
-    """Every entry once, by its key, in the order met. `page(n)` gives page n, counted from 1.
+    """Return every entry once, in the order found. `page(n)` reads page n; the first page is 1.
 
-    One reading is believed when every page claimed the same total and that many records were found. Otherwise
-    the listing is read again, and believed when two readings in a row found the same. Raises TransientError
-    when it keeps changing or never ends.
+    A reading counts if every page claimed the same total and that many entries were found. Otherwise the listing is
+    read again, until two readings in a row find the same entries. Raises TransientError if it keeps changing or never
+    ends.
 
-    A single page costs one call: it is the end when its total is reached and it is not full. What cannot be
-    seen in one call, a page cut short *and* a total that agrees with it, is not seen.
+    A listing of one page costs one call, if its total is reached and it is not full. A page that is cut short with a
+    total that agrees is not noticed.
     """
     before: _Reading[Entry] | None = None
     for _ in range(MAX_READINGS):
@@ -77,7 +77,7 @@ def read_all_pages(page: Callable[[int], Page[Entry]]) -> AllPages[Entry]:
         if reading.agrees or (before is not None and reading.found.keys() == before.found.keys()):
             return reading.all_pages()
         before = reading
-    raise TransientError("bksb's list of results kept changing while it was read; it is read again later.")
+    raise TransientError("bksb's list of results kept changing while it was read. It is read again later.")
 
 
 def _read_once(page: Callable[[int], Page[Entry]]) -> _Reading[Entry]:
@@ -87,8 +87,8 @@ def _read_once(page: Callable[[int], Page[Entry]]) -> _Reading[Entry]:
         try:
             current = page(number)
         except RejectedError:
-            # some servers refuse a page beyond the end instead of sending an empty one; but so does one whose user
-            # was merged away meanwhile, which page 1 shows when the listing is read once more
+            # A server may refuse a page beyond the end. It also does so if the user was merged away meanwhile: then
+            # page 1 fails when the listing is read again.
             if number == 1:
                 raise
             return _Reading(found, frozenset(totals), ended_empty=False)
@@ -100,4 +100,4 @@ def _read_once(page: Callable[[int], Page[Entry]]) -> _Reading[Entry]:
         if nothing_new or (totals == {len(found)} and len(current.entries) < current.size):
             ended_full = nothing_new and len(current.entries) >= current.size
             return _Reading(found, frozenset(totals), not current.entries, ended_full)
-    raise TransientError(f"bksb sent more than {MAX_PAGES} pages for one learner; reading stopped.")
+    raise TransientError(f"bksb sent more than {MAX_PAGES} pages for one learner, so reading stopped.")

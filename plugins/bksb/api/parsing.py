@@ -1,4 +1,4 @@
-"""What the API returns, as typed values: parses responses, and builds the form of `createUser`."""
+"""Parses responses into typed values, and builds the form of `createUser`."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from bksb.errors import RejectedError, TransientError
 from bksb.model import AssessmentKind, AssessmentResult
 
 RECORDS_PER_PAGE = 100
-"""What we ask for. The server may give less (public clients ask for 20), so it is never relied on."""
+"""Records we ask for in a page. The server may send fewer (public clients ask for 20)."""
 
 NEVER = "0001-01-01"
-"""How .NET, and with it bksb, writes "not yet"."""
+"""Start of the date with which .NET, and so bksb, says "not yet"."""
 
 
 @dataclass(frozen=True)
 class NewUser:
-    """What bksb is told about a person: this and nothing else. `date_of_birth` None is left out."""
+    """Everything that is sent to bksb about a person. A `date_of_birth` of None is left out."""
 
     username: str = field(repr=False)
     given_names: str = field(repr=False)
@@ -44,7 +44,7 @@ class NewUser:
 
 @dataclass(frozen=True)
 class CreatedUser:
-    """bksb's answer to a creation."""
+    """A user that bksb has created."""
 
     user_id: int
     username: str = field(repr=False)
@@ -52,7 +52,7 @@ class CreatedUser:
 
 @dataclass(frozen=True)
 class AutoLoginLink:
-    """A link that logs one user in without a password: short-lived, so fetched when used and never stored."""
+    """A link that logs one user in without a password. It is short-lived: fetch it for each use, never store it."""
 
     url: str = field(repr=False)
     expires_raw: str
@@ -60,7 +60,7 @@ class AutoLoginLink:
 
 @dataclass(frozen=True)
 class V5Session:
-    """One sitting of a newer assessment; `assessment_kind` is None for a type we do not know."""
+    """One session of a newer assessment. `assessment_kind` is None for an unknown type."""
 
     session_id: str
     assessment_kind: AssessmentKind | None
@@ -68,17 +68,17 @@ class V5Session:
     completed_raw: str
     raw: dict[str, Any] = field(repr=False)
     type_raw: str = ""
-    """bksb's AssessmentType as text; "missing" where there is none."""
+    """bksb's AssessmentType as text, or "missing"."""
 
     @property
     def is_finished(self) -> bool:
-        """Whether bksb gives a day of completion: a finished session never changes."""
+        """Whether bksb gives a day of completion. A finished session never changes."""
         return bool(self.completed_raw) and not self.completed_raw.startswith(NEVER)
 
 
 @dataclass(frozen=True)
 class V5Component:
-    """One line of a session's end-of-assessment report; any text may be ''."""
+    """One entry of a session's end-of-assessment report. Any text may be ''."""
 
     name: str
     ability_raw: str
@@ -114,7 +114,7 @@ def parse_login_link(response: Response) -> AutoLoginLink:
 
 
 def parse_rows(list_name: str, response: Response) -> list[Mapping[str, Any]]:
-    """The records of an answer that is an array, an object around one, or null for none."""
+    """Return the rows of a response that is an array, an object that holds one, or null for none."""
     rows = [] if response.value is None else find_rows(response.value, list_name)
     if rows is None or response.status >= 400:
         raise response.unexpected()
@@ -125,11 +125,11 @@ def parse_page(list_name: str, number: int, response: Response) -> Page[Assessme
     beyond = number > 1
     if beyond and response.status in (400, 404) and response.text:
         raise RejectedError("There is no such page.")
-    # beyond the end a server that leaves empty things out leaves everything out
+    # beyond the last page, a server that omits empty fields sends {}
     rows = [] if beyond and response.value == {} else find_rows(response.value, list_name)
     if rows is None or response.status >= 400:
         raise response.unexpected()
-    # a row without an id cannot be told from another
+    # rows without an id cannot be told apart
     records = {to_key(get_field(row, "SessionId")): row for row in rows}
     if "" in records:
         raise response.unexpected()
@@ -143,9 +143,9 @@ def parse_page(list_name: str, number: int, response: Response) -> Page[Assessme
 
 
 def build_creation_form(new_user: NewUser) -> dict[str, str]:
-    """The form of `createUser`, field names from public client code [C].
+    """Return the form of `createUser`, with the field names of public client code [C].
 
-    Booleans as true/false: the server looks like ASP.NET Web API, whose form reader may drop "1" [I].
+    Booleans are true/false: the server looks like ASP.NET Web API, which may drop "1" [I].
     """
     form = {
         "Username": new_user.username,
@@ -163,14 +163,14 @@ def build_creation_form(new_user: NewUser) -> dict[str, str]:
 
 
 def require_same_username(new_user: NewUser, created: CreatedUser) -> CreatedUser:
-    """The created user, if it bears the username that was asked for: another one may be another person's."""
+    """Return the created user. TransientError if its username is not the requested one: it may be another person's."""
     if created.username.casefold() != new_user.username.casefold():
-        raise TransientError("bksb answered a creation with another username than was asked for.")
+        raise TransientError("bksb answered a creation with another username than the one requested.")
     return created
 
 
 def parse_assessment(session_id: str, row: Mapping[str, Any]) -> AssessmentResult:
-    """One result of an initial or diagnostic assessment, from its JSON object in a listing; any key may be missing."""
+    """Parse one result of an initial or diagnostic assessment. Any key may be missing."""
     return AssessmentResult(
         session_id=session_id,
         course_subject=to_text(get_field(row, "CourseSubject")),
@@ -194,7 +194,7 @@ def parse_v5_sessions(response: Response) -> list[V5Session]:
 
 
 def parse_v5_component(row: Mapping[str, Any]) -> V5Component:
-    """One line of an end-of-assessment report, from its JSON object; any key may be missing."""
+    """Parse one entry of an end-of-assessment report. Any key may be missing."""
     return V5Component(
         name=to_text(get_field(row, "CourseComponentName")),
         ability_raw=to_text(get_field(row, "AbilityMeasurement")),
@@ -205,7 +205,7 @@ def parse_v5_component(row: Mapping[str, Any]) -> V5Component:
 
 
 def parse_v5_session(row: Mapping[str, Any]) -> V5Session:
-    """One sitting, from its JSON object in a list of sessions; session_id is '' where it has none that can be one."""
+    """Parse one V5 session. Any key may be missing; session_id is '' if there is no usable one."""
     return V5Session(
         session_id=to_key(get_field(row, "SessionId")),
         assessment_kind=_V5_KINDS.get(to_whole_number(get_field(row, "AssessmentType"))),
@@ -228,7 +228,7 @@ _REASONS: tuple[tuple[str, str], ...] = (
 
 
 def recognise_reason(text: str) -> str:
-    """A reason in our own words: bksb's text may repeat the learner's particulars."""
+    """Return the reason in our own words, because bksb's text may repeat personal data."""
     for pattern, reason in _REASONS:
         if re.search(pattern, text, re.IGNORECASE | re.DOTALL):
             return reason

@@ -1,4 +1,4 @@
-"""Why a request got no answer: typed by remedy, in plain words, without the URL that requests puts in its messages."""
+"""Turns the errors of `requests` into ours. Their own messages hold URLs with usernames, so none is passed on."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ NO_ADDRESS = f"The API URL of the bksb connection is not a web address: it shoul
 
 
 def translate_request_error(error: requests.RequestException) -> BksbSyncError:
-    """The error to raise (`from None`) for a request that came to no answer."""
-    # the order matters: SSLError, ProxyError and ConnectTimeout are ConnectionErrors, InvalidProxyURL an InvalidURL
+    """Return the error to raise (`from None`) for a request without a response."""
+    # order matters: SSLError, ProxyError and ConnectTimeout are ConnectionErrors, and InvalidProxyURL is an InvalidURL
     if isinstance(error, exceptions.SSLError):
         return TlsError(_no_answer_text("the TLS certificate or handshake failed"))
     if isinstance(error, (exceptions.ProxyError, exceptions.InvalidProxyURL)):
@@ -54,7 +54,7 @@ def _no_answer_text(cause: str) -> str:
 
 
 def _is_caused_by(error: BaseException, *kinds: type[BaseException]) -> bool:
-    """Whether one of `kinds` lies behind the error: urllib3 keeps it as cause, context, `reason` or argument."""
+    """Return whether one of `kinds` caused the error. urllib3 keeps it as cause, context, `reason` or argument."""
     seen: list[BaseException] = []
     waiting: list[object] = [error]
     while waiting:

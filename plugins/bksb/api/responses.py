@@ -1,4 +1,4 @@
-"""What came back from bksb, recognised by the type and content of the body and never by the status alone."""
+"""Recognises a response of bksb by the type and content of its body, never by its status alone."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from bksb.addresses import API_ROOTS
 from bksb.errors import BksbSyncError, RejectedError, UnexpectedResponseError
 
 _NOBODY = re.compile(r"\buser(name)?\b.*\bnot found\b", re.IGNORECASE | re.DOTALL)
-"""`A user with username 'x' not found.` [C]; a bare "not found" may be a web server's and says nothing of a user."""
+"""Matches `A user with username 'x' not found.` [C]. A bare "not found" may come from a web server."""
 
 _NO_SUCH_ROUTE = re.compile(r"\bno (http resource|action|type) was found\b", re.IGNORECASE)
-"""What ASP.NET Web API, which bksb looks like, says of a path it does not serve."""
+"""Matches the text of ASP.NET Web API, which bksb looks like, for a path that it does not serve."""
 
 
 class NoJson:
-    """Stands for a body that is neither JSON nor a plain sentence: HTML, a broken-off answer, nothing."""
+    """The value of a body that is neither JSON nor a plain sentence: HTML, half a response, or nothing."""
 
 
 NO_JSON = NoJson()
 
 KEY_LENGTH_LIMIT = 200
-"""Characters. What is part of a primary key has to find room in an index."""
+"""Longest session id, in characters. It is part of a primary key, so it has to fit into an index."""
 
 
 @dataclass(frozen=True)
 class Response:
-    """One answer. `value` is the decoded JSON, or a str where the body is a plain sentence, or NO_JSON."""
+    """One response. `value` is the decoded JSON, a str if the body is a plain sentence, or NO_JSON."""
 
     call: str
     status: int
@@ -42,14 +42,14 @@ class Response:
 
     @classmethod
     def of(cls, call: str, response: requests.Response) -> Response:
-        """Read a response of HTTP status 200 to 499."""
+        """Read a response with HTTP status 200 to 499."""
         text = response.content.decode("utf-8-sig", errors="replace")
         value, is_json = _decode(text)
         return cls(call, response.status_code, response.headers.get("Content-Type", "none"), value, is_json)
 
     @property
     def text(self) -> str:
-        """The sentence of the answer, bare or in {"Message": …}; '' where it is none."""
+        """The sentence in the body, bare or in {"Message": …}, or ''."""
         if isinstance(self.value, Mapping):
             message = get_field(self.value, "Message")
             return message if isinstance(message, str) else ""
@@ -57,30 +57,30 @@ class Response:
 
     @property
     def says_no_such_user(self) -> bool:
-        """Whether it is bksb's sentence for a username that nobody has, whatever the status."""
+        """Whether it is bksb's sentence for a username that no user has. Its status varies."""
         return bool(_NOBODY.search(self.text))
 
     def unexpected(self) -> BksbSyncError:
-        """The error for a body that is not what the call returns; it says the shape, never the content.
+        """Return the error for a body that the call does not return. It names the shape, never the content.
 
-        Only an answer in bksb's own words under 4xx refuses this one learner. A web page, an empty body, a
-        broken one or a 404 may come from something in between, or from a bksb that is not well: later, then.
+        Only a sentence of bksb's with status 4xx refuses this one learner. A web page, an empty or broken body, or a
+        404 may come from a proxy or from a bksb in trouble, so it is worth another try.
         """
         if _NO_SUCH_ROUTE.search(self.text):
             return UnexpectedResponseError(
                 f"bksb has no call {self.call} at this address (HTTP {self.status}): check the API URL of the "
-                f"bksb connection; it is the root, such as {API_ROOTS['UK']}."
+                f"bksb connection. It has to be the root, such as {API_ROOTS['UK']}."
             )
         if self.text and 400 <= self.status < 500 and self.status != 404:
             return RejectedError(f"bksb refused {self.call} (HTTP {self.status})")
         return UnexpectedResponseError(
-            f"bksb's answer to {self.call} was {self.shape} under HTTP {self.status} ({self.content_type}), "
+            f"bksb's answer to {self.call} was {self.shape} with HTTP {self.status} ({self.content_type}), "
             "which is not what this call returns."
         )
 
     @property
     def shape(self) -> str:
-        """What sort of body it was, in words."""
+        """The type of the body, in words."""
         if self.value is NO_JSON:
             return "no JSON"
         names = {dict: "a JSON object", list: "a JSON array", str: "a text", bool: "true or false", type(None): "null"}
@@ -88,19 +88,19 @@ class Response:
 
 
 def get_field(record: Mapping[str, Any], name: str) -> Any:
-    """A field by its name, whatever its case: evidence of bksb's spelling is second-hand. None if absent."""
+    """Return a field, or None if absent. Ignores the case of its name: bksb's spelling is not known for sure."""
     if name in record:
         return record[name]
     return next((value for key, value in record.items() if str(key).lower() == name.lower()), None)
 
 
 def has_field(record: Mapping[str, Any], name: str) -> bool:
-    """Whether the field is there, whatever its case and value."""
+    """Return whether the field is present, with any value. Ignores the case of its name."""
     return any(str(key).lower() == name.lower() for key in record)
 
 
 def make_storable(value: Any) -> Any:
-    """A JSON value without what PostgreSQL cannot hold: NUL characters and halves of surrogate pairs."""
+    """Return the JSON value without what PostgreSQL cannot store: NUL characters and halves of surrogate pairs."""
     if isinstance(value, str):
         return value.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, Mapping):
@@ -111,7 +111,7 @@ def make_storable(value: Any) -> Any:
 
 
 def to_text(value: object) -> str:
-    """A field as text that can be stored; '' for null."""
+    """Return a field as text that can be stored, '' for null."""
     if value is None:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -119,7 +119,7 @@ def to_text(value: object) -> str:
 
 
 def to_key(value: object) -> str:
-    """A session's id as text; '' for what can be no id, such as a list, true, a fraction or a long text."""
+    """Return a session id as text, '' for a value that is no id: a list, a boolean, a fraction, a long text."""
     if isinstance(value, bool) or not isinstance(value, int | str):
         return ""
     key = to_text(str(value)).strip()
@@ -127,7 +127,7 @@ def to_key(value: object) -> str:
 
 
 def to_whole_number(value: object) -> int | None:
-    """A whole number, given as such or as digits in a text; None for anything else. 64 bits at most."""
+    """Return a whole number of up to 64 bits, given as a number or as digits in a text. None for anything else."""
     if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,19}\s*", value):
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63:
@@ -137,7 +137,7 @@ def to_whole_number(value: object) -> int | None:
 
 @dataclass(frozen=True)
 class Claims:
-    """What a page's `Pagination` says: how many records there are, and how many a page holds; None: nothing."""
+    """What a page's `Pagination` claims: the number of records, and the size of a page. None if not claimed."""
 
     total: int | None
     size: int | None
@@ -147,7 +147,7 @@ NO_CLAIMS = Claims(None, None)
 
 
 def read_claims(value: Any) -> Claims:
-    """The claims of a body, whatever it is."""
+    """Return the claims of a body of any type."""
     pagination = get_field(value, "Pagination") if isinstance(value, Mapping) else None
     claims = pagination if isinstance(pagination, Mapping) else {}
     return Claims(
@@ -156,10 +156,10 @@ def read_claims(value: Any) -> Claims:
 
 
 def find_rows(value: Any, list_name: str) -> list[Mapping[str, Any]] | None:
-    """The records of a body: its list, or the body itself where that is one; None where there is neither.
+    """Return the rows of a body: its list, or the body itself if it is a list. None if there is neither.
 
-    Where the list bears another name than evidence says, the only list of the body is taken for it. A list that
-    is null, or absent beside a `Pagination` with a total or a size, is empty; an object with neither may be anything.
+    If no list has the expected name, the only list of the body is used. A list that is null, or absent beside a
+    `Pagination` with a total or a size, is empty. An object without either may be anything, so it has no rows.
     """
     found = value
     if isinstance(value, Mapping):
@@ -176,11 +176,11 @@ def find_rows(value: Any, list_name: str) -> list[Mapping[str, Any]] | None:
 
 
 def _decode(text: str) -> tuple[Any, bool]:
-    """The decoded body, and whether it was JSON."""
+    """Return the decoded body, and whether it was JSON."""
     try:
-        # NaN and Infinity are no JSON, and jsonb refuses them
+        # NaN and Infinity are not JSON, and jsonb rejects them
         return json.loads(text, parse_constant=str), True
     except (ValueError, RecursionError):
-        # a sentence is an answer of bksb's; what begins like markup or JSON is a page, or broke off
+        # a body that begins like markup or JSON is a web page, or was cut off
         sentence = text.strip()
         return (sentence if sentence and sentence[0] not in '<{["' else NO_JSON), False

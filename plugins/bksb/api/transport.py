@@ -1,7 +1,7 @@
-"""Carries one call to bksb and its answer back: sessions, waits, retries of what is safe to repeat, errors by remedy.
+"""Sends one call to bksb and returns the response. Repeats a GET, honours Retry-After, and raises our errors.
 
-Proxies and private certificate authorities work as with any program that uses requests (HTTPS_PROXY,
-NO_PROXY, REQUESTS_CA_BUNDLE). No URL, header or body enters a log line or an exception.
+Proxies and private certificate authorities work as in any program that uses requests (HTTPS_PROXY, NO_PROXY,
+REQUESTS_CA_BUNDLE). No log line or exception holds a URL, a header or a body.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from bksb.errors import ConfigurationError, KeyRefusedError, TransientError
 
 Outcome = TypeVar("Outcome")
 
-KEY_REMEDY = (
-    f"In bksb, under {KEYS_PAGE}, check that the Status is Enabled "
-    "and every Permission is set to Allow; then compare the access key and secret key in the Airflow connection."
+CHECK_THE_KEY = (
+    f"In bksb, under {KEYS_PAGE}, check that Status is Enabled and every Permission is set to Allow. "
+    "Then compare the access key and secret key with the Airflow connection."
 )
 
 LONGEST_RETRY_AFTER = 3600
-"""Seconds; a server that asks for more is asked again by the next try of the task."""
+"""Longest wait that a server can ask for, in seconds. Longer waits are cut to this."""
 
 _RETRY_AFTER = Retry(retry_after_max=LONGEST_RETRY_AFTER)
 
 
 @dataclass(frozen=True)
 class RetryBudget:
-    """How long one call may take: `attempts` of a GET in all, everything within `total_seconds`, waits included."""
+    """Limits of one call: `attempts` for a GET, and `total_seconds` for all of them together, with the waits."""
 
     attempts: int = 5
     total_seconds: float = 120.0
@@ -50,19 +50,19 @@ class RetryBudget:
 
 
 class Throttle:
-    """A pause that all threads of one task share: one "slow down" slows every call of the bucket."""
+    """A pause that all threads of one task share. If bksb asks one call to slow down, all calls wait."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._not_before = 0.0
 
     def hold(self, seconds: float) -> None:
-        """Let no call start for `seconds` from now; a longer pause that is asked for already stays."""
+        """Let no call start for `seconds` from now. Does not shorten a pause that is already longer."""
         with self._lock:
             self._not_before = max(self._not_before, time.monotonic() + min(seconds, LONGEST_RETRY_AFTER))
 
     def wait(self, deadline: float) -> None:
-        """Return when calls may start again; TransientError at once when that is after `deadline` (monotonic)."""
+        """Return when calls may start again. TransientError at once if that is after `deadline` (monotonic)."""
         while (left := self._not_before - time.monotonic()) > 0:
             if self._not_before > deadline:
                 raise TransientError("bksb asked for a pause that is longer than this call may wait.", retry_after=left)
@@ -70,11 +70,11 @@ class Throttle:
 
 
 def clean_api_root(url: str) -> str:
-    """The root that all calls start with, ending in `/api/`, from whatever a site pasted.
+    """Return the root of all calls, ending in `/api/`.
 
-    Accepts the root with or without `/api`, with or without a slash at the end, in any case, with blanks
-    around it. Raises ConfigurationError when it is no https URL; http is for this machine and its own network
-    (a name without a dot) only, because a key and learners' particulars would travel in clear.
+    Accepts the root with or without `/api` and a trailing slash, in any case, with blanks around it. Raises
+    ConfigurationError unless it is an https URL. http is accepted only for this machine and its own network (a name
+    without a dot), because it would send the key and personal data unencrypted.
     """
     cleaned = url.strip().rstrip("/")
     parts = _split(cleaned)
@@ -90,7 +90,7 @@ def clean_api_root(url: str) -> str:
 def _split(url: str) -> SplitResult | None:
     try:
         parts = urlsplit(url)
-        _ = parts.port  # raises for one that is no number
+        _ = parts.port  # raises ValueError if it is no number
     except ValueError:
         return None
     return parts
@@ -104,10 +104,10 @@ def _is_near(host: str) -> bool:
 
 
 class PreparedSession:
-    """One thread's session, with all that is the same for every call worked out once.
+    """The session of one thread, with everything that all calls share prepared once.
 
-    requests would read the environment and build address and headers anew for each call, which takes our
-    processor as long as all the rest of the call does.
+    Otherwise requests reads the environment and builds URL and headers for each call, which takes as much processor
+    time as the rest of the call.
     """
 
     def __init__(self, root: str, auth: AuthBase) -> None:
@@ -121,7 +121,7 @@ class PreparedSession:
     def send(
         self, method: str, rest: str, form: Mapping[str, str] | None, timeout_seconds: tuple[float, float]
     ) -> requests.Response:
-        """One exchange; `rest`, all that follows the root, is sent as it is, so whatever needs quoting is quoted."""
+        """Send one request. `rest` follows the root in the URL, and has to be quoted already."""
         if form is None:
             request = self._usual.copy()
             request.method, request.url = method, self._root + rest
@@ -134,14 +134,14 @@ class PreparedSession:
 
 
 class Transport:
-    """Calls of one bksb customer. Threads may share it: each has a `requests.Session` of its own."""
+    """Sends the calls of one bksb customer. Threads may share it: each gets its own `requests.Session`."""
 
     def __init__(
         self, url: str, access_key: str, secret_key: str, timeout_seconds: tuple[float, float], budget: RetryBudget
     ) -> None:
-        """`timeout_seconds` = (to connect, between two bytes of the answer)."""
+        """`timeout_seconds`: (to connect, between two bytes of the response)."""
         self._root = clean_api_root(url)
-        # as bytes, because requests encodes texts in Latin-1, and fails on a key with other characters
+        # as bytes, because requests encodes text in Latin-1 and fails on other characters
         self._auth = HTTPBasicAuth(access_key.encode(), secret_key.encode())
         _silence_urllib3()
         self._timeout = timeout_seconds
@@ -155,9 +155,9 @@ class Transport:
     def get(
         self, call: str, path: str, parameters: Mapping[str, str] | None, read: Callable[[Response], Outcome]
     ) -> Outcome:
-        """GET, and what `read` makes of the answer.
+        """Send a GET and return what `read` makes of the response.
 
-        Both are repeated, with growing, jittered waits, while they raise TransientError: a GET is safe to repeat.
+        Both are repeated while they raise TransientError, with growing waits and jitter.
         """
         deadline = time.monotonic() + self._budget.total_seconds
         attempt = 1
@@ -173,7 +173,7 @@ class Transport:
                 attempt += 1
 
     def post(self, call: str, path: str, form: Mapping[str, str]) -> Response:
-        """POST, sent once: TransientError leaves the outcome in doubt."""
+        """Send a POST once. After a TransientError the outcome is in doubt."""
         return self._send("POST", call, path, time.monotonic() + self._budget.total_seconds, form=form)
 
     def _wait_before(self, attempt: int) -> float:
@@ -190,7 +190,7 @@ class Transport:
         parameters: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
     ) -> Response:
-        """One exchange. Raises by remedy for what no caller can use: no answer, the key, elsewhere, "later"."""
+        """Send one request. Raises for no response, a refused key, a redirect, and "try again later"."""
         query = "&".join(f"{name}={quote(value, safe='')}" for name, value in (parameters or {}).items())
         self._throttle.wait(deadline)
         try:
@@ -202,17 +202,17 @@ class Transport:
     def _require_usable(self, call: str, response: requests.Response) -> Response:
         status = response.status_code
         if status in (401, 403):
-            raise KeyRefusedError(f"bksb refused the key (HTTP {status}). {KEY_REMEDY}", status=status)
+            raise KeyRefusedError(f"bksb refused the key (HTTP {status}). {CHECK_THE_KEY}", status=status)
         if 300 <= status < 400:
             raise ConfigurationError(
-                f"The API URL of the bksb connection sends us elsewhere (HTTP {status}): enter the address it "
-                "leads to, most likely the same with https://, and check that no log-in page stands in between."
+                f"The API URL of the bksb connection redirects to another address (HTTP {status}): enter that address "
+                "(often the same with https://), and check that it is not a log-in page of your network."
             )
         if status in (408, 429) or status >= 500:
             retry_after = retry_after_seconds(response.headers.get("Retry-After"))
             if retry_after is not None:
                 self._throttle.hold(retry_after)
-            raise TransientError(f"bksb asked to come back later (HTTP {status}).", retry_after=retry_after)
+            raise TransientError(f"bksb asked to try again later (HTTP {status}).", retry_after=retry_after)
         return Response.of(call, response)
 
     def _session(self) -> PreparedSession:
@@ -223,7 +223,7 @@ class Transport:
 
 
 def retry_after_seconds(header: str | None) -> float | None:
-    """Seconds of a Retry-After header, given as seconds or as an HTTP date; None without a usable one."""
+    """Return the seconds of a Retry-After header, which may hold seconds or an HTTP date. None if not usable."""
     if header is None:
         return None
     try:
@@ -233,6 +233,6 @@ def retry_after_seconds(header: str | None) -> float | None:
 
 
 def _silence_urllib3() -> None:
-    """urllib3 logs paths with their queries (at DEBUG always, at WARNING for a broken header): they hold usernames."""
+    """Stop urllib3 from logging paths with queries, which hold usernames, at DEBUG and WARNING."""
     for name in ("urllib3.connectionpool", "urllib3.connection"):
         logging.getLogger(name).setLevel(logging.ERROR)
