@@ -17,14 +17,14 @@ from tests.conftest import repository
 CODE = ("plugins", "dags", "dev", "sandbox/world")
 
 VARIABLE = "\0"
-"""Stands in a message for a part that is filled in when it is shown."""
+"""Marks a part of a message that is filled in when it is shown."""
 
 SHOWN_ERRORS = {
     name
     for name, kind in vars(errors).items()
     if isinstance(kind, type) and issubclass(kind, errors.FatalError | errors.TransientError)
 }
-"""Names of the errors whose text ends a task or a command. A RejectedError becomes the detail of an issue."""
+"""Names of the errors that end a task or a command. A RejectedError becomes the detail of an issue."""
 
 OF_AIRFLOW = {
     "models/backfill.py": "Another backfill is running for Dag",
@@ -49,7 +49,7 @@ def list_quotes(name: str = "troubleshooting") -> Iterator[str]:
 
 
 def split_quote(quote: str) -> list[str]:
-    """The fixed parts of a quote: "..." stands for what varies."""
+    """The fixed parts of a quote: "..." marks what varies."""
     return [part for part in (part.strip(" (:.,") for part in quote.split("...")) if part]
 
 
