@@ -1,4 +1,4 @@
-"""An MIS, a reporting database and a pretend bksb to measure on, and the accounts in them."""
+"""An MIS, a reporting database and a simulated bksb to measure on, and the accounts in them."""
 
 from __future__ import annotations
 

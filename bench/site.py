@@ -1,4 +1,4 @@
-"""Runs the pretend bksb in a separate process, so that it does not share an interpreter lock with its callers."""
+"""Runs the simulated bksb in a separate process, so that it does not share an interpreter lock with its callers."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def serve_site(world: World) -> Iterator[Site]:
     there.close()
     try:
         if not here.poll(START_SECONDS):
-            raise TimeoutError(f"The pretend bksb did not start within {START_SECONDS} s.")
+            raise TimeoutError(f"The simulated bksb did not start within {START_SECONDS} s.")
         yield Site(here.recv(), here)
     finally:
         here.close()

@@ -30,7 +30,7 @@ CHECKS = (
 
 
 def run_demo(clone: Clone, arguments: Sequence[str]) -> int:
-    """Run the whole sync on a real Airflow, with invented people and a pretend bksb."""
+    """Run the whole sync on a real Airflow, with invented people and a simulated bksb."""
     parser = _parser("demo", run_demo)
     parser.add_argument(
         "--once", action="store_true", help="exit after the report, and approve runs without asking you"
@@ -51,7 +51,7 @@ def run_demo(clone: Clone, arguments: Sequence[str]) -> int:
 
 
 def run_sandbox(clone: Clone, arguments: Sequence[str]) -> int:
-    """Serve the pretend bksb alone until Ctrl-C, with a page that switches faults on and off."""
+    """Serve the simulated bksb alone until Ctrl-C, with a page that switches faults on and off."""
     parser = _parser("sandbox", run_sandbox)
     parser.add_argument("--learners", type=_positive, metavar="N", help=LEARNERS_HELP)
     parser.add_argument("--api-port", type=_port, help="port of the API and the web pages (default: any free one)")

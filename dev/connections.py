@@ -1,4 +1,4 @@
-"""The Airflow connections of ./run: the caller's own, or those of the embedded databases and the pretend bksb."""
+"""The Airflow connections of ./run: the caller's own, or those of the embedded databases and the simulated bksb."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def reporting_connection(server: Postgres, clone: Clone, role: str) -> dict[str,
 
 
 def bksb_connection(clone: Clone, sandbox: SandboxServer) -> dict[str, object]:
-    """The fields of an Airflow connection to the pretend bksb."""
+    """The fields of an Airflow connection to the simulated bksb."""
     return {
         "conn_type": "bksb",
         "host": sandbox.url,

@@ -1,4 +1,4 @@
-"""./run demo: runs the whole sync on a real Airflow, with invented people and a pretend bksb."""
+"""./run demo: runs the whole sync on a real Airflow, with invented people and a simulated bksb."""
 
 from __future__ import annotations
 
@@ -197,10 +197,10 @@ class Demo:
         print_report(self.server.dsn("reporting", "bksb_writer", self.clone.secret("bksb_writer")), since, runs)
         print(
             "\nWhere to look",
-            f"  Airflow       {self.api.url}  {self.login}",
-            f"  mailbox       {self.sandbox.mailbox_url}",
-            f"  pretend bksb  {self.sandbox.url}",
-            *(f'  tables        ./run sql "{query}"' for query in EXAMPLE_QUERIES),
+            f"  Airflow         {self.api.url}  {self.login}",
+            f"  mailbox         {self.sandbox.mailbox_url}",
+            f"  simulated bksb  {self.sandbox.url}",
+            *(f'  tables          ./run sql "{query}"' for query in EXAMPLE_QUERIES),
             sep="\n",
             flush=True,
         )

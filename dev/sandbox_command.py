@@ -1,4 +1,4 @@
-"""./run sandbox: serves the pretend bksb and its mailbox, without Airflow."""
+"""./run sandbox: serves the simulated bksb and its mailbox, without Airflow."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ def serve_sandbox(clone: Clone, learners: int | None, api_port: int | None) -> N
 def _announce(clone: Clone, sandbox: SandboxServer) -> None:
     connection = json.dumps(bksb_connection(clone, sandbox))
     print(
-        f"pretend bksb  {sandbox.url}",
-        f"faults        {sandbox.url}/faults",
-        f"mailbox       {sandbox.mailbox_url} (SMTP on port {sandbox.smtp_port})",
-        f"access key    {sandbox.access_key}",
-        f"secret key    {sandbox.secret_key}",
+        f"simulated bksb  {sandbox.url}",
+        f"faults          {sandbox.url}/faults",
+        f"mailbox         {sandbox.mailbox_url} (SMTP on port {sandbox.smtp_port})",
+        f"access key      {sandbox.access_key}",
+        f"secret key      {sandbox.secret_key}",
         "\nFor Airflow:\n",
         f"AIRFLOW_CONN_BKSB={shlex.quote(connection)}",
         "\nServing until Ctrl-C.",

@@ -1,1 +1,1 @@
-"""A pretend bksb, MIS and mailbox with invented people, to run the whole sync against."""
+"""A simulated bksb, MIS and mailbox with invented people, to run the whole sync against."""

@@ -35,7 +35,7 @@ def _render_index(site: BksbSite, mailbox: Mailbox) -> Response:
     rows = (
         '<tr><td><a href="/mailbox">Mailbox</a><td>Mail that bksb sync has sent. It is kept here and never delivered.'
         f"<td>{count_of(messages, 'message')}"
-        '<tr><td><a href="/faults">Faults</a><td>Make the pretend bksb fail: time-outs, wrong data, lost replies.'
+        '<tr><td><a href="/faults">Faults</a><td>Make the simulated bksb fail: time-outs, wrong data, lost replies.'
         f"<td>{count_of(faults, 'fault')} on"
         '<tr><td><a href="/_sandbox/state">State</a><td>Accounts, number of results, and calls received (JSON).'
         f"<td>{count_of(users, 'account')}"
@@ -43,7 +43,7 @@ def _render_index(site: BksbSite, mailbox: Mailbox) -> Response:
     )
     return render_page(
         "bksb sync sandbox",
-        "<p>A pretend bksb and a mail server that delivers nothing. "
+        "<p>A simulated bksb and a mail server that delivers nothing. "
         "All people in it are invented, and nothing leaves this machine.</p>"
         f"{render_table(('Page', 'What it is for', 'Now'), rows)}",
     )

@@ -1,4 +1,4 @@
-"""Runs the pretend bksb and the mailbox: in a thread (for tests) or as a separate process."""
+"""Runs the simulated bksb and the mailbox: in a thread (for tests) or as a separate process."""
 
 import argparse
 import json
@@ -45,7 +45,7 @@ class PortTakenError(Exception):
 
 
 class Sandbox:
-    """A pretend bksb and a mailbox that run on this machine while the `with` block lasts.
+    """A simulated bksb and a mailbox that run on this machine while the `with` block lasts.
 
     `world`: by default, 100 invented people as they are today. `folder`: keeps accounts and messages over a restart;
     without it, nothing is kept. Ports: by default, any free ones. Raises PortTakenError or FolderInUseError.

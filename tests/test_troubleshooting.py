@@ -102,7 +102,9 @@ def list_raised() -> Iterator[tuple[str, str]]:
                     yield f"{path.relative_to(repository())}:{node.lineno}", text
 
 
-@pytest.mark.parametrize(("name", "at_least"), [("troubleshooting", 100), ("mis-query", 5), ("going-live", 5), ("invitations", 5)])
+@pytest.mark.parametrize(
+    ("name", "at_least"), [("troubleshooting", 100), ("mis-query", 5), ("going-live", 5), ("invitations", 5)]
+)
 def test_every_quoted_message_is_in_the_code(name, at_least):
     quotes = list(list_quotes(name))
     assert len(quotes) >= at_least

@@ -1,4 +1,4 @@
-"""Runs the pretend bksb and mailbox (sandbox.server) in a separate process."""
+"""Runs the simulated bksb and mailbox (sandbox.server) in a separate process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PostgreSQL and the pretend bksb of one clone, shared by its ./run commands."""
+"""PostgreSQL and the simulated bksb of one clone, shared by its ./run commands."""
 
 from __future__ import annotations
 

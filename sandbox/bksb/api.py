@@ -1,4 +1,4 @@
-"""The HTTP API of the pretend bksb: every call of docs/bksb-api.md, as far as its behaviour is known."""
+"""The HTTP API of the simulated bksb: every call of docs/bksb-api.md, as far as its behaviour is known."""
 
 import asyncio
 import base64

@@ -21,7 +21,7 @@ def _describe(description: str, *choices: object) -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """How the pretend bksb answers every user. Raises BehaviourError for a value that is not a choice."""
+    """How the simulated bksb answers every user. Raises BehaviourError for a value that is not a choice."""
 
     refusal_status: int = field(
         default=200,

@@ -1,4 +1,4 @@
-"""The controls of the pretend bksb: how it answers calls, and counts of the calls it received."""
+"""The controls of the simulated bksb: how it answers calls, and counts of the calls it received."""
 
 import threading
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The results of each user of the pretend bksb. They are invented on first access, and tests can change them."""
+"""The results of each user of the simulated bksb. They are invented on first access, and tests can change them."""
 
 from dataclasses import dataclass, replace
 from datetime import date

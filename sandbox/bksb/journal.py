@@ -1,4 +1,4 @@
-"""Stores created users of the pretend bksb on disk, so that the next start finds them."""
+"""Stores created users of the simulated bksb on disk, so that the next start finds them."""
 
 import fcntl
 import json

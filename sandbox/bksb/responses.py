@@ -1,4 +1,4 @@
-"""Responses that several calls of the pretend bksb share."""
+"""Responses that several calls of the simulated bksb share."""
 
 import json
 

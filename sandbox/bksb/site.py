@@ -1,4 +1,4 @@
-"""One pretend bksb: its users, their results, and the controls for tests."""
+"""One simulated bksb: its users, their results, and the controls for tests."""
 
 import threading
 from datetime import date

@@ -1,4 +1,4 @@
-"""The users of the pretend bksb, including those that were merged into another user."""
+"""The users of the simulated bksb, including those that were merged into another user."""
 
 import hashlib
 import hmac

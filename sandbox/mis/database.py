@@ -1,4 +1,4 @@
-"""The pretend MIS: a PostgreSQL database with tables like those of PICS, filled once with the invented people."""
+"""The simulated MIS: a PostgreSQL database with tables like those of PICS, filled once with the invented people."""
 
 import csv
 import io

@@ -60,7 +60,7 @@ def dump(clone: Copy) -> dict[str, list[dict[str, Any]]]:
 
 
 def journal(clone: Copy) -> list[dict[str, object]]:
-    """The accounts that were created in the pretend bksb."""
+    """The accounts that were created in the simulated bksb."""
     kept = (clone.folder / ".run" / "sandbox" / "bksb-accounts.jsonl").read_text()
     return [json.loads(line) for line in kept.splitlines()]
 

@@ -1,4 +1,4 @@
-"""./run sandbox: the pretend bksb alone."""
+"""./run sandbox: the simulated bksb alone."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_second_one_joins_the_first_and_is_refused_on_another_port(linked_clon
         with linked_clone.running("sandbox", output=tmp_path / "second") as second:
             joined = tmp_path / "second"
             wait_until("the second one serves", lambda: SERVING in joined.read_text() or second.poll())
-            assert f"pretend bksb  {url[0]}\n" in joined.read_text()
+            assert f"simulated bksb  {url[0]}\n" in joined.read_text()
             second.send_signal(signal.SIGINT)
             assert second.wait(PATIENCE) == 0
         assert requests.get(url[0], timeout=60).status_code == 200, "the first one still serves"

@@ -6,7 +6,7 @@ from tests.sandbox.calls import get_page
 
 def test_the_front_page_says_what_the_sandbox_is_and_links_to_its_pages(sandbox: Sandbox) -> None:
     front = get_page(sandbox, "/")
-    assert "pretend bksb" in front.text
+    assert "simulated bksb" in front.text
     for path in ("/mailbox", "/faults", "/_sandbox/state"):
         assert f'href="{path}"' in front.text
         assert get_page(sandbox, path).status_code == 200

@@ -1,4 +1,4 @@
-"""Finds and creates users for the tests of the pretend bksb."""
+"""Finds and creates users for the tests of the simulated bksb."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""Every kind of fault that the pretend bksb can play, and the settings of a fault."""
+"""Every kind of fault that the simulated bksb can play, and the settings of a fault."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields

@@ -120,7 +120,7 @@ def _render_fault_page(site: BksbSite, form: Form, error: str = "") -> Response:
     alert = f'<p role="alert"><strong>{escape(error)}</strong> Nothing was changed.</p>' if error else ""
     return render_page(
         "Faults",
-        f"{FRONT_PAGE_LINK}<p>Make the pretend bksb fail. A fault acts from the next call until you switch it off or "
+        f"{FRONT_PAGE_LINK}<p>Make the simulated bksb fail. A fault acts from the next call until you switch it off or "
         'restart the sandbox. To change how bksb answers normally, see <a href="#behaviour">Behaviour</a>.</p>'
         f"{alert}"
         f"<h2>Faults that are on</h2>{_render_active(site.faults)}"
@@ -136,7 +136,7 @@ def _render_active(plan: FaultPlan) -> str:
     active, played = plan.list_active(), plan.count_played()
     total = f"<p>Played so far: {escape(_describe_counts(played))}.</p>" if played else ""
     if not active:
-        return f"<p>None. The pretend bksb works normally.</p>{total}"
+        return f"<p>None. The simulated bksb works normally.</p>{total}"
     rows = "".join(
         f"<tr><td><strong>{escape(one.fault.kind)}</strong><td>{escape(_describe_fault(one))}"
         f'<td><form method="post" action="{PATH}/clear">'

@@ -1,4 +1,4 @@
-"""A pretend bksb without its HTTP API."""
+"""A simulated bksb without its HTTP API."""
 
 import pytest
 

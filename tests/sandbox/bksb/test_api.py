@@ -1,4 +1,4 @@
-"""Access to the calls of the pretend bksb."""
+"""Access to the calls of the simulated bksb."""
 
 import pytest
 import requests

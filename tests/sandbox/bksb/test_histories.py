@@ -1,4 +1,4 @@
-"""The results of the users of the pretend bksb."""
+"""The results of the users of the simulated bksb."""
 
 import pytest
 

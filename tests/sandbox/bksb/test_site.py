@@ -1,4 +1,4 @@
-"""The users of the pretend bksb and their results."""
+"""The users of the simulated bksb and their results."""
 
 import pytest
 

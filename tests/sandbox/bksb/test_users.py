@@ -1,4 +1,4 @@
-"""Usernames of the pretend bksb."""
+"""Usernames of the simulated bksb."""
 
 import pytest
 

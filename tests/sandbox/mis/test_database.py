@@ -1,4 +1,4 @@
-"""The pretend MIS, on a real PostgreSQL."""
+"""The simulated MIS, on a real PostgreSQL."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing

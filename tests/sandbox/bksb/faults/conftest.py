@@ -1,4 +1,4 @@
-"""A pretend bksb for the tests of faults."""
+"""A simulated bksb for the tests of faults."""
 
 import pytest
 

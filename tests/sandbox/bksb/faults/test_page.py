@@ -28,7 +28,7 @@ def test_the_page_has_every_switch_and_the_front_page_links_to_it(site: FaultySi
         assert f"<option>{kind}" in page or f"<option selected>{kind}" in page
     for name in Behaviour.__dataclass_fields__:
         assert f'name="{name}"' in page
-    assert "None. The pretend bksb works normally." in page
+    assert "None. The simulated bksb works normally." in page
     assert "<script" not in page
     assert 'name="viewport"' in page
 
