@@ -15,9 +15,9 @@ Reports everyone it cannot serve, with the reason. It never matches people by na
 6. `finish_accounts` closes the run in `bksb.sync_run`.
 
 **Reads and writes.** Reads the MIS with `config/eligible_learners.sql`, and usernames from bksb. Writes accounts into
-bksb (`createUser`), sends mail through the connection `smtp_default`, and writes these tables of the reporting
-database: `learner`, `learner_contact`, `account`, `account_link`, `initial_password`, `invitation`, `issue`,
-`approval`, `planned_action` and `sync_run`. Runs are about today, at 07:30 London time. They cannot be backfilled.
+bksb (`createUser`), sends mail through the connection `smtp_default`, and writes these reporting tables: `learner`,
+`learner_contact`, `account`, `account_link`, `initial_password`, `invitation`, `issue`, `approval`, `planned_action`,
+`sync_run`, and `skill_summary` if a person's id changes. Runs at 07:30 London time, about today; backfills are refused.
 
 **Running it again.** Always safe. A person who has an account is left alone. If a run broke off while it created an
 account, the next run looks the username up first. A second run changes nothing.
@@ -51,7 +51,7 @@ from bksb.airflow.dag_support import optional
         "max_new_accounts": optional(
             "integer", 250, "Approval threshold", "A run with more new accounts than this needs approval.", minimum=0
         ),
-        "invite": optional("boolean", True, "Send invitations", "If off, people with a new account are never invited."),
+        "invite": optional("boolean", True, "Send invitations", "If off, new accounts are invited only by a resend."),
         "resend_invitation": optional("boolean", False, "Invite again", "Invite the people named above once more."),
     },
 )

@@ -3,7 +3,7 @@ Loads all assessment results from bksb into the reporting tables.
 
 **What it does.** Takes the people who were eligible on the run's day and have an active bksb account. Reads *every
 page* of each source that the connection `bksb` names (initial, diagnostic, v5), and loads the results. The run's day is
-the London date on which its interval starts. A manual run without a logical date is about today.
+the date on which its interval starts, in the site's time zone. A manual run without a logical date is about today.
 
 1. `list_people` reads the MIS as of the day.
 2. `link_people` links people who have no account, but a bksb username in the MIS. Skipped if there are none.
@@ -14,7 +14,8 @@ the London date on which its interval starts. A manual run without a logical dat
 
 **Reads and writes.** Reads the MIS, and bksb with GET only: it never creates an account or sends mail. Writes
 `assessment_result`, `result_change`, `account_source`, `skill_summary`, `daily_activity`, `summary_rebuild`,
-`run_person`, `planned_action`, `issue` and `sync_run`, and for people it links also `account` and `account_link`.
+`run_person`, `planned_action`, `issue` and `sync_run`. For people it tries to link, it also writes `account` (a blocked
+row if the link fails), and `account_link` if the link works.
 
 **Running it again.** Always safe, also for a past day. A result that did not change is not written. One that changed
 leaves its old row in `result_change`. One that bksb no longer shows gets `missing_since` and stops counting, until bksb
@@ -51,7 +52,7 @@ RESULTS = Asset("bksb_results")
             "boolean",
             False,
             "Publish anyway",
-            "Publish although results vanished or texts are new, because they are right.",
+            "Publish even if results vanished or texts are unknown. Use it after you have checked that they are right.",
         ),
     },
 )

@@ -4,7 +4,7 @@ An example to copy into your `dags/`: writes a CSV file of the figures of each d
 **What it does.** Airflow starts one run for each published day, of nightly runs and of backfills. `bksb_results` emits
 its asset with the day as partition key, which this DAG reads from `dag_run.partition_key`. It writes the rows of that
 day in `bksb.daily_activity` to `FOLDER/YYYY-MM-DD.csv`. A manual run of `bksb_results` without a logical date starts
-nothing. A manual run with a logical date, which the trigger form fills in, publishes the day before that date.
+nothing. The trigger form fills in a logical date: that run publishes the last complete day before it (03:00 to 03:00).
 
 **Reads and writes.** Reads the connection `reporting`. Writes files to the folder that the Airflow Variable
 `daily_figures_folder` names. The files hold counts only, but a count of one can still identify a person, so protect
