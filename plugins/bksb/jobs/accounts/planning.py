@@ -26,7 +26,7 @@ from bksb.rules.task_split import split_into_tasks
 log = logging.getLogger(__name__)
 
 CALLS_PER_ACTION: Mapping[ActionKind, int] = {"create": 2, "link": 1, "check": 1}
-"""Calls to bksb that one action takes, at most."""
+"""Calls to bksb that one action normally takes. A creation with an unclear reply takes a third."""
 
 FIGURES_OF_WORK = (
     "created",
