@@ -72,4 +72,7 @@ def _translate_connect_error(error: psycopg2.Error, conn_id: str) -> BksbSyncErr
         return TransientError(
             f"The reporting database of connection '{conn_id}' did not answer: check host, port and that it runs."
         )
-    return FatalError(f"The reporting database driver failed ({type(error).__name__}).")
+    return FatalError(
+        f"The reporting database driver failed ({type(error).__name__}). Please tell the maintainers, with this "
+        "message."
+    )
