@@ -78,7 +78,7 @@ class Nights:
         self._learners = max(60, round(LEARNERS * scale))
         self._sample = max(3, round(SEQUENTIAL_LEARNERS * scale))
         self.rows: list[tuple[Any, ...]] = []
-        """Rows that the last first night has loaded, as the statement bench.loads.ROWS returns them."""
+        """Rows loaded by the last of the first nights, as the statement bench.loads.ROWS returns them."""
 
     def measure(self) -> Iterator[Figure]:
         """Create accounts, then run several first nights, each on its own database, and one second night."""

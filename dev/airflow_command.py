@@ -18,7 +18,7 @@ from dev.airflow.processes import (
     metadata_is_ready,
     start_metadata,
 )
-from dev.connections import has_own_connections, sandbox_variables
+from dev.connections import announce_sandbox, has_own_connections, sandbox_variables
 from dev.services import interrupts
 from dev.services.clone import Clone
 from dev.services.databases import prepare_databases, prepare_everything
@@ -51,6 +51,7 @@ def run_airflow(clone: Clone, arguments: Sequence[str]) -> int:
         if has_own_connections():
             prepare_databases(server, clone)
         else:
+            announce_sandbox()
             prepare_everything(server, clone)
             variables = sandbox_variables(server, clone, services.sandbox())
         environment = airflow_environment(clone, server, DEFAULT_PORT, variables)

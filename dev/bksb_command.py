@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from bksb import cli
 from dev.airflow.processes import inherited_environment
-from dev.connections import has_own_connections, reporting_connection, sandbox_variables
+from dev.connections import announce_sandbox, has_own_connections, reporting_connection, sandbox_variables
 from dev.services.clone import Clone
 from dev.services.databases import prepare_databases, prepare_everything
 from dev.services.errors import RunError
@@ -29,6 +29,7 @@ def run_bksb(clone: Clone, arguments: Sequence[str]) -> int:
         return _run(options, environment)
     if options.command in READ_ONLY and not Postgres(clone.postgres).exists():
         raise RunError("there is no reporting database yet. Make one with: ./run demo")
+    announce_sandbox()
     with SharedServices(clone) as services:
         return _run(options, environment | _prepare(clone, services, options))
 

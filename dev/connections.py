@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 
 from bksb.connection_fields import ConnectionFields
 from dev.services.clone import Clone
@@ -25,6 +26,11 @@ def has_own_connections() -> bool:
     If so, ./run adds none of its own, because invented people must never reach a real bksb.
     """
     return any(name in os.environ for name in CONNECTIONS)
+
+
+def announce_sandbox() -> None:
+    """Says on stderr that a command uses invented people: a forgotten `export` would otherwise go unnoticed."""
+    print("No AIRFLOW_CONN_... variable is exported: using the invented people of this folder.", file=sys.stderr)
 
 
 def refuse_own_connections(command: str) -> None:

@@ -111,6 +111,11 @@ class Demo:
         self._report(since, runs)
         if serve:
             self._serve()
+        else:
+            print(
+                "\nAirflow and the sandbox stop now. In a terminal, ./run demo starts them again and keeps them.",
+                flush=True,
+            )
 
     def _prepare(self) -> None:
         self.progress.say("Preparing the databases, the MIS and Airflow's metadata")
@@ -196,17 +201,22 @@ class Demo:
         self.progress.end_line()
         print_report(self.server.dsn("reporting", "bksb_writer", self.clone.secret("bksb_writer")), since, runs)
         print(
-            "\nWhere to look",
-            f"  Airflow         {self.api.url}  {self.login}",
-            f"  mailbox         {self.sandbox.mailbox_url}",
-            f"  simulated bksb  {self.sandbox.url}",
-            *(f'  tables          ./run sql "{query}"' for query in EXAMPLE_QUERIES),
+            "\nThe tables",
+            *(f'  ./run sql "{query}"' for query in EXAMPLE_QUERIES),
             sep="\n",
             flush=True,
         )
 
     def _serve(self) -> None:
-        print("\nServing until Ctrl-C.", flush=True)
+        print(
+            "\nWhere to look",
+            f"  Airflow         {self.api.url}  {self.login}",
+            f"  mailbox         {self.sandbox.mailbox_url}",
+            f"  simulated bksb  {self.sandbox.url}",
+            "\nServing until Ctrl-C.",
+            sep="\n",
+            flush=True,
+        )
         try:
             while True:
                 self.programs.check()

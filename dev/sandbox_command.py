@@ -48,7 +48,7 @@ def _announce(clone: Clone, sandbox: SandboxServer) -> None:
         f"access key      {sandbox.access_key}",
         f"secret key      {sandbox.secret_key}",
         "\nFor Airflow:\n",
-        f"AIRFLOW_CONN_BKSB={shlex.quote(connection)}",
+        f"export AIRFLOW_CONN_BKSB={shlex.quote(connection)}",
         "\nServing until Ctrl-C.",
         sep="\n",
         flush=True,

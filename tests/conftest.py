@@ -1,4 +1,4 @@
-"""Shared fixtures: a real PostgreSQL, a sandbox bksb over real HTTP, and a deployment that connects them."""
+"""Shared fixtures: a real PostgreSQL, a simulated bksb over real HTTP, and a deployment that connects them."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def background() -> Iterator[ThreadPoolExecutor]:
 
 @pytest.fixture
 def sandbox(world: World, background: ThreadPoolExecutor) -> Iterator[Sandbox]:
-    """A sandbox bksb for one test, over real HTTP."""
+    """A simulated bksb for one test, over real HTTP."""
     with ExitStack() as stack:
         yield stack.enter_context(Sandbox(world))
         background.submit(stack.pop_all().close)  # takes 0.2 s

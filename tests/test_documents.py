@@ -124,7 +124,7 @@ def test_a_document_has_one_title_and_then_says_what_it_is_for(path):
     lines = prose(path).splitlines()
     assert [line for line in lines if line.startswith("# ")] == lines[:1]
     first = "\n".join(lines[1:]).strip().split("\n\n")[0]
-    assert not re.match(r"[-#>|]|```|\d+\. |$", first), "the first paragraph is no text"
+    assert not re.match(r"[-#>|]|```|\d+\. |$", first), "the first paragraph is not text"
     sentence = re.split(r"[.:](?:\s|$)", first)[0]
     assert 3 < len(sentence.split()) <= 35
     assert first.endswith((".", ":"))

@@ -71,7 +71,7 @@ def changed(old: str, new: str) -> str:
 def test_a_broken_contract_is_reported_before_anything_changes(mis_of, world, sql, says):
     with pytest.raises(MisContractError, match=says) as caught:
         mis_of(sql).read_people(world.today)
-    assert "Nothing was changed" in str(caught.value)
+    assert "Nothing from this reading was used" in str(caught.value)
 
 
 def test_a_query_that_returns_no_one_stops_the_run(mis_of, world):

@@ -152,7 +152,10 @@ def test_a_wrong_setting_is_named(extra, named):
         ({"timezone": 1}, "timezone of the bksb connection has to be text (in quotes)."),
         ({"mail_hours": 7}, "mail_hours of the bksb connection has to be text (in quotes)."),
         ({"site_url": 7}, "site_url of the bksb connection has to be text (in quotes)."),
-        ({"sources": "v6"}, "sources of the bksb connection may name initial, diagnostic, v5, not v6."),
+        (
+            {"sources": "v6"},
+            "sources of the bksb connection may name initial, diagnostic, v5: correct or empty it (found: v6).",
+        ),
     ],
 )
 def test_an_error_says_what_a_setting_has_to_be(extra, says):

@@ -55,7 +55,7 @@ def split_quote(quote: str) -> list[str]:
 
 @cache
 def list_messages() -> list[str]:
-    """Every text in the code that is no docstring, with VARIABLE for what is filled in."""
+    """Every text in the code that is not a docstring, with VARIABLE for what is filled in."""
     files = [path for folder in CODE for path in sorted((repository() / folder).rglob("*.py"))]
     assert len(files) > 100
     texts = [text for path in files for text in list_texts(ast.parse(path.read_text(encoding="utf-8")))]

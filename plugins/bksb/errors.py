@@ -46,7 +46,9 @@ class KeyRefusedError(FatalError):
 
 
 class MisContractError(FatalError):
-    """The MIS query broke the contract in `sql/mis/eligible_learners.sql`. Nothing was changed."""
+    """The MIS or its query broke the contract in `sql/mis/eligible_learners.sql`. The task stops before it acts on what
+    it read.
+    """
 
 
 class CheckFailedError(FatalError):

@@ -10,6 +10,9 @@ from bksb.errors import ConfigurationError
 VARIABLE = "BKSB_CONFIG"
 """The environment variable that names the folder of the site's own files."""
 
+CHECK_FILE = "Check that the file exists and that the user of the Airflow processes may read it."
+"""What to do about a file that cannot be read, for the end of a message."""
+
 PACKAGE = Path(__file__).resolve().parent
 
 CHECKOUT = None if (PACKAGE / "sql").is_dir() else PACKAGE.parents[1]
@@ -55,7 +58,7 @@ def find_file(name: str, default: Path) -> Path:
     except (FileNotFoundError, NotADirectoryError):
         return default
     except OSError as error:
-        raise ConfigurationError(f"{shown(own)} cannot be read: {error.strerror}.") from None
+        raise ConfigurationError(f"{shown(own)} cannot be read: {error.strerror}. {CHECK_FILE}") from None
     return own
 
 

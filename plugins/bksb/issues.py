@@ -1,6 +1,6 @@
 """The issues that the sync can report: what each is about, where it can be fixed, and what to do.
 
-Documents, the demo's report and web pages take their texts from here.
+The demo's report takes its texts from here.
 """
 
 from __future__ import annotations
@@ -44,10 +44,11 @@ PLAN_ISSUES: tuple[IssueCode, ...] = (
     "username_mismatch",
     "former_record_unsettled",
 )
-"""Issues about a person that the account plan opens. The next plan resolves those that no longer apply."""
+"""Issues about a person that the account plan opens, or the task that carries it out (`rules/account_plan.py`,
+`jobs/accounts/provisioning.py`, `jobs/accounts/outcomes.py`). The next plan resolves those that no longer apply."""
 
 ACCOUNT_ISSUES: tuple[IssueCode, ...] = (*PLAN_ISSUES, "bksb_no_answer")
-"""Issues about a person without an account."""
+"""Issues about giving a person an account."""
 
 CHECK_ISSUES: tuple[IssueCode, ...] = ("stale_link", "bksb_no_answer")
 """Issues that the check of a link opens and resolves."""
@@ -97,7 +98,7 @@ ISSUE_KINDS: Mapping[IssueCode, IssueKind] = {
         "person", "nowhere", "bksb did not confirm a creation: the next run checks whether the account exists"
     ),
     "username_mismatch": IssueKind(
-        "person", "MIS", "the MIS names another bksb username than the linked one: find out which is right"
+        "person", "MIS", "the MIS stores another bksb username than the linked one: find out which is right"
     ),
     "former_record_unsettled": IssueKind(
         "person", "MIS", "the applicant record of this learner is still open: mark it as transferred in the MIS"
@@ -121,5 +122,7 @@ ISSUE_KINDS: Mapping[IssueCode, IssueKind] = {
     "unknown_result": IssueKind(
         "text", "settings", "bksb uses a text that the sync cannot read: add it to config/levels.toml"
     ),
-    "unreadable_date": IssueKind("text", "bksb", "bksb gave no readable date, so the result counts for no day"),
+    "unreadable_date": IssueKind(
+        "text", "bksb", "bksb gave no readable date, so the result counts for no day: nothing to do"
+    ),
 }

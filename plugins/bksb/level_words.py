@@ -17,5 +17,7 @@ def load_vocabulary() -> Vocabulary:
         try:
             files.append((folders.shown(path), path.read_bytes()))
         except OSError as error:
-            raise ConfigurationError(f"{folders.shown(path)} cannot be read: {error.strerror}.") from None
+            raise ConfigurationError(
+                f"{folders.shown(path)} cannot be read: {error.strerror}. {folders.CHECK_FILE}"
+            ) from None
     return read_vocabulary(*files)

@@ -14,7 +14,7 @@ from sqlalchemy import exc
 
 from bksb.connection_fields import ConnectionFields
 from bksb.errors import BksbSyncError, ConfigurationError, MisContractError, TransientError
-from bksb.folders import shown
+from bksb.folders import CHECK_FILE, shown
 from bksb.model import Person, PersonKind
 from bksb.rules.times import months_before
 
@@ -73,7 +73,7 @@ class Mis:
         try:
             statement = sqlalchemy.text(_strip_comment_lines(self._query.read_text(encoding="utf-8")))
         except OSError as error:
-            raise ConfigurationError(f"{shown(self._query)} cannot be read: {error.strerror}.") from None
+            raise ConfigurationError(f"{shown(self._query)} cannot be read: {error.strerror}. {CHECK_FILE}") from None
         except UnicodeDecodeError:
             raise ConfigurationError(f"{shown(self._query)} is not UTF-8 text: save it in that encoding.") from None
         binds = {
@@ -177,14 +177,14 @@ def _parse_person(row: Mapping[str, Any], query: Path) -> Person:
     if values["person_kind"] == "learner" and values["start_on"] is None:
         raise _contract_error(query, f"returns learner {values['person_id']} without start_on")
     if values.get("former_person_id") == values["person_id"]:
-        # the same id names no other record
+        # the same id is not another record
         values["former_person_id"] = None
     values["person_kind"] = cast(PersonKind, values["person_kind"])
     return Person(**values)
 
 
 def _contract_error(query: Path, what: str) -> MisContractError:
-    return MisContractError(f"The MIS query ({shown(query)}) {what}. Nothing was changed.")
+    return MisContractError(f"The MIS query ({shown(query)}) {what}. Nothing from this reading was used.")
 
 
 def _plural(things: Sequence[object]) -> str:
@@ -212,7 +212,8 @@ _TRANSLATIONS: tuple[
     (
         exc.NoSuchModuleError,
         lambda conn, _: ConfigurationError(
-            f"Connection '{conn}' names a sqlalchemy_scheme that SQLAlchemy does not know."
+            f"Connection '{conn}' names a sqlalchemy_scheme that SQLAlchemy does not know: correct it, for example to "
+            "mssql+pymssql."
         ),
     ),
     (
@@ -246,4 +247,7 @@ def _translate_error(error: BaseException, conn_id: str, query: Path) -> BksbSyn
             translated = translate(conn_id, query)
             code = getattr(getattr(error, "orig", None), "pgcode", None)
             return type(translated)(f"{translated} (SQLSTATE {code})") if code else translated
-    return ConfigurationError(f"The MIS query could not be run ({type(error).__name__}).")
+    return ConfigurationError(
+        f"The MIS query could not be run ({type(error).__name__}): look for a word after a colon that is not a "
+        "parameter (docs/mis-query.md)."
+    )

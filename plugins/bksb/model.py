@@ -128,8 +128,8 @@ class AssessmentResult:
 class Run:
     """What one DAG run is about.
 
-    `day` is a date in the site's time zone. `interval_start` and `interval_end` are None for a manual run without a
-    logical date, which is about the present.
+    `day` is a date in the site's time zone. `interval_start` and `interval_end` are None for every run of
+    bksb_accounts, for a reparse, and for a manual run without a logical date: these are about the present.
     """
 
     dag_id: str

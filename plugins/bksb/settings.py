@@ -28,7 +28,7 @@ from bksb.rules.passwords import SHORTEST_SECRET, derive_password, setting_diges
 from bksb.rules.times import MailHours
 
 SHORTEST_PASSWORD = 8
-"""Shortest Default Password that bksb accepts, in characters."""
+"""Shortest Default Password that we accept, in characters."""
 
 SECRETS = ("default_password", "password_secret")
 """Settings that keep their leading and trailing blanks."""
@@ -66,7 +66,7 @@ def _parse_zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # OSError: a name like "Europe" is a folder
         raise ValueError(
-            "timezone of the bksb connection is no known time zone: enter a name like Europe/London."
+            "timezone of the bksb connection is not a known time zone: enter a name like Europe/London."
         ) from None
 
 
@@ -86,7 +86,8 @@ def _parse_sources(chosen: object) -> tuple[str, ...]:
     unknown = [name for name in names if name not in SOURCES]
     if unknown or not names:
         raise ValueError(
-            f"sources of the bksb connection may name {', '.join(SOURCES)}, not {', '.join(unknown) or 'nothing'}."
+            f"sources of the bksb connection may name {', '.join(SOURCES)}: correct or empty it (found: "
+            f"{', '.join(unknown) or 'nothing'})."
         )
     return tuple(dict.fromkeys(names))
 
@@ -154,8 +155,8 @@ class Settings:
         default=None,
         repr=False,
         title="Default Password",
-        description="8 or more characters. The first password of every new bksb account. bksb asks for a new one at "
-        "the first log-in. Accounts are created only if this or the secret below is set.",
+        description="8 or more characters. The first password of every new bksb account. bksb may ask for a new one "
+        "at the first log-in. Accounts are created only if this or the secret below is set.",
         json_schema_extra={"minLength": SHORTEST_PASSWORD},
     )
     password_secret: Secret = Field(
@@ -206,8 +207,8 @@ class Settings:
     mail_hours: Hours = Field(
         default=MailHours(7 * 60, 21 * 60),
         title="Mail hours",
-        description="Send e-mails to learners between these times only, in the time zone above. E-mails that are due "
-        "later wait for the next run. 00:00-24:00 means always.",
+        description="Send e-mails to learners between these times only, in the time zone above. E-mails due "
+        "outside these hours wait for the next run. 00:00-24:00 means always.",
     )
     reminder_days: OptionalNumber = Field(
         default=None,
@@ -223,7 +224,7 @@ class Settings:
     )
     mails_a_minute: Number = Field(
         default=120,
-        title="Mails a minute",
+        title="E-mails per minute",
         description="Highest number of e-mails sent in a minute.",
     )
     applicant_months: Number = Field(

@@ -1,7 +1,7 @@
--- purpose: create the tables of the pretend MIS, which are like those of PICS
--- parameters: none
--- result: none
--- safe to repeat: yes
+-- Purpose: create the tables of the simulated MIS, which are like those of PICS.
+-- Parameters: none.
+-- Result: none.
+-- Safe to repeat: yes.
 
 create table if not exists person (
     person_id text primary key,

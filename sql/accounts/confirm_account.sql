@@ -1,4 +1,4 @@
--- Purpose: record that bksb knows this account under its username, perhaps again.
+-- Purpose: record that bksb knows this account under its username (again, if it was stale).
 -- Parameters: person_id, bksb_user_id.
 -- Safe to repeat: yes.
 update bksb.account

@@ -1,4 +1,4 @@
--- Purpose: record as rejected a run that ends without going ahead: someone said no, or no one answered in time.
+-- Purpose: record that a run which did not go ahead was rejected: someone said no, or no one answered in time.
 -- Parameters: dag_id, run_id.
 -- Result: run_id; no row if the run was neither waiting nor failed.
 -- Safe to repeat: yes.

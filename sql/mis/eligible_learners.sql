@@ -3,8 +3,8 @@
 -- Parameters: as_of (date): the day asked about; ended_since (date): one calendar month earlier; applied_since (date):
 --     applications before this day do not count. Each has a colon before it. They are computed outside, so that the
 --     query needs no date arithmetic.
--- Result: one row for each person, with the live programme that started last. person_id appears in URLs and tables, so
---     it must say nothing about the person. proposed_username is used where bksb_username is null.
+-- Result: one row for each person, with the live programme that started last. person_id appears in run parameters,
+--     tables and logs, so it must say nothing about the person. proposed_username is used where bksb_username is null.
 -- Safe to repeat: yes; it only reads.
 with learner_programme as (
     select

@@ -8,7 +8,8 @@ comment on column bksb.account.state is
 'pending: planned. creating: sent to bksb, not yet confirmed. active: bksb has it. '
 'stale: bksb no longer has this user under this username. blocked: nothing can be done now, see issue.';
 comment on column bksb.account.origin is
-'created: by us. linked: the MIS knew the username. imported: by import-accounts. Null before there is an account.';
+'created: by us. linked: bksb already had the username that the MIS stores or proposes. '
+'imported: by import-accounts or relink. Null before there is an account.';
 comment on column bksb.account.created_at is 'When we created the account in bksb. Null if we did not.';
 comment on column bksb.account.linked_at is 'When the account was given to the person.';
 comment on column bksb.account.invited_at is 'When the mail server last accepted an invitation. Reminders not counted.';
@@ -53,14 +54,14 @@ comment on column bksb.latest_plan.reason is 'Why. For blocked: the issue codes.
 comment on column bksb.latest_plan.username is 'The username to link, create or check. Null for other actions.';
 
 comment on table bksb.approval is
-'The plan of a run of bksb_accounts: whether a person had to approve it, and the outcome. Dry runs are not here. '
+'The plan of a run of bksb_accounts: whether staff had to approve it, and the outcome. Dry runs are not here. '
 'Airflow knows who answered. Not for readers.';
 comment on column bksb.approval.dag_id is 'The DAG.';
 comment on column bksb.approval.run_id is 'The run.';
 comment on column bksb.approval.planned_at is 'When the run made its plan.';
 comment on column bksb.approval.people is 'How many people the MIS listed.';
 comment on column bksb.approval.creations is 'How many accounts the run would create.';
-comment on column bksb.approval.reasons is 'Why a person has to approve the run. Empty: no one has to.';
+comment on column bksb.approval.reasons is 'Why staff have to approve the run. Empty: they do not have to.';
 comment on column bksb.approval.outcome is
 'waiting: for an answer. approved. rejected: a no, or no answer in time. not_asked: went ahead without a question. '
 'failed: before it went ahead.';

@@ -6,7 +6,7 @@ comment on column bksb.account_source.source is 'initial, diagnostic or v5: one 
 comment on column bksb.account_source.synced_at is
 'Every result completed before this moment is loaded. Null: this source was never read completely.';
 comment on column bksb.account_source.incomplete_at is
-'When bksb last gave less than it said there is. No older answer is loaded over that one. '
+'When bksb last returned fewer results than it announced. No older answer is loaded over that one. '
 'A backfill does not ask again for an hour. Not for readers.';
 comment on column bksb.account_source.failed_at is
 'When bksb last gave no usable answer. A backfill does not ask again for an hour. Not for readers.';

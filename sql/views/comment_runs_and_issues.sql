@@ -17,7 +17,7 @@ comment on view bksb.unpublished_run is
 'Not for readers.';
 comment on column bksb.unpublished_run.run_id is 'The run.';
 
-comment on table bksb.issue is 'Something that a person should look at. docs/tables.md says what to do. Never deleted.';
+comment on table bksb.issue is 'Something that staff should look at. docs/tables.md says what to do. Never deleted.';
 comment on column bksb.issue.id is 'Number of the issue.';
 comment on column bksb.issue.code is 'What is wrong, as a code.';
 comment on column bksb.issue.subject_key is 'What it is about: a person_id, or a text of bksb that we cannot read.';

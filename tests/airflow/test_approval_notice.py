@@ -63,7 +63,7 @@ def test_each_address_gets_the_question_and_the_page_to_answer_it(tell, sandbox,
     assert "Sent an e-mail about this approval to 2 addresses under notify." in said
 
 
-def test_the_html_says_the_same_with_a_link_and_escapes_what_is_no_markup(tell, sandbox, monkeypatch):
+def test_the_html_says_the_same_with_a_link_and_escapes_what_is_not_markup(tell, sandbox, monkeypatch):
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.college.example/sync/")
     tell()
     html = sandbox.mailbox.wait_for(2)[0].body("html")

@@ -128,7 +128,7 @@ def test_an_invalid_url_is_answered_with_an_example(url):
 
 def test_an_unknown_host_and_a_closed_port_get_different_texts():
     works, said = tried("https://no-such-host.invalid")
-    assert not works and "name is not known" in said and "https://live2api.bksblive2.co.uk" in said
+    assert not works and "host name cannot be resolved" in said and "https://live2api.bksblive2.co.uk" in said
     works, said = tried(f"http://127.0.0.1:{unused_port()}")
     assert not works and "nothing listens" in said and "firewall" in said
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from bksb.errors import MisContractError
+from bksb.errors import ConfigurationError, MisContractError
 from bksb.folders import SQL_FOLDER
 from tests.conftest import DEFAULT_PASSWORD
 
@@ -52,6 +52,14 @@ def test_the_test_button_names_a_connection_that_does_not_exist(airflow):
 
     works, said = BksbHook("bksb_that_is_not_there").test_connection()
     assert not works and "There is no Airflow connection" in said
+
+
+def test_a_connection_variable_that_is_not_json_is_named(airflow, monkeypatch):
+    from bksb.airflow.hook import connection_fields
+
+    monkeypatch.setenv("AIRFLOW_CONN_REPORTING", '{"conn_type": "generic" "host": "reports-db"}')
+    with pytest.raises(ConfigurationError, match="AIRFLOW_CONN_REPORTING is set, but Airflow cannot read it"):
+        connection_fields("reporting")
 
 
 def test_the_rest_api_hides_the_secret_key_and_the_default_password(saved, sandbox, airflow):

@@ -50,7 +50,7 @@ def test_the_form_is_valid_for_airflow_and_in_the_documented_order(airflow):
         "Mail hours",
         "Reminder after days",
         "Staff to notify",
-        "Mails a minute",
+        "E-mails per minute",
         "Months for applicants",
         "Days for the starting point",
         "Days to keep raw answers",

@@ -27,7 +27,7 @@ def test_plain_http_is_accepted_for_this_machine_and_its_own_network_only(host):
 @pytest.mark.parametrize(
     ("error", "kind", "cause"),
     [
-        (requests.exceptions.ConnectTimeout(), ApiTimeoutError, "no connection in time"),
+        (requests.exceptions.ConnectTimeout(), ApiTimeoutError, "connecting took too long"),
         (requests.exceptions.ConnectionError(), UnreachableError, "reachable from here"),
         (requests.exceptions.RetryError(), TransientError, "RetryError"),
     ],

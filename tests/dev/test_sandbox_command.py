@@ -45,8 +45,8 @@ def test_it_prints_its_addresses_serves_and_leaves_no_process(linked_clone: Link
         url = re.search(r"http://127\.0\.0\.1:\d+", said)
         assert url
         assert f"{url[0]}/faults" in said
-        (line,) = [line for line in said.splitlines() if line.startswith("AIRFLOW_CONN_BKSB=")]
-        (setting,) = shlex.split(line)
+        (line,) = [line for line in said.splitlines() if line.startswith("export AIRFLOW_CONN_BKSB=")]
+        _, setting = shlex.split(line)
         fields = json.loads(setting.partition("=")[2])
         assert (fields["conn_type"], fields["host"]) == ("bksb", url[0])
         assert fields["login"] in said and fields["password"] in said

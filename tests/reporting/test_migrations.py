@@ -112,6 +112,11 @@ def test_a_database_that_lacks_the_newest_migration_is_not_written_to(reporting)
         pytest.fail("opened")
 
 
+def test_a_role_that_does_not_exist_stops_migrate_with_what_to_do(empty_database):
+    with pytest.raises(ConfigurationError, match="has no role of that name: create the role"):
+        migrate(fields_of(empty_database, "reporting"), writer="bksb_writr")
+
+
 def test_a_database_older_than_the_first_release_is_not_migrated_or_changed(empty_database, roles):
     fields = fields_of(empty_database, "reporting")
     for statement in (

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import psycopg2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bksb.errors import BksbSyncError, FatalError, TransientError
+from bksb.errors import BksbSyncError, ConfigurationError, FatalError, TransientError
 from bksb.reporting.copy_format import encode_row
 from bksb.reporting.db_errors import translate_errors
 from bksb.reporting.store import BUCKET_LOCKS, SENDER_LOCKS, WRITER_LOCKS, Writer, open_store
@@ -114,6 +115,12 @@ def test_only_one_task_holds_a_bucket_at_a_time(reporting):
 def test_an_error_of_the_server_is_translated_by_what_to_do(reporting, sqlstate, remedy):
     with pytest.raises(remedy, match=sqlstate), translate_errors("reporting"):
         query(reporting, f"do $$ begin raise exception '{SECRET}' using errcode = '{sqlstate}'; end $$")
+
+
+def test_a_server_without_ssl_is_named_instead_of_tried_again(reporting):
+    fields = replace(reporting, extra={"sslmode": "require"})
+    with pytest.raises(ConfigurationError, match="does not offer SSL"), open_store(fields):
+        pass
 
 
 def test_a_lost_connection_is_a_transient_error(reporting):

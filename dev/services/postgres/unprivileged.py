@@ -20,7 +20,7 @@ UNPRIVILEGED = "nobody"
 
 @dataclass(frozen=True)
 class Account:
-    """Runs the server's programs: as this user, or, for root, behind the command `prefix` or as `user`."""
+    """Runs the server's programs as this user. For root: behind the command `prefix`, or as `user`."""
 
     prefix: tuple[str, ...] = ()
     user: pwd.struct_passwd | None = None
@@ -63,7 +63,7 @@ class OutsideFolder:
         return (self.path / "data").exists()
 
     def choose_account(self, binaries: Path) -> Account:
-        """The account that can run the server. If it has a `user`, call `move_in` before."""
+        """The account that can run the server. If it has a `user`, call `move_in` first."""
         if os.geteuid() != 0:
             return Account()
         reachable = ["sh", "-c", 'test -w "$1" && test -x "$2"', "sh", str(self._private), f"{binaries}/postgres"]

@@ -23,8 +23,8 @@ from bksb.errors import (
 from bksb.settings import is_enabled, read_settings
 
 OFF = (
-    "Integration Enabled is off, so bksb was not called. While it is off, both DAGs end as skipped. "
-    "Switch it on, then test again."
+    "Integration Enabled is off, so bksb was not called. While it is off, the tasks of both DAGs are "
+    "skipped. Switch it on, then test again."
 )
 
 WRONG_ADDRESS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import smtplib
 from contextlib import AbstractContextManager
 from functools import cached_property, partial
@@ -67,9 +68,14 @@ def connection_fields(conn_id: str) -> ConnectionFields:
     try:
         connection = BaseHook.get_connection(conn_id)
     except AirflowNotFoundException:
+        variable = f"AIRFLOW_CONN_{conn_id.upper()}"
+        if variable in os.environ:
+            raise ConfigurationError(
+                f"{variable} is set, but Airflow cannot read it: correct its JSON (see docs/connections.md)."
+            ) from None
         raise ConfigurationError(
-            f"There is no Airflow connection '{conn_id}': add it under Admin > Connections, or set "
-            f"AIRFLOW_CONN_{conn_id.upper()} (see docs/connections.md)."
+            f"There is no Airflow connection '{conn_id}': add it under Admin > Connections, or set {variable} "
+            "(see docs/connections.md)."
         ) from None
     extra = connection.extra_dejson
     return ConnectionFields(

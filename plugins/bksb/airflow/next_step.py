@@ -36,7 +36,7 @@ NEXT_STEPS: tuple[tuple[type[BaseException], str], ...] = (
     (TlsError, "check REQUESTS_CA_BUNDLE and the API URL. Then clear this task."),
     (ProxyError, "check HTTPS_PROXY and NO_PROXY of all Airflow processes. Then clear this task."),
     (ApiTimeoutError, "clear this task later. If it keeps failing, check the API URL, firewall and proxy."),
-    (UnexpectedResponseError, "check the API URL. If it is right, clear this task when bksb is well again."),
+    (UnexpectedResponseError, "check the API URL. If it is right, clear this task when bksb works again."),
     (MessageDeferredError, "check the mail server of connection 'smtp_default'. Then clear this task."),
     (DeliveryUnknownError, "check the mail server of connection 'smtp_default'. Then clear this task."),
     (TransientError, "clear this task when the system that the error above names works again."),

@@ -108,7 +108,7 @@ class BksbClient:
     def v5_sessions(self, user_id: int, course_subject: str) -> list[V5Session]:
         """Return the sessions of newer assessments of one user in one of the `V5_SUBJECTS`, finished or not.
 
-        `GET assessmentSessions/getAssessmentSessionsForCourseV5`: an array, or null for none [C].
+        `GET assessmentSessions/getAssessmentSessionsForCourseV5`: an array, empty for none [C]; perhaps null [?].
         """
         call = "getAssessmentSessionsForCourseV5"
         parameters = {"courseSubject": course_subject, "userId": str(user_id)}

@@ -14,7 +14,7 @@ MAX_PAGES = 200
 """Pages read for one learner, at most. A server that sends more never ends."""
 
 MAX_READINGS = 4
-"""How often a listing that changes while it is read is read from its start, at most."""
+"""Maximum number of readings of a listing that changes while it is read."""
 
 
 @dataclass(frozen=True)

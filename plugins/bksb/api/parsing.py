@@ -72,7 +72,7 @@ class V5Session:
 
     @property
     def is_finished(self) -> bool:
-        """Whether bksb gives a day of completion. A finished session never changes."""
+        """Whether bksb gives a day of completion. We assume that a finished session never changes."""
         return bool(self.completed_raw) and not self.completed_raw.startswith(NEVER)
 
 

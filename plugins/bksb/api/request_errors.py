@@ -33,14 +33,14 @@ def translate_request_error(error: requests.RequestException) -> BksbSyncError:
     if isinstance(error, (exceptions.InvalidURL, exceptions.InvalidSchema, exceptions.MissingSchema)):
         return ConfigurationError(NO_ADDRESS)
     if isinstance(error, exceptions.ConnectTimeout):
-        return ApiTimeoutError(_no_answer_text("no connection in time"))
+        return ApiTimeoutError(_no_answer_text("connecting took too long"))
     if isinstance(error, exceptions.Timeout) or _is_caused_by(error, TimeoutError):
         return ApiTimeoutError(_no_answer_text("no answer in time"))
     if _is_caused_by(error, ConnectionResetError, ConnectionAbortedError, BrokenPipeError, RemoteDisconnected):
         return TransientError(_no_answer_text("the connection broke off"))
     if isinstance(error, exceptions.ConnectionError):
         if _is_caused_by(error, NameResolutionError, socket.gaierror):
-            return UnreachableError(_no_answer_text("its name is not known: is the API URL right?"))
+            return UnreachableError(_no_answer_text("its host name cannot be resolved: is the API URL right?"))
         if _is_caused_by(error, ConnectionRefusedError):
             return UnreachableError(_no_answer_text("nothing listens there: is the API URL right?"))
         return UnreachableError(_no_answer_text("no connection: is the API URL right, and reachable from here?"))

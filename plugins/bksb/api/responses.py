@@ -63,8 +63,8 @@ class Response:
     def unexpected(self) -> BksbSyncError:
         """Return the error for a body that the call does not return. It names the shape, never the content.
 
-        Only a sentence of bksb's with status 4xx refuses this one learner. A web page, an empty or broken body, or a
-        404 may come from a proxy or from a bksb in trouble, so it is worth another try.
+        Only a 4xx with a sentence from bksb means that this one learner is refused. A web page, an empty or broken
+        body, or a 404 may come from a proxy or from a bksb in trouble, so it is worth another try.
         """
         if _NO_SUCH_ROUTE.search(self.text):
             return UnexpectedResponseError(
@@ -119,7 +119,7 @@ def to_text(value: object) -> str:
 
 
 def to_key(value: object) -> str:
-    """Return a session id as text, '' for a value that is no id: a list, a boolean, a fraction, a long text."""
+    """Return a session id as text, '' for a value that is not an id: a list, a boolean, a fraction, a long text."""
     if isinstance(value, bool) or not isinstance(value, int | str):
         return ""
     key = to_text(str(value)).strip()

@@ -75,7 +75,9 @@ def _open_new_file(out: Path) -> Iterator[TextIO]:
         unfinished.replace(out)
         unfinished = None
     except OSError as error:
-        raise ConfigurationError(f"{out.name} cannot be written: {error.strerror}.") from None
+        raise ConfigurationError(
+            f"{out.name} cannot be written: {error.strerror}. Choose another folder or file."
+        ) from None
     finally:
         if unfinished:
             unfinished.unlink(missing_ok=True)

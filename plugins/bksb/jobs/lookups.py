@@ -27,7 +27,7 @@ class LookupOutcome:
 
 
 def look_up(client: BksbClient, username: str) -> LookupOutcome:
-    """Ask bksb once. Raises KeyRefusedError only, because that error would affect every other call too."""
+    """Look up one username. Raises only FatalErrors."""
     try:
         return LookupOutcome(user_id=client.find_user_id(username))
     except (RejectedError, TransientError) as error:

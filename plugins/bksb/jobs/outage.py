@@ -30,8 +30,8 @@ class OutageDetector:
     def record_expected(self, error: Exception | None) -> bool:
         """Count the outcome for a person who got no answer last time either. Returns whether to try more such people.
 
-        Consecutive failures of these people prove no outage if another call was answered, or if the probe is. Then
-        returns False: the rest should wait for the next run. Otherwise raises TransientError, as `record` does.
+        If another call was answered, or the probe is, failures of these people prove no outage: returns False, and the
+        rest wait for the next run. Otherwise raises TransientError, as `record` does.
         """
         if not self._count(error):
             return True

@@ -102,17 +102,21 @@ class Templates:
         # before OSError, of which it is a subclass
         except TemplateNotFound as error:
             raise ConfigurationError(
-                f"The template {shown} includes {error.name}, which is not in the folder templates/."
+                f"The template {shown} includes {error.name}, which is not in the folder templates/. Put that file "
+                "there, or remove the include."
             ) from None
         except OSError as error:
-            raise ConfigurationError(f"The template {shown} cannot be read: {error.strerror}.") from None
+            raise ConfigurationError(
+                f"The template {shown} cannot be read: {error.strerror}. {folders.CHECK_FILE}"
+            ) from None
         except UnicodeDecodeError:
             raise ConfigurationError(
                 f"The template {shown} is not written in UTF-8: save it in that encoding."
             ) from None
         except TemplateSyntaxError as error:
             raise ConfigurationError(
-                f"The template {shown} has a mistake in line {error.lineno}: {error.message}."
+                f"The template {shown} has a mistake in line {error.lineno}: {error.message}. Correct it, then check "
+                "it with `python -m bksb preview-mail`."
             ) from None
         except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise ConfigurationError(

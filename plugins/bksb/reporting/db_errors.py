@@ -14,6 +14,7 @@ _SETUP_FAULTS = {
     "28": "refuses the log-in: check login and password of the connection",
     "3D": "does not exist: create it, then run `python -m bksb migrate`",
     "3F": "has no schema bksb: run `python -m bksb migrate`",
+    "42704": "has no role of that name: create the role, then run `python -m bksb migrate` again",
     "42P01": "lacks a table: run `python -m bksb migrate`",
     "42501": "gives the log-in too few rights: run `python -m bksb migrate --writer ROLE` as the owner. If the right "
     "TEMPORARY was revoked from PUBLIC, also grant it to the role",
@@ -57,19 +58,27 @@ def _translate_error(error: psycopg2.Error, conn_id: str) -> BksbSyncError:
 
 
 _CONNECT_FAILURES = (
-    ("does not exist", "3D"),
-    ("authentication failed", "28"),
-    ("no password supplied", "28"),
+    ("does not exist", _SETUP_FAULTS["3D"]),
+    ("authentication failed", _SETUP_FAULTS["28"]),
+    ("no password supplied", _SETUP_FAULTS["28"]),
+    (
+        "server does not support SSL",
+        "does not offer SSL, which sslmode of the connection asks for: switch SSL on in the server, or set sslmode to "
+        "prefer",
+    ),
 )
 
 
 def _translate_connect_error(error: psycopg2.Error, conn_id: str) -> BksbSyncError:
     """Turn a failed connect into our error. libpq gives no SQLSTATE for it, only a text, which is not kept."""
-    for phrase, prefix in _CONNECT_FAILURES:
+    for phrase, advice in _CONNECT_FAILURES:
         if phrase in str(error):
-            return ConfigurationError(f"The reporting database of connection '{conn_id}' {_SETUP_FAULTS[prefix]}.")
+            return ConfigurationError(f"The reporting database of connection '{conn_id}' {advice}.")
     if isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
         return TransientError(
             f"The reporting database of connection '{conn_id}' did not answer: check host, port and that it runs."
         )
-    return FatalError(f"The reporting database driver failed ({type(error).__name__}).")
+    return FatalError(
+        f"The reporting database driver failed ({type(error).__name__}). Please tell the maintainers, with this "
+        "message."
+    )

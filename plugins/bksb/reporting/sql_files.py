@@ -1,4 +1,7 @@
-"""Finds the SQL files. Every statement of the project is in `sql/`, one per file."""
+"""Finds the SQL files. Every statement of the project is in `sql/`, one per file.
+
+Files of `sql/migrations` and `sql/views` may hold several.
+"""
 
 from __future__ import annotations
 

@@ -69,7 +69,10 @@ class Store:
             yield
 
     def lock_writer(self, writer: Writer) -> None:
-        """Inside a transaction, wait until no other task is this writer. It must be higher than those held."""
+        """Inside a transaction, wait until no other task is this writer.
+
+        `writer` must be higher than every writer already held.
+        """
         self.run("runs/lock_writer", lock_class=WRITER_LOCKS, writer=int(writer))
 
     def run(self, name: str, /, **parameters: Any) -> list[Any]:

@@ -114,7 +114,7 @@ class _Conflicts:
                 )
             ]
         if self._stored[username] > 1 or self._held_by_another(person, username):
-            return [Issue.about(person.person_id, "account_claimed_twice", "the MIS gives this username to two people")]
+            return [Issue.about(person.person_id, "account_claimed_twice", "another person has the same username")]
         return []
 
     def _obstacles_to_creating(self, person: Person) -> list[Issue]:
@@ -214,9 +214,9 @@ class _FormerRecords:
 
 
 def _find_mismatch(person: Person, account: Account) -> list[Issue]:
-    """Return an issue if the MIS names another bksb username than the linked one: staff must decide which is right."""
+    """Return an issue if the MIS stores another bksb username than the linked one: staff must decide which is right."""
     if _is_other_username(person, account):
-        detail = "the MIS names another bksb username than the account that is linked"
+        detail = "the MIS stores another bksb username than that of the linked account"
         return [Issue.about(person.person_id, "username_mismatch", detail)]
     return []
 

@@ -7,7 +7,8 @@ import hmac
 from functools import lru_cache
 
 SHORTEST_SECRET = 16
-"""Minimum characters of the secret. A shorter one could be found from one password, and with it all the others."""
+"""Minimum characters of the secret. From one password, an attacker could work out a shorter secret, and with it every
+other password."""
 
 LETTERS = "cdghjkmnpqrtvwx"
 """No letter that can be mistaken for a digit or another letter, and no vowels, so that no words appear."""
@@ -23,7 +24,7 @@ DIGEST_ROUNDS = 200_000
 """Rounds of PBKDF2. They make each guess at the setting cost some tenths of a second."""
 
 DIGEST_BYTES = 2
-"""16 bits: a changed setting is missed once in 65,536 times, and too many guesses match for any to be confirmed."""
+"""16 bits: one change in 65,536 is missed, but so many guesses match that none can be confirmed."""
 
 
 def derive_password(secret: str, username: str) -> str:

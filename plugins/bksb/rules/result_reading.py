@@ -11,7 +11,8 @@ from bksb.rules.levels import Reading, Vocabulary, read_diagnostic, read_initial
 from bksb.rules.times import parse_bksb_time
 
 FUTURE_LIMIT = timedelta(days=1)
-"""How far in the future a date may be. A later one is wrong, because clocks and time zones differ by less."""
+"""How far in the future a date may be. A later one is wrong: differences between clocks and time zones are smaller
+than that."""
 
 READERS: Mapping[Source, Callable[[str, str, str, Vocabulary], Reading]] = {
     "initial": read_initial,

@@ -1,5 +1,5 @@
--- Purpose: check before a load that no result was completed more than a day from now. Clocks and time zones differ by
---     less.
+-- Purpose: check before a load that no result was completed more than a day from now. Differences between
+--     clocks and time zones are smaller than that.
 -- Result: id: the bksb user and session; no rows if the check passes.
 -- Safe to repeat: yes; it only reads.
 select distinct bksb_user_id || '/' || session_id as id

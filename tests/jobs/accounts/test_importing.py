@@ -259,7 +259,7 @@ def test_every_bad_line_is_reported_with_its_reason_and_every_good_one_is_import
         f"line 5, {plain[4]}: {plain[1]} already has this account: find out who is right",
         f"line 6, {plain[2]}: an account creation for this person is unfinished: wait for the next run of "
         "bksb_accounts, then try again",
-        f"line 7, {plain[5]}: the MIS gives this username to {named}: find out who is right",
+        f"line 7, {plain[5]}: the MIS stores this username for {named}: find out who is right",
         f"line 8, {plain[6]}: the username is missing",
         "line 9: neither the MIS nor an earlier run lists this person: correct the person_id",
         f"line 10, {plain[7]}: line 11 has another username for this person: keep the right one",

@@ -153,13 +153,15 @@ def test_a_task_that_is_tried_again_says_that_nothing_is_left_to_do(deployment, 
     assert "Nothing left to do in this task" in caplog.text
 
 
-def test_a_dry_run_plans_what_the_next_run_does_and_changes_nothing_else(deployment, sandbox):
+def test_a_dry_run_plans_what_the_next_run_does_and_changes_nothing_else(deployment, sandbox, caplog):
+    caplog.set_level("INFO")
     untouched = ("learner", "learner_contact", "account", "account_link", "issue", "run_person")
     before = rows_of(deployment, *untouched)
     sandbox.site.reset_counters()
     run_accounts(deployment, "manual__dry", dry_run=True)
     assert rows_of(deployment, *untouched) == before
     assert sandbox.site.calls == {}
+    assert caplog.messages[-1] == "Dry run: nothing was done. The plan is in bksb.latest_plan."
     run_accounts(deployment, "manual__real")
     plan = "select person_id, action, reason from bksb.planned_action where run_id = %s order by 1"
     dry, real = (query(deployment.reporting, plan, run_id) for run_id in ("manual__dry", "manual__real"))

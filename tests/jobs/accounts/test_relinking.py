@@ -217,7 +217,7 @@ def test_while_the_mis_names_another_username_nothing_is_changed(deployment, pai
     before = rows_of(deployment, *TABLES)
     for named in pair:
         query(mis_fields, "update person set bksb_username = 'a.third.one' where person_id = %s", named)
-        with pytest.raises(ConfigurationError, match=f"{named}: the MIS names another bksb username: correct it"):
+        with pytest.raises(ConfigurationError, match=f"{named}: the MIS stores another bksb username: correct it"):
             relink(deployment, first, f"of.{first}", from_holder="swap")
         query(mis_fields, "update person set bksb_username = null where person_id = %s", named)
     assert rows_of(deployment, *TABLES) == before
@@ -278,7 +278,7 @@ def test_unknown_people_and_usernames_and_unfinished_creations_are_refused_with_
         (first, "   ", "the username is missing"),
         (first, "two\nlines", "a line break"),
         ("X999999", "free", "neither the MIS nor an earlier run lists this person"),
-        (first, stored.bksb_username, f"the MIS gives this username to {named}"),
+        (first, stored.bksb_username, f"the MIS stores this username for {named}"),
         (unsettled, "free", "an account creation for this person is unfinished"),
         (first, "open", f"{unsettled}: an account creation for this person is unfinished"),
     ):

@@ -871,7 +871,7 @@ def test_a_person_is_reminded_only_if_all_sources_were_read_recently(
         results_are_read(deployment, *read, hours_ago=hours_ago)
     send(reminding, "manual__2", person_ids=three[:1])
     assert len(sandbox.mailbox.messages()) == 1 + reminded
-    assert ("1 for bksb_results to read their results" in caplog.text) is not bool(reminded)
+    assert ("1 until bksb_results reads their results" in caplog.text) is not bool(reminded)
     results_are_read(reminding)
     send(reminding, "manual__3", person_ids=three[:1])
     assert len(sandbox.mailbox.messages()) == 2
@@ -890,7 +890,7 @@ def test_no_one_is_reminded_while_a_source_was_never_read_completely(deployment,
     )
     send(reminding, "manual__2", person_ids=three[:1])
     assert len(sandbox.mailbox.messages()) == 1
-    assert "1 for bksb_results to read their results" in caplog.text
+    assert "1 until bksb_results reads their results" in caplog.text
 
 
 def test_a_person_who_was_linked_to_another_account_after_the_invitation_is_not_reminded(deployment, three, caplog):
@@ -900,7 +900,7 @@ def test_a_person_who_was_linked_to_another_account_after_the_invitation_is_not_
     days_pass(deployment, 7)
     query(deployment.reporting, "update bksb.account set origin = 'linked' where person_id = %s", three[0])
     send(reminding, "manual__2", person_ids=three[:2])
-    assert "1 for bksb_results to read" in caplog.text
+    assert "1 until bksb_results reads" in caplog.text
     results_are_read(deployment)
     send(reminding, "manual__3", person_ids=three[:2])
     assert [row.person_id for row in invitations(deployment) if row.kind == "reminder"] == [three[1]]
@@ -934,7 +934,7 @@ def test_at_night_no_one_is_mailed_and_in_the_morning_everyone_is(deployment, sa
     day_only = with_settings(deployment, mail_hours=MailHours.from_text("07:00-21:00"))
     send(day_only, "manual__1", Passing(datetime(2026, 11, 23, 21, 0, tzinfo=UTC)), person_ids=three)
     assert sandbox.mailbox.messages() == [] and invitations(deployment) == []
-    assert "3 for 07:00" in caplog.text
+    assert "3 until 07:00" in caplog.text
     send(day_only, "manual__2", Passing(datetime(2026, 11, 24, 7, 0, tzinfo=UTC)), person_ids=three)
     assert len(sandbox.mailbox.messages()) == 3
 
@@ -979,7 +979,7 @@ def test_a_resend_that_is_not_finished_when_the_mail_hours_end_is_sent_by_the_ne
     slow = with_settings(deployment, mail_hours=DAY_ONLY, mails_a_minute=1)
     evening = Passing(datetime(2026, 11, 23, 20, 59, 30, tzinfo=UTC))
     send(slow, "manual__asked", evening, person_ids=three, resend_invitation=True)
-    assert states(deployment) == {"sent": 1, "waiting": 2} and "2 for 07:00" in caplog.text
+    assert states(deployment) == {"sent": 1, "waiting": 2} and "2 until 07:00" in caplog.text
     send(slow, "scheduled__2", Passing(datetime(2026, 11, 24, 7, 30, tzinfo=UTC)))
     assert len(sandbox.mailbox.messages()) == 3 and states(deployment) == {"sent": 3}
     assert {row.run_id for row in invitations(deployment)} == {"manual__asked"}
@@ -1014,7 +1014,7 @@ def test_a_slow_mis_does_not_cause_mail_outside_the_mail_hours(deployment, sandb
         mis=Slow(mis_fields, SQL_FOLDER / "mis" / "eligible_learners.sql"),
     )
     send(slow, "manual__1", clock, person_ids=three)
-    assert len(sandbox.mailbox.messages()) == 1 and "2 for 07:00" in caplog.text
+    assert len(sandbox.mailbox.messages()) == 1 and "2 until 07:00" in caplog.text
     assert clock.now() == datetime(2026, 11, 23, 21, 0, 10, tzinfo=UTC), (
         "reading the MIS took until after the mail hours"
     )

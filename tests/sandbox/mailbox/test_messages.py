@@ -1,4 +1,4 @@
-"""The mailbox keeps messages, with a folder also over a restart."""
+"""The mailbox keeps messages; in a folder, they survive a restart."""
 
 import socket
 from collections.abc import Iterator

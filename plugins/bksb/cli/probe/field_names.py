@@ -29,7 +29,7 @@ class FieldNames:
     def describe_list(self, body: object, list_name: str) -> str:
         """Describe under which name a page has its list, and whether the list is empty."""
         if not isinstance(body, Mapping):
-            return "the page is no object"
+            return "the page is not an object"
         if list_name in body:
             return f"{list_name}: {describe_kind(body[list_name])}{describe_emptiness(body[list_name])}"
         others = [name for name, value in body.items() if isinstance(value, list)]

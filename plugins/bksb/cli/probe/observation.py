@@ -106,7 +106,7 @@ def find_sentence(body: object) -> str:
 
 
 def member(body: object, name: str) -> object:
-    """Return a field of an object; None if it is no object or has no such field."""
+    """Return a field of an object; None if it is not an object or has no such field."""
     return body.get(name) if isinstance(body, Mapping) else None
 
 

@@ -36,5 +36,5 @@ class ClaimObstacles:
                 "bksb_accounts, then try again"
             )
         if others := self._owners_in_mis.get(username.casefold(), set()) - {person_id}:
-            return f"the MIS gives this username to {min(others)}: find out who is right"
+            return f"the MIS stores this username for {min(others)}: find out who is right"
         return None

@@ -26,7 +26,7 @@ from bksb.rules.task_split import split_into_tasks
 log = logging.getLogger(__name__)
 
 CALLS_PER_ACTION: Mapping[ActionKind, int] = {"create": 2, "link": 1, "check": 1}
-"""Calls to bksb that one action takes, at most."""
+"""Calls to bksb that one action normally takes. A creation with an unclear reply takes a third."""
 
 FIGURES_OF_WORK = (
     "created",
@@ -106,6 +106,9 @@ def finish_accounts(deployment: Deployment, run: Run) -> None:
         close_run(store, run, "success", figures | {f"planned_{action}": n for action, n in planned.items()})
     if is_rejected:
         log.info("The run was rejected, or not approved in time. Nothing was done; the next run asks again.")
+    elif run.dry_run:
+        log.info("Dry run: nothing was done. The plan is in bksb.latest_plan.")
+        return
     elif not set(planned) - {"blocked"} and not any(figures[name] for name in FIGURES_OF_WORK):
         log.info(
             "Nothing to do in this run: no account to create or link, no link to check, no mail sent. "
@@ -129,7 +132,7 @@ def _make_plan(store: Store, deployment: Deployment, run: Run, people: Sequence[
 def _log_plan(run: Run, plan: Plan, eligible: int) -> None:
     dry_run = "Dry run, nothing else is done. " if run.dry_run else ""
     need_attention = len({issue.person_id for issue in plan.issues})
-    table = "bksb.planned_action" if run.dry_run else "bksb.issue"
+    table = "bksb.latest_plan" if run.dry_run else "bksb.issue"
     if _is_empty(plan):
         # all other issues of a plan are about people without an account
         without = len({issue.person_id for issue in plan.issues if issue.code != "username_mismatch"})

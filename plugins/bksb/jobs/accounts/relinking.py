@@ -167,7 +167,7 @@ def _plan_claims(
             raise _refusal(f"{claim.person_id}: {reason}")
         if named and named.casefold() != claim.username.casefold():
             # the next run would link the person to that username again
-            raise _refusal(f"{claim.person_id}: the MIS names another bksb username: correct it in the MIS first")
+            raise _refusal(f"{claim.person_id}: the MIS stores another bksb username: correct it in the MIS first")
     return claims
 
 
@@ -206,7 +206,7 @@ def _exchange(
             replace_issues(store, (), deployment.day_start(), codes=codes, person_ids=[person_id])
     for claim in claims:
         if other := claim_account(store, claim.person_id, claim.username, claim.user_id, "imported"):
-            raise _refusal(f"{other} has this account")
+            raise _refusal(f"{other} has this account: relink {other} first")
         settle_issues(store, deployment, people.get(claim.person_id), claim.person_id, claim.username, claim.user_id)
     involved = {row.person_id for row in store.run("accounts/list_people_of_users", bksb_user_ids=sorted(users))}
     summarise_people(store, deployment.settings, sorted(involved))

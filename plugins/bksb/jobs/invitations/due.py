@@ -47,8 +47,8 @@ class LastMessage:
 class DueMessage:
     """One message to send.
 
-    `intent_at` and `message_id` are those of the previous try, None for the first one. With `delivery_unknown`, that
-    try may have arrived; this one repeats it, and there is no third.
+    `intent_at` and `message_id` are those of the previous try, None for the first one. If `delivery_unknown` is set,
+    the previous try may have arrived. This message repeats it, and is not repeated again.
     """
 
     person_id: str

@@ -1,4 +1,7 @@
-"""Sends invitations and reminders: each once, even after a crash, and only to people who are eligible."""
+"""Sends invitations and reminders to people who are eligible.
+
+Each is sent once. Only if a crash or a lost connection hides whether it arrived, it is sent a second time.
+"""
 
 from __future__ import annotations
 
@@ -147,7 +150,7 @@ class InvitationSender:
             reminders = self._reminders()
             last_messages += [last for last in reminders if last.results_known]
             if unknown := sum(not last.results_known and last.person_id in eligible.people for last in reminders):
-                self._waiting["bksb_results to read their results"] += unknown
+                self._waiting["bksb_results reads their results"] += unknown
         for lost in find_lost(last_messages, eligible):
             self._outbox.mark_unknown(lost)
         return resends + due_messages(last_messages, eligible, self._run.run_id)
@@ -252,7 +255,7 @@ class InvitationSender:
 def _log_counts(store: Store, run: Run, waiting: Counter[str], need_attention: int) -> None:
     with store.transaction():
         counts = count_invitations(store, run)
-    shown = " and ".join(f"{people} for {what}" for what, people in waiting.items())
+    shown = " and ".join(f"{people} until {what}" for what, people in waiting.items())
     if not waiting and not any(counts[name] for name in ("invited", "reminded", "invited_again", "mail_refused")):
         log.info(
             "Nothing to send: no invitation or reminder is due; %d need attention (see bksb.issue).", need_attention

@@ -31,7 +31,7 @@ class DueAccount:
     """Sources with loaded results that bksb still listed last time."""
 
     reported_sessions: frozenset[str] = frozenset()
-    """V5 sessions with a loaded report. A report never changes, so it is not fetched again."""
+    """V5 sessions with a loaded report. We assume that a report never changes, so it is not fetched again."""
 
 
 def list_due_accounts(
