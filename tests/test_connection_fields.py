@@ -17,8 +17,9 @@ def test_libpq_gets_its_extras_and_a_time_limit():
 
 
 def test_the_docs_name_the_extras_for_libpq():
-    names = ", ".join(f"`{name}`" for name in LIBPQ_EXTRAS)
-    assert f"{names} go to libpq" in (repository() / "docs" / "connections.md").read_text(encoding="utf-8")
+    *names, last = (f"`{name}`" for name in LIBPQ_EXTRAS)
+    page = (repository() / "docs" / "connections.md").read_text(encoding="utf-8")
+    assert f"{', '.join(names)} and {last} are passed to libpq" in page
 
 
 def test_no_repr_holds_a_secret():

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bksb.errors import TransientError
+from bksb.errors import ConfigurationError
 from tests.airflow_home import as_json, set_connection
 from tests.conftest import query
 
@@ -110,7 +110,7 @@ def test_the_reporting_connection_may_have_the_type_generic_or_postgres(
     monkeypatch.setenv("AIRFLOW_CONN_REPORTING", as_json(replace(reporting, extra={"sslmode": "require"}), conn_type))
     from bksb.airflow.hook import open_deployment
 
-    with pytest.raises(TransientError), open_deployment().open_store():
+    with pytest.raises(ConfigurationError, match="does not offer SSL"), open_deployment().open_store():
         pass
 
 

@@ -45,7 +45,7 @@ def test_both_dags_run_on_the_systems_of_the_connections(
     mis_query.write_text(written_for_the_sandbox.replace("from person\n", "from people as person\n"))
     before_migration = fresh_clone.run("sql", "select * from bksb.account", **connections)
     assert before_migration.returncode == 1
-    assert "Make them with the command migrate" in before_migration.stderr
+    assert "create them with the command migrate" in before_migration.stderr
     migrated = fresh_clone.run("migrate", **connections)
     assert migrated.returncode == 0, migrated.stderr
     # there is no mail server, and no one to approve

@@ -215,3 +215,23 @@ def test_an_error_of_the_airflow_provider_is_translated_by_its_cause():
 def test_the_sandbox_rejects_an_unknown_fault():
     with pytest.raises(MailFaultError, match="dies_after_data"):
         MailFault("explodes")
+
+
+def test_a_task_that_is_stopped_in_the_middle_of_a_message_does_not_wait_for_the_server(sandbox):
+    commands: list[bytes] = []
+
+    class Stopped(smtplib.SMTP):
+        def send(self, s):
+            content = s if isinstance(s, bytes) else s.encode()
+            if content.endswith(b"\r\n.\r\n"):
+                raise KeyboardInterrupt
+            commands.append(content)
+            super().send(s)
+
+    def connect() -> smtplib.SMTP:
+        return Stopped("127.0.0.1", sandbox.smtp_port, timeout=60)
+
+    with pytest.raises(KeyboardInterrupt), open_mailer(connect, SENDER) as opened:
+        opened.send(letter_to())
+    assert commands[-1].strip().upper() == b"DATA"
+    assert sandbox.mailbox.messages() == []

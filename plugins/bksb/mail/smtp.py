@@ -34,8 +34,7 @@ class Mailer:
     """Sends messages through one SMTP session, which it reopens when the server ends it.
 
     `connect` returns a session that is encrypted and logged in, or raises one of our errors. `sender` is the From
-    header, with or without a name. No error of this class contains an address: of a server's reply, only the code is
-    passed on.
+    header. No error contains an address: of a server's reply, only the code is passed on.
     """
 
     def __init__(
@@ -136,7 +135,7 @@ class Mailer:
         except (smtplib.SMTPException, OSError):
             code = -1
         if code in (-1, 421):
-            self._drop()
+            self.cut_off()
             raise TransientError("The mail server ended the connection before it accepted the message.")
         return code
 
@@ -154,10 +153,10 @@ class Mailer:
         except (smtplib.SMTPException, OSError):
             code = -1
         if code == -1:
-            self._drop()
+            self.cut_off()
             raise DeliveryUnknownError("The mail server did not confirm the message: it may have accepted it.")
         if code == 421:
-            self._drop()
+            self.cut_off()
         return code
 
     def _expect(self, kind: int, code: int) -> None:
@@ -173,10 +172,11 @@ class Mailer:
             try:
                 self._smtp.rset()
             except (smtplib.SMTPException, OSError):
-                self._drop()
+                self.cut_off()
         return error
 
-    def _drop(self) -> None:
+    def cut_off(self) -> None:
+        """End the session without a word to the server. It discards a message that is not complete."""
         if self._smtp is not None:
             self._smtp.close()
             self._smtp = None
@@ -184,13 +184,18 @@ class Mailer:
 
 @contextmanager
 def open_mailer(connect: Callable[[], smtplib.SMTP], sender: str) -> Iterator[Mailer]:
-    """Open a Mailer for a `with` block. Connects at once, so that a server that is down is noticed early."""
+    """Open a Mailer for a `with` block. Connects at once, so that a server that is down is noticed early.
+
+    An exception cuts the session off: in the middle of a message, a server answers nothing, not even QUIT.
+    """
     mailer = Mailer(connect, sender)
     try:
         mailer.connect()
         yield mailer
-    finally:
-        mailer.close()
+    except BaseException:
+        mailer.cut_off()
+        raise
+    mailer.close()
 
 
 def translate_connect_error(error: Exception) -> BksbSyncError:
