@@ -39,6 +39,8 @@ LABEL org.opencontainers.image.title="bksb sync" \
 FROM project AS sandbox
 RUN pip install --quiet --compile --no-cache-dir -c /opt/bksb/constraints.txt aiosmtpd fastapi uvicorn
 COPY sandbox /opt/bksb/sandbox
+# a new volume takes over the owner of this folder
+RUN mkdir /home/airflow/sandbox
 ENV PYTHONPATH=/opt/bksb
 
 # The last stage is what a build without --target makes.

@@ -101,6 +101,13 @@ def run_airflow(clone: Clone, arguments: Sequence[str]) -> int:
     return run_airflow(clone, arguments)
 
 
+def run_compose(clone: Clone, arguments: Sequence[str]) -> int:
+    """Run docker compose for the deployment, or, as `compose sandbox`, for the whole product with invented people."""
+    from dev.compose_command import run_compose
+
+    return run_compose(clone, arguments)
+
+
 def run_bksb(clone: Clone, arguments: Sequence[str]) -> int:
     """Run a command of python -m bksb. `arguments` starts with its name."""
     from dev.bksb_command import run_bksb
@@ -115,6 +122,7 @@ COMMANDS: dict[str, Callable[[Clone, Sequence[str]], int]] = {
     "check": run_checks,
     "bench": run_bench,
     "airflow": run_airflow,
+    "compose": run_compose,
 }
 """Commands besides those of python -m bksb. The first line of each docstring is the help text."""
 

@@ -48,7 +48,8 @@ class Sandbox:
     """A simulated bksb and a mailbox that run on this machine while the `with` block lasts.
 
     `world`: by default, 100 invented people as they are today. `folder`: keeps accounts and messages over a restart;
-    without it, nothing is kept. Ports: by default, any free ones. Raises PortTakenError or FolderInUseError.
+    without it, nothing is kept. Ports: by default, any free ones. `host`: the address to listen on; the default is
+    reachable from this machine only. Raises PortTakenError or FolderInUseError.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Sandbox:
         world: World | None = None,
         folder: Path | None = None,
         *,
+        host: str = HOST,
         api_port: int = 0,
         smtp_port: int = 0,
         keys: tuple[str, str] | None = None,
@@ -67,6 +69,7 @@ class Sandbox:
         self.mailbox = Mailbox(folder / MAIL_FOLDER if folder else None)
         self.mail_server = MailServer(self.mailbox)
         self._behaviour = behaviour
+        self._host = host
         self._ports = api_port, smtp_port
         self._opened = ExitStack()
         self.url = ""
@@ -75,9 +78,9 @@ class Sandbox:
     def __enter__(self) -> Self:
         with ExitStack() as opened:
             opened.callback(self.site.close)
-            web = opened.enter_context(_open_listener(self._ports[0]))
-            mail = opened.enter_context(_open_listener(self._ports[1]))
-            self.url = f"http://{HOST}:{web.getsockname()[1]}"
+            web = opened.enter_context(_open_listener(self._host, self._ports[0]))
+            mail = opened.enter_context(_open_listener(self._host, self._ports[1]))
+            self.url = f"http://{self._host}:{web.getsockname()[1]}"
             self.smtp_port = mail.getsockname()[1]
             app = create_app(self.site, self.access_key, self.secret_key, self._behaviour)
             add_pages(app, self.site, self.mailbox)
@@ -133,17 +136,17 @@ class _Server(uvicorn.Server):
         self.running.set()
 
 
-def _open_listener(port: int) -> socket.socket:
+def _open_listener(host: str, port: int) -> socket.socket:
     listener = socket.socket()
     # Lets a restarted sandbox use its old port at once.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((HOST, port))
+        listener.bind((host, port))
         listener.listen(512)
     except OSError as error:
         listener.close()
         raise PortTakenError(
-            f"Port {port} of {HOST} is taken. Stop the program that uses it, or choose another port."
+            f"Port {port} of {host} is taken. Stop the program that uses it, or choose another port."
         ) from error
     return listener
 
@@ -156,6 +159,8 @@ def main() -> None:
     parser.add_argument(
         "--today", type=date.fromisoformat, help="first day of a new sandbox, YYYY-MM-DD (default: today)"
     )
+    parser.add_argument("--host", default=HOST, help=f"address to listen on (default: {HOST})")
+    parser.add_argument("--keys", type=Path, help=f"file with the two keys (default: {KEYS_FILE} in the folder)")
     parser.add_argument(
         "--api-port", type=int, default=0, help="port of the API and the web pages (default: any free one)"
     )
@@ -169,9 +174,10 @@ def main() -> None:
         sandbox = Sandbox(
             world,
             options.data,
+            host=options.host,
             api_port=options.api_port,
             smtp_port=options.smtp_port,
-            keys=_load_keys(options.data / KEYS_FILE),
+            keys=_load_keys(options.keys or options.data / KEYS_FILE),
         )
         with sandbox:
             _announce(sandbox, options.data / SERVER_FILE)
@@ -195,7 +201,7 @@ def _announce(sandbox: Sandbox, path: Path) -> None:
 
 
 def _load_keys(path: Path) -> tuple[str, str]:
-    """Return the keys of the folder. The first call makes random ones."""
+    """Return the keys in the file. The first call makes random ones."""
     if not path.exists():
         write_private(path, json.dumps([secrets.token_hex(16), secrets.token_urlsafe(32)]))
     access_key, secret_key = json.loads(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""docker-compose.yml: what each service can see and do. Reads the file only; needs no container engine."""
+"""docker-compose.yml and deploy/sandbox.yml: what each service can see and do. Needs no container engine."""
 
 from __future__ import annotations
 
@@ -13,6 +13,13 @@ from tests.conftest import repository
 COMPOSE = repository() / "docker-compose.yml"
 CONTENT: dict[str, Any] = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = CONTENT["services"]
+
+SANDBOX: dict[str, Any] = yaml.safe_load((repository() / "deploy" / "sandbox.yml").read_text(encoding="utf-8"))
+ONLY_IN_THE_SANDBOX: dict[str, dict[str, Any]] = {
+    name: service for name, service in SANDBOX["services"].items() if name not in SERVICES
+}
+
+EVERYWHERE = SERVICES | ONLY_IN_THE_SANDBOX
 
 VARIABLE = re.compile(r"(?<!\$)\$\{(\w+)(?::-([^}]*))?\}")
 
@@ -36,6 +43,9 @@ SECRETS = {
     "triggerer": {"connections.yaml", "fernet_key", "metadata_url"},
     "worker": {"broker_url"},
     "cli": {"connections.yaml"},
+    "mis-db": {"sandbox_mis_password"},
+    "sandbox-mis": {"sandbox_mis_password"},
+    "sandbox": {"sandbox_keys"},
 }
 """The secrets that each service may mount, and no others."""
 
@@ -49,32 +59,33 @@ NETWORKS = {
 }
 
 ONE_SHOT = {"preflight", "metadata-volume-check", "reporting-volume-check", "init", "reporting-migrate", "cli"}
+ONE_SHOT |= {"sandbox-mis"}
 
-DATABASES = {"metadata-db", "reporting-db"}
+DATABASES = {"metadata-db", "reporting-db", "mis-db"}
 
 RUNS_OUR_CODE = set(SERVICES) - DATABASES - {"redis", "preflight", "metadata-volume-check", "reporting-volume-check"}
 
 WITHOUT_METADATA = {"worker", "cli", "reporting-migrate"}
 
-each_service = pytest.mark.parametrize("name", sorted(SERVICES))
+each_service = pytest.mark.parametrize("name", sorted(EVERYWHERE))
 
 
 def environment(name: str) -> dict[str, str]:
-    return SERVICES[name].get("environment", {})
+    return EVERYWHERE[name].get("environment", {})
 
 
 def shell_free(value: str) -> str:
     """A value with the default of each variable in its place."""
-    return VARIABLE.sub(lambda match: match[2] or "", value)
+    return re.sub(r"\$\{\w+:\?[^}]*\}", "", VARIABLE.sub(lambda match: match[2] or "", value))
 
 
 @each_service
 def test_a_service_mounts_exactly_the_secrets_that_it_may_see(name):
-    assert set(SERVICES[name].get("secrets", [])) == SECRETS[name]
+    assert set(EVERYWHERE[name].get("secrets", [])) == SECRETS[name]
 
 
 def test_every_secret_is_a_file_of_the_same_name():
-    for name, definition in CONTENT["secrets"].items():
+    for name, definition in (CONTENT["secrets"] | SANDBOX["secrets"]).items():
         assert definition == {"file": f"${{SECRETS_FOLDER:-./secrets}}/{name}"}
 
 
@@ -102,7 +113,7 @@ def test_workers_and_commands_cannot_reach_the_metadata_database(name):
 
 @each_service
 def test_every_service_is_hardened(name):
-    service = SERVICES[name]
+    service = EVERYWHERE[name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
@@ -115,7 +126,7 @@ def test_every_service_is_hardened(name):
 
 @each_service
 def test_only_the_databases_start_as_root_and_only_with_what_they_need_to_stop_being_root(name):
-    service = SERVICES[name]
+    service = EVERYWHERE[name]
     if name in DATABASES:
         assert service["cap_add"] == ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"]
         assert "user" not in service
@@ -126,7 +137,7 @@ def test_only_the_databases_start_as_root_and_only_with_what_they_need_to_stop_b
 
 @each_service
 def test_a_service_either_ends_or_is_restarted_and_checked(name):
-    service = SERVICES[name]
+    service = EVERYWHERE[name]
     if name in ONE_SHOT:
         assert service["restart"] == "no" and "healthcheck" not in service
     else:
@@ -142,8 +153,19 @@ def test_the_worker_is_asked_for_its_queue_and_may_finish_its_tasks():
 
 @each_service
 def test_ports_are_published_on_this_machine_only(name):
-    for port in SERVICES[name].get("ports", []):
+    for port in EVERYWHERE[name].get("ports", []):
         assert port.startswith("127.0.0.1:")
+
+
+def test_the_sandbox_changes_no_service_of_the_deployment_except_what_the_worker_waits_for():
+    assert {name: set(service) for name, service in SANDBOX["services"].items() if name in SERVICES} == {
+        "worker": {"depends_on"}
+    }
+
+
+def test_no_task_of_the_sandbox_can_leave_this_machine():
+    assert SANDBOX["networks"] == {"outside": {"internal": True}}
+    assert {name for name, service in ONLY_IN_THE_SANDBOX.items() if "front" in service["networks"]} == {"sandbox"}
 
 
 def test_networks_connect_only_the_services_that_talk_to_each_other():
@@ -164,7 +186,7 @@ def test_the_files_of_the_site_are_mounted_read_only_wherever_our_code_runs(name
     assert environment(name)["BKSB_CONFIG"] == config["target"]
 
 
-@each_service
+@pytest.mark.parametrize("name", sorted(SERVICES))
 def test_nothing_starts_before_the_secrets_are_checked(name):
     def needs(service: str) -> set[str]:
         direct = set(SERVICES[service].get("depends_on", {}))
@@ -176,8 +198,8 @@ def test_nothing_starts_before_the_secrets_are_checked(name):
 
 @each_service
 def test_images_have_an_explicit_version(name):
-    image = shell_free(SERVICES[name]["image"])
-    assert re.fullmatch(r"(bksb-sync:local|(postgres|redis):\d+-bookworm)", image)
+    image = shell_free(EVERYWHERE[name]["image"])
+    assert re.fullmatch(r"(bksb-sync:local|bksb-sync-sandbox:|(postgres|redis):\d+-bookworm)", image)
 
 
 def variables() -> dict[str, str]:
