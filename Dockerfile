@@ -24,7 +24,9 @@ RUN pip install --quiet --compile --no-cache-dir -c /opt/bksb/constraints.txt \
     && pip check
 # The driver of the MIS database, such as MIS_DRIVER=pymssql==2.3.7 in .env
 ARG MIS_DRIVER=""
-RUN if [ -n "$MIS_DRIVER" ]; then pip install --quiet --compile --no-cache-dir -c /opt/bksb/constraints.txt $MIS_DRIVER; fi
+RUN if [ -n "$MIS_DRIVER" ]; then \
+        pip install --quiet --compile --no-cache-dir -c /opt/bksb/constraints.txt $MIS_DRIVER; \
+    fi
 RUN --mount=type=bind,from=wheel,source=/tmp/wheel,target=/tmp/wheel \
     pip install --quiet --compile --no-cache-dir --no-deps /tmp/wheel/*.whl
 COPY dags /opt/airflow/dags

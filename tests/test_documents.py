@@ -19,7 +19,7 @@ PAGES = sorted((ROOT / "docs").rglob("*.md"))
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", ROOT / "CHANGELOG.md"]
 DOCUMENTS += [ROOT / "config" / "README.md", *PAGES]
 
-TOP_FOLDERS = ("bench", "config", "dags", "dev", "docs", "plugins", "sandbox", "sql", "tests")
+TOP_FOLDERS = ("bench", "config", "dags", "deploy", "dev", "docs", "plugins", "sandbox", "sql", "tests")
 
 README_LINES = 150
 
@@ -207,7 +207,7 @@ OF_OTHERS = {"access_token"}
 def words() -> set[str]:
     """Every word of the code, and of what it ships."""
     files = [path for top in TOP_FOLDERS for path in (ROOT / top).rglob("*")]
-    files += [ROOT / "run", ROOT / "pyproject.toml"]
+    files += [ROOT / "run", ROOT / "pyproject.toml", ROOT / ".env.example"]
     suffixes = (".py", ".sql", ".toml", ".html", ".txt", ".example", "")
     texts = (path.read_text(encoding="utf-8") for path in files if path.is_file() and path.suffix in suffixes)
     return {word for text in texts for word in re.findall(r"\w+", text)}

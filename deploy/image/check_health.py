@@ -20,7 +20,7 @@ ANSWER_SECONDS = 5.0
 """Seconds to wait for the worker's answer."""
 
 CHECKS_WITHOUT_QUEUE = 3
-"""After so many checks in a row, a worker without a queue is stopped and restarted."""
+"""How many checks in a row may find a worker without a queue, before it is restarted."""
 
 WITHOUT_QUEUE = Path("/tmp/checks-without-queue")  # noqa: S108 - a private tmpfs of the container
 

@@ -1,4 +1,4 @@
-"""./run compose sandbox: a stack that shares nothing with the deployment, and connections to nothing but the sandbox."""
+"""./run compose sandbox: it shares nothing with the deployment, and its connections lead to the sandbox only."""
 
 from __future__ import annotations
 
@@ -63,6 +63,13 @@ def test_each_clone_has_a_project_of_its_own(clone, tmp_path):
         assert one[name] != two[name]
 
 
+def has_compose() -> bool:
+    docker = shutil.which("docker")
+    return (
+        bool(docker) and not subprocess.run([docker, "compose", "version"], check=False, capture_output=True).returncode
+    )
+
+
 def rendered(*arguments: str, **variables: str) -> dict[str, Any]:
     """What docker compose makes of the files. Needs no running engine."""
     command = ["docker", "compose", "--env-file", os.devnull, *arguments, "config", "--format", "json"]
@@ -85,7 +92,7 @@ def used(content: dict[str, Any]) -> dict[str, set[str]]:
 
 
 def test_the_sandbox_and_the_deployment_have_nothing_in_common(clone):
-    if subprocess.run(["docker", "compose", "version"], check=False, capture_output=True).returncode:
+    if not has_compose():
         pytest.skip("docker compose is not installed")
     sandbox = used(rendered(*FILES, **prepare_sandbox(clone)))
     deployment = used(rendered())
