@@ -29,8 +29,8 @@ def read_secret(name: str) -> str:
     return Path("/run/secrets", name).read_text(encoding="utf-8")
 
 
-def check_worker() -> str | None:
-    """Return what is wrong, or None.
+def check_worker(broker: str) -> str | None:
+    """Return what is wrong with the worker of this container, or None.
 
     A ping is not enough: after a restart of the broker, a worker may answer it and yet have lost its queue (Airflow
     issue 63580). Docker does not restart an unhealthy container, so this stops the worker, and Docker starts it again.
@@ -38,7 +38,7 @@ def check_worker() -> str | None:
     from celery import Celery
 
     name = f"celery@{socket.gethostname()}"
-    with Celery(broker=read_secret("broker_url")) as app:
+    with Celery(broker=broker) as app:
         answer = app.control.inspect([name], timeout=ANSWER_SECONDS).active_queues()
     if not answer:
         return f"The worker {name} does not answer."
@@ -53,12 +53,11 @@ def check_worker() -> str | None:
     return f"The worker {name} takes tasks from no queue."
 
 
-def check_job(job_type: str) -> str | None:
-    """Return what is wrong, or None."""
+def check_job(job_type: str, database: str) -> str | None:
+    """Return what is wrong with the Airflow job of this container, or None. `database` is the metadata database."""
     import psycopg2
 
-    address = read_secret("metadata_url").replace("postgresql+psycopg2://", "postgresql://", 1)
-    with closing(psycopg2.connect(address, connect_timeout=5)) as connection, connection.cursor() as cursor:
+    with closing(psycopg2.connect(database, connect_timeout=5)) as connection, connection.cursor() as cursor:
         cursor.execute(
             "select extract(epoch from now() - max(latest_heartbeat)) from job "
             "where job_type = %s and hostname = %s and state = 'running'",
@@ -74,9 +73,10 @@ def main() -> str | int:
     """What `sys.exit` takes: 0, or the text of the mistake."""
     match sys.argv[1:]:
         case ["worker"]:
-            return check_worker() or 0
+            return check_worker(read_secret("broker_url")) or 0
         case ["job", job_type]:
-            return check_job(job_type) or 0
+            database = read_secret("metadata_url").replace("postgresql+psycopg2://", "postgresql://", 1)
+            return check_job(job_type, database) or 0
     return str(__doc__)
 
 
