@@ -126,7 +126,7 @@ def test_usage_is_printed_without_a_command_for_an_unknown_one_and_for_each_one(
     result = fresh_clone.run("--help")
     assert result.returncode == 0
     commands = {line.split()[0] for line in result.stdout.splitlines() if line.startswith("  ")}
-    assert commands == {"demo", "sandbox", "test", "check", "bench", "airflow", *COMMANDS}
+    assert commands == {"demo", "sandbox", "test", "check", "bench", "airflow", "compose", *COMMANDS}
     result = fresh_clone.run("export", "--help")
     assert (result.returncode, result.stdout.splitlines()[0].split()[:3]) == (0, ["usage:", "./run", "export"])
     assert fresh_clone.run("sql").returncode == 2
