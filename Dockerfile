@@ -30,7 +30,7 @@ RUN if [ -n "$MIS_DRIVER" ]; then \
 RUN --mount=type=bind,from=wheel,source=/tmp/wheel,target=/tmp/wheel \
     pip install --quiet --compile --no-cache-dir --no-deps /tmp/wheel/*.whl
 COPY dags /opt/airflow/dags
-COPY deploy/image /opt/bksb
+COPY deploy/image/*.py /opt/bksb/
 # Not the entrypoint of the base image: it goes on after a failed migration or a failed creation of a user.
 ENTRYPOINT ["/usr/bin/dumb-init", "--"]
 USER 50000:0

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from bksb import cli
 from dev.airflow.processes import inherited_environment
-from dev.connections import announce_sandbox, has_own_connections, reporting_connection, sandbox_variables
+from dev.connections import announce_sandbox, has_own_connections, reporting_variable, sandbox_variables
 from dev.services.clone import Clone
 from dev.services.databases import prepare_databases, prepare_everything
 from dev.services.errors import RunError
@@ -38,11 +38,11 @@ def _prepare(clone: Clone, services: SharedServices, options: argparse.Namespace
     """Starts the services that the command needs. Returns the environment variables that define its connections."""
     server = services.postgres()
     if options.command in READ_ONLY:
-        return reporting_connection(server, clone, "bksb_writer")
+        return reporting_variable(server, clone, "bksb_writer")
     if options.command == "migrate":
         prepare_databases(server, clone)
         options.writer, options.reader = options.writer or "bksb_writer", options.reader or "bksb_reader"
-        return reporting_connection(server, clone, "bksb_owner")
+        return reporting_variable(server, clone, "bksb_owner")
     prepare_everything(server, clone)
     return sandbox_variables(server, clone, services.sandbox())
 

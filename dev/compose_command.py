@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from dev.connections import bksb_connection
+from dev.connections import bksb_connection, mis_connection, reporting_connection, smtp_connection
 from dev.services import ports
 from dev.services.clone import Clone
 from dev.services.errors import RunError
@@ -21,6 +21,9 @@ UP = ("up", "--detach", "--wait", "--build", "--scale", "worker=2")
 """What ./run compose sandbox does without arguments."""
 
 PORTS = ("PORT", "SANDBOX_PORT")
+
+POSTGRES_PORT = 5432
+SMTP_PORT = 2525
 
 
 def run_compose(clone: Clone, arguments: Sequence[str]) -> int:
@@ -78,7 +81,7 @@ def prepare_sandbox(clone: Clone) -> dict[str, str]:
 def _ports(path: Path) -> dict[str, str]:
     """The ports of this clone on 127.0.0.1: free when they are chosen, and kept from then on."""
     if not path.exists():
-        path.write_text(json.dumps({name: str(ports.free_port()) for name in PORTS}))
+        path.write_text(json.dumps(dict(zip(PORTS, map(str, ports.free_ports(len(PORTS))), strict=True))))
     kept: dict[str, str] = json.loads(path.read_text())
     return kept
 
@@ -91,32 +94,14 @@ def _make_secrets(clone: Clone, folder: Path) -> None:
     _write_once(folder / "sandbox_mis_password", secrets.token_hex(24))
     _write_once(folder / "sandbox_keys", json.dumps([secrets.token_hex(16), secrets.token_urlsafe(32)]))
     access_key, secret_key = json.loads((folder / "sandbox_keys").read_text())
-    server = SandboxServer("http://sandbox:8000", 2525, access_key, secret_key)
+    server = SandboxServer("http://sandbox:8000", SMTP_PORT, access_key, secret_key)
     connections = {
         "bksb": bksb_connection(clone, server),
-        "mis": {
-            "conn_type": "generic",
-            "host": "mis-db",
-            "port": 5432,
-            "schema": "mis",
-            "login": "mis",
-            "password": (folder / "sandbox_mis_password").read_text(),
-            "extra": {"sqlalchemy_scheme": "postgresql+psycopg2"},
-        },
-        "reporting": {
-            "conn_type": "generic",
-            "host": "reporting-db",
-            "port": 5432,
-            "schema": "reporting",
-            "login": "bksb_writer",
-            "password": (folder / "reporting_writer_password").read_text(),
-        },
-        "smtp_default": {
-            "conn_type": "smtp",
-            "host": "sandbox",
-            "port": 2525,
-            "extra": {"disable_ssl": True, "disable_tls": True, "from_email": "skills@college.example"},
-        },
+        "mis": mis_connection("mis-db", POSTGRES_PORT, "mis", (folder / "sandbox_mis_password").read_text()),
+        "reporting": reporting_connection(
+            "reporting-db", POSTGRES_PORT, "bksb_writer", (folder / "reporting_writer_password").read_text()
+        ),
+        "smtp_default": smtp_connection("sandbox", SMTP_PORT),
     }
     # JSON is YAML, too
     (folder / "connections.yaml").write_text(json.dumps(connections, indent=1))

@@ -51,16 +51,21 @@ def embedded_fields(server: Postgres, conn_id: str, database: str, login: str, p
     )
 
 
-def reporting_connection(server: Postgres, clone: Clone, role: str) -> dict[str, str]:
-    """The environment variable that defines Airflow's connection to the embedded reporting database."""
-    fields = {
+def reporting_connection(host: str, port: int, role: str, password: str) -> dict[str, object]:
+    """The fields of an Airflow connection to the reporting database."""
+    return {
         "conn_type": "generic",
-        "host": server.host,
-        "port": server.port,
+        "host": host,
+        "port": port,
         "login": role,
-        "password": clone.secret(role),
+        "password": password,
         "schema": "reporting",
     }
+
+
+def reporting_variable(server: Postgres, clone: Clone, role: str) -> dict[str, str]:
+    """The environment variable that defines Airflow's connection to the embedded reporting database."""
+    fields = reporting_connection(server.host, server.port, role, clone.secret(role))
     return {"AIRFLOW_CONN_REPORTING": json.dumps(fields)}
 
 
@@ -85,28 +90,38 @@ def bksb_connection(clone: Clone, sandbox: SandboxServer) -> dict[str, object]:
     }
 
 
+def mis_connection(host: str, port: int, login: str, password: str) -> dict[str, object]:
+    """The fields of an Airflow connection to the simulated MIS."""
+    return {
+        "conn_type": "generic",
+        "host": host,
+        "port": port,
+        "login": login,
+        "password": password,
+        "schema": "mis",
+        "extra": {"sqlalchemy_scheme": "postgresql+psycopg2"},
+    }
+
+
+def smtp_connection(host: str, port: int) -> dict[str, object]:
+    """The fields of an Airflow connection to the mail server of the sandbox."""
+    return {
+        "conn_type": "smtp",
+        "host": host,
+        "port": port,
+        "extra": {"disable_ssl": True, "disable_tls": True, "from_email": "skills@college.example"},
+    }
+
+
 def sandbox_variables(server: Postgres, clone: Clone, sandbox: SandboxServer) -> dict[str, str]:
     """The environment variables that connect Airflow to the sandbox, and that make it ignore a site's own files."""
     connections: dict[str, dict[str, object]] = {
         "AIRFLOW_CONN_BKSB": bksb_connection(clone, sandbox),
-        "AIRFLOW_CONN_MIS": {
-            "conn_type": "generic",
-            "host": server.host,
-            "port": server.port,
-            "login": "mis_reader",
-            "password": clone.secret("mis_reader"),
-            "schema": "mis",
-            "extra": {"sqlalchemy_scheme": "postgresql+psycopg2"},
-        },
-        "AIRFLOW_CONN_SMTP_DEFAULT": {
-            "conn_type": "smtp",
-            "host": "127.0.0.1",
-            "port": sandbox.smtp_port,
-            "extra": {"disable_ssl": True, "disable_tls": True, "from_email": "skills@college.example"},
-        },
+        "AIRFLOW_CONN_MIS": mis_connection(server.host, server.port, "mis_reader", clone.secret("mis_reader")),
+        "AIRFLOW_CONN_SMTP_DEFAULT": smtp_connection("127.0.0.1", sandbox.smtp_port),
     }
     return {
         **{name: json.dumps(fields) for name, fields in connections.items()},
-        **reporting_connection(server, clone, "bksb_writer"),
+        **reporting_variable(server, clone, "bksb_writer"),
         "BKSB_CONFIG": str(clone.no_config),
     }

@@ -197,7 +197,8 @@ def _announce(sandbox: Sandbox, path: Path) -> None:
         }
     )
     write_private(path, line + "\n")
-    print(line, flush=True)
+    # the keys are in the file only: what is printed may end in a log
+    print(json.dumps({"url": sandbox.url, "smtp_port": sandbox.smtp_port}), flush=True)
 
 
 def _load_keys(path: Path) -> tuple[str, str]:

@@ -9,7 +9,7 @@ import base64
 import binascii
 import sys
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import yaml
 
@@ -111,12 +111,18 @@ def _is_fernet_key(text: str) -> bool:
 
 
 def _check_url(path: Path, scheme: str, password: Path) -> list[str]:
-    url = urlsplit(path.read_text(encoding="utf-8"))
+    no_address = [f"The secret {path.name} is not an address that begins with {scheme}://. {AGAIN}"]
+    try:
+        url = urlsplit(path.read_text(encoding="utf-8"))
+    except ValueError:
+        # the text of the error repeats the address
+        return no_address
     if url.scheme != scheme or not url.hostname:
-        return [f"The secret {path.name} is no address that begins with {scheme}://. {AGAIN}"]
-    if url.hostname in ("metadata-db", "redis") and url.password != password.read_text(encoding="utf-8"):
+        return no_address
+    found = unquote(url.password or "")
+    if url.hostname in ("metadata-db", "redis") and found != password.read_text(encoding="utf-8"):
         return [f"The password in {path.name} differs from the secret {password.name}. {AGAIN}"]
-    if _is_default(url.password or ""):
+    if not found or _is_default(found):
         return [f"The password in {path.name} is empty or a public default. {AGAIN}"]
     return []
 
@@ -135,8 +141,9 @@ def _check_connections(path: Path, names: tuple[str, ...]) -> list[str]:
         return [f"The file {path.name} is missing. Run deploy/make-secrets, then start again."]
     except (OSError, UnicodeDecodeError):
         return [f"The file {path.name} cannot be read as text in UTF-8. {AGAIN}"]
-    except yaml.MarkedYAMLError as error:
-        line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
+    except (yaml.YAMLError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" in line {mark.line + 1}" if mark else ""
         return [f"The file {path.name} is not YAML: there is a mistake{line}. {AGAIN}"]
     if not isinstance(content, dict):
         return [f"The file {path.name} has no connections. {SEE_CONNECTIONS}"]
@@ -160,7 +167,7 @@ def _placeholders(fields: dict[str, object]) -> list[str]:
     for key, value in fields.items():
         if isinstance(value, dict):
             found += [f"{key}.{inner}" for inner in _placeholders(value)]
-        elif value == PLACEHOLDER:
+        elif isinstance(value, str) and PLACEHOLDER in value:
             found.append(str(key))
     return found
 

@@ -1,5 +1,7 @@
 """Prepares Airflow before its processes start: tables, DAGs, roles, pool and administrator. Safe to repeat.
 
+A repeat adds permissions that a role lacks. It never withdraws one.
+
 Runs as the service `init`. The first failure ends it with exit code 1, and then no other process starts.
 """
 

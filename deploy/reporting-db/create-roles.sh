@@ -2,13 +2,13 @@
 # Makes the owner of the reporting tables, and the roles that the DAGs and the reports log in as.
 # PostgreSQL's image runs this once, while its data folder is empty.
 set -eu
-password() { # NAME
-    cat "/run/secrets/$1"
-}
-psql -v ON_ERROR_STOP=1 -X -q -U "$POSTGRES_USER" -d "$POSTGRES_DB" \
-    -v owner="$(password reporting_owner_password)" \
-    -v writer="$(password reporting_writer_password)" \
-    -v reader="$(password reporting_reader_password)" <<'SQL'
+# psql reads the passwords from their files: an argument would show them to every user of the host, and the server would
+# write a failed statement into its log
+psql -v ON_ERROR_STOP=1 -X -q -U "$POSTGRES_USER" -d "$POSTGRES_DB" <<'SQL'
+\set owner `cat /run/secrets/reporting_owner_password`
+\set writer `cat /run/secrets/reporting_writer_password`
+\set reader `cat /run/secrets/reporting_reader_password`
+set log_min_error_statement = panic;
 create role bksb_owner login password :'owner';
 create role bksb_writer login password :'writer';
 create role bksb_reader login password :'reader';

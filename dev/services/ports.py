@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from dev.services.errors import RunError
 
@@ -19,9 +19,17 @@ class PortError(RunError):
 
 def free_port() -> int:
     """A free port. Another program may take it at any time."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    (port,) = free_ports(1)
+    return port
+
+
+def free_ports(count: int) -> list[int]:
+    """Different free ports. Other programs may take them at any time."""
+    with ExitStack() as probes:
+        sockets = [probes.enter_context(socket.socket()) for _ in range(count)]
+        for probe in sockets:
+            probe.bind((HOST, 0))
+        return [int(probe.getsockname()[1]) for probe in sockets]
 
 
 @contextmanager

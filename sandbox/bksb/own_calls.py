@@ -11,7 +11,7 @@ LONGEST_LATENCY_SECONDS = 60
 
 
 def add_own_calls(app: FastAPI, site: BksbSite) -> None:
-    """Add the calls under /_sandbox/. They need no key, because the sandbox listens on this machine only."""
+    """Add the calls under /_sandbox/. They need no key, because everything behind them is invented."""
     calls = _OwnCalls(site)
     app.get("/_sandbox/state")(calls.show_state)
     app.get("/_sandbox/results")(calls.show_results)

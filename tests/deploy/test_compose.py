@@ -163,6 +163,22 @@ def test_the_sandbox_changes_no_service_of_the_deployment_except_what_the_worker
     }
 
 
+def test_the_sandbox_takes_every_name_on_the_machine_from_its_own_project():
+    """Volumes and networks belong to the project. ./run compose sandbox sets its name, ports and images."""
+    for part in ("volumes", "networks"):
+        for entry in [*CONTENT[part].values(), *SANDBOX[part].values()]:
+            assert not set(entry or {}) & {"name", "external"}
+    for service in EVERYWHERE.values():
+        assert "container_name" not in service
+        assert "build" not in service or "${IMAGE_TAG" in service["image"]
+        assert all(re.fullmatch(r"127\.0\.0\.1:\$\{\w+:[-?][^}]*\}:\d+", port) for port in service.get("ports", []))
+
+
+def test_no_password_is_an_argument_of_a_program():
+    script = (repository() / "deploy" / "reporting-db" / "create-roles.sh").read_text(encoding="utf-8")
+    assert "$(" not in script and script.count("`cat /run/secrets/reporting_") == 3
+
+
 def test_no_task_of_the_sandbox_can_leave_this_machine():
     assert SANDBOX["networks"] == {"outside": {"internal": True}}
     assert {name for name, service in ONLY_IN_THE_SANDBOX.items() if "front" in service["networks"]} == {"sandbox"}

@@ -128,10 +128,26 @@ def test_a_metadata_database_that_is_not_postgresql_is_refused(secrets):
     assert "postgresql+psycopg2://" in mistake
 
 
-def test_a_public_password_of_another_server_is_refused(secrets):
-    (secrets / "metadata_url").write_text("postgresql+psycopg2://airflow:airflow@db.example/airflow")
+@pytest.mark.parametrize("login", ["airflow:airflow", "airflow:", "airflow"])
+def test_an_empty_or_public_password_of_another_server_is_refused(secrets, login):
+    (secrets / "metadata_url").write_text(f"postgresql+psycopg2://{login}@db.example/airflow")
     (mistake,) = check(secrets)
-    assert "public default" in mistake
+    assert "is empty or a public default" in mistake
+
+
+def test_an_address_quotes_special_characters_of_its_password(secrets):
+    (secrets / "metadata_password").write_text("p@ss/w:rd%-Xy7Qw9Rt2Zv4")
+    (secrets / "metadata_url").write_text(
+        "postgresql+psycopg2://airflow:p%40ss%2Fw%3Ard%25-Xy7Qw9Rt2Zv4@metadata-db/airflow"
+    )
+    assert check(secrets) == []
+
+
+@pytest.mark.parametrize("character", ["\N{ACCOUNT OF}", "["])
+def test_an_address_that_cannot_be_parsed_is_refused_without_its_password(secrets, character):
+    (secrets / "metadata_url").write_text(f"postgresql+psycopg2://airflow:Qw9{character}Rt2@metadata-db/airflow")
+    (mistake,) = check(secrets)
+    assert "is not an address" in mistake and "Qw9" not in mistake
 
 
 @pytest.mark.parametrize(
@@ -141,6 +157,8 @@ def test_a_public_password_of_another_server_is_refused(secrets):
         ("- bksb", "has no connections"),
         ("bksb: [\nsecret-value", "is not YAML: there is a mistake in line 2"),
         ("\tbksb: secret-value", "is not YAML: there is a mistake in line 1"),
+        ("bksb: secret-value\x07", "is not YAML: there is a mistake. "),
+        ("bksb: 2024-13-45 # secret-value", "is not YAML: there is a mistake. "),
     ],
 )
 def test_a_malformed_connections_file_is_refused_without_its_content(secrets, text, reason):

@@ -31,7 +31,10 @@ def served(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str
     process = subprocess.Popen(command(folder, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
-        yield process, json.loads(process.stdout.readline())
+        printed = json.loads(process.stdout.readline())
+        ready = json.loads((folder / "server.json").read_text())
+        assert printed == {name: ready[name] for name in ("url", "smtp_port")}
+        yield process, ready
     finally:
         process.kill()
         process.communicate()
@@ -57,7 +60,6 @@ def test_it_prints_its_addresses_and_exits_cleanly(tmp_path: Path, stop: signal.
         assert api_of(ready).get("users/isUsernameExists", username="x").json() is False
         with smtplib.SMTP("127.0.0.1", ready["smtp_port"], timeout=10) as smtp:
             assert smtp.noop()[0] == 250
-        assert json.loads((tmp_path / "server.json").read_text()) == ready
         for name in ("server.json", "keys.json"):
             assert (tmp_path / name).stat().st_mode & 0o077 == 0
         process.send_signal(stop)

@@ -14,7 +14,7 @@ from sandbox.bksb.site import BksbSite
 
 
 def add_fault_switches(app: FastAPI, site: BksbSite) -> None:
-    """Add the calls. They need no key, because the sandbox listens on this machine only."""
+    """Add the calls. They need no key, because everything behind them is invented."""
     switches = _Switches(site)
     app.get("/_sandbox/faults")(switches.show_faults)
     app.post("/_sandbox/faults")(switches.add_faults)
