@@ -113,7 +113,7 @@ def test_a_database_that_lacks_the_newest_migration_is_not_written_to(reporting)
 
 
 def test_a_role_that_does_not_exist_stops_migrate_with_what_to_do(empty_database):
-    with pytest.raises(ConfigurationError, match="has no role of that name: create the role"):
+    with pytest.raises(ConfigurationError, match="There is no role bksb_writr in the reporting database: create it"):
         migrate(fields_of(empty_database, "reporting"), writer="bksb_writr")
 
 

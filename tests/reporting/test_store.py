@@ -123,6 +123,19 @@ def test_a_server_without_ssl_is_named_instead_of_tried_again(reporting):
         pass
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('FATAL:  role "bksb_writr" does not exist', "refuses the log-in"),
+        ('FATAL:  database "reportng" does not exist', "does not exist: create it"),
+    ],
+)
+def test_a_missing_role_is_not_taken_for_a_missing_database(text, said):
+    """A server with trust or peer authentication names the role."""
+    with pytest.raises(ConfigurationError, match=said), translate_errors("reporting"):
+        raise psycopg2.OperationalError(text)
+
+
 def test_a_lost_connection_is_a_transient_error(reporting):
     with pytest.raises(BksbSyncError) as caught, open_store(reporting) as store, store.transaction():
         store.run("accounts/list_accounts")

@@ -14,7 +14,6 @@ _SETUP_FAULTS = {
     "28": "refuses the log-in: check login and password of the connection",
     "3D": "does not exist: create it, then run `python -m bksb migrate`",
     "3F": "has no schema bksb: run `python -m bksb migrate`",
-    "42704": "has no role of that name: create the role, then run `python -m bksb migrate` again",
     "42P01": "lacks a table: run `python -m bksb migrate`",
     "42501": "gives the log-in too few rights: run `python -m bksb migrate --writer ROLE` as the owner. If the right "
     "TEMPORARY was revoked from PUBLIC, also grant it to the role",
@@ -58,6 +57,7 @@ def _translate_error(error: psycopg2.Error, conn_id: str) -> BksbSyncError:
 
 
 _CONNECT_FAILURES = (
+    ('role "', _SETUP_FAULTS["28"]),
     ("does not exist", _SETUP_FAULTS["3D"]),
     ("authentication failed", _SETUP_FAULTS["28"]),
     ("no password supplied", _SETUP_FAULTS["28"]),

@@ -33,10 +33,12 @@ def migrate(fields: ConnectionFields, *, writer: str | None = None, reader: str 
     """Apply the missing migrations, define all views and functions again, and grant rights.
 
     Returns the names of the applied migrations. Runs in one transaction; safe to repeat, and to run twice at once.
-    Raises ConfigurationError, and changes nothing, if another version of the project made the database.
+    Raises ConfigurationError, and changes nothing, if another version of the project made the database, or if a role
+    does not exist.
     """
     with open_store(fields, migrated=False) as store, store.transaction(Writer.MIGRATE):
         _require_known_migrations(store, fields.conn_id)
+        _require_roles(store, [role for role in (writer, reader) if role])
         store.run("schema/create_schema")
         store.run("schema/create_migration_table")
         names = list_missing_migrations(store)
@@ -50,6 +52,14 @@ def migrate(fields: ConnectionFields, *, writer: str | None = None, reader: str 
         if reader:
             store.run("schema/grant_reader", role=reader)
     return names
+
+
+def _require_roles(store: Store, roles: list[str]) -> None:
+    if missing := [row.role for row in store.run("schema/list_missing_roles", roles=roles)]:
+        raise ConfigurationError(
+            f"There is no role {' or '.join(missing)} in the reporting database: create it, then run "
+            "`python -m bksb migrate` again. Nothing was changed."
+        )
 
 
 def _require_known_migrations(store: Store, conn_id: str) -> None:
