@@ -163,9 +163,9 @@ def smtp_of(sandbox: Sandbox) -> smtplib.SMTP:
         raise translate_connect_error(error) from None
 
 
-def client_of(sandbox: Sandbox) -> BksbClient:
-    """Return a client of a sandbox with a short retry budget."""
-    return BksbClient(sandbox.url, sandbox.access_key, sandbox.secret_key, budget=IMPATIENT)
+def client_of(sandbox: Sandbox, kind: type[BksbClient] = BksbClient) -> BksbClient:
+    """Return a client of a sandbox, of this class, with a short retry budget."""
+    return kind(sandbox.url, sandbox.access_key, sandbox.secret_key, budget=IMPATIENT)
 
 
 def fields_of(dsn: str, conn_id: str, extra: dict[str, Any] | None = None) -> ConnectionFields:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from bksb.deployment import Deployment
@@ -83,3 +83,20 @@ def rows_of(deployment: Deployment, *tables: str) -> dict[str, list[tuple[str, s
 def scheduled(start: datetime, end: datetime) -> dict[str, Any]:
     """Return the fields of a scheduled run over an interval."""
     return {"run_type": "scheduled", "interval_start": start, "interval_end": end, "day": start.date()}
+
+
+def backfilled(day: date) -> dict[str, Any]:
+    """Return the fields of a backfill run about a day."""
+    start = datetime.combine(day, time(3), UTC)
+    return scheduled(start, start + timedelta(days=1)) | {"run_type": "backfill"}
+
+
+def accounts_of(deployment: Deployment) -> dict[str, Any]:
+    """Return the rows of bksb.account by person_id."""
+    return {row.person_id: row for row in query(deployment.reporting, "select * from bksb.account")}
+
+
+def users_of(deployment: Deployment) -> list[int]:
+    """Return the bksb users of the active accounts, in order."""
+    statement = "select bksb_user_id from bksb.account where state = 'active' order by 1"
+    return [row.bksb_user_id for row in query(deployment.reporting, statement)]

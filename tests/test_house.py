@@ -2,6 +2,8 @@
 
 import ast
 import re
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -227,6 +229,15 @@ def test_the_copy_lists_columns_in_the_order_in_which_rows_are_written():
     names = [name.strip() for name in columns.group(1).split(",")]
     table = (repository() / "sql/results/create_loaded_result.sql").read_text()
     assert names == re.findall(r"^    (\w+) ", table, re.MULTILINE)
+
+
+def test_every_file_of_the_repository_is_text():
+    git = shutil.which("git")
+    assert git, "install git"
+    listed = subprocess.run([git, "ls-files", "-z"], cwd=repository(), capture_output=True, check=True).stdout
+    paths = [repository() / name for name in listed.decode().split("\0") if name]
+    assert len(paths) > 100
+    assert [path for path in paths if path.is_file() and b"\0" in path.read_bytes()] == []
 
 
 LARGE_FOR_A_REASON = {

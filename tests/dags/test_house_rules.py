@@ -35,6 +35,12 @@ def test_a_dag_is_named_after_its_file_and_documents_itself(bag, dag_id):
     assert 60 <= len((repository() / "dags" / f"{dag_id}.py").read_text().splitlines()) <= 110
 
 
+def test_the_form_offers_the_default_threshold_of_the_jobs(bag):
+    from bksb.model import MOST_NEW_ACCOUNTS
+
+    assert bag.dags["bksb_accounts"].params["max_new_accounts"] == MOST_NEW_ACCOUNTS
+
+
 @pytest.mark.parametrize("dag_id", sorted(DAG_IDS))
 def test_a_dag_never_catches_up_and_is_tagged(bag, dag_id):
     dag = bag.dags[dag_id]

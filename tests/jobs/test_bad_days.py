@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import closing, suppress
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 
 import psutil
 import pytest
@@ -19,7 +19,7 @@ from dev.services.postgres.server import Postgres
 from sandbox.bksb.behaviour import Behaviour
 from sandbox.bksb.faults.catalogue import Fault
 from tests.conftest import fields_of, query
-from tests.runs import a_run, plan_results, rows_of, run_accounts, run_results, scheduled
+from tests.runs import a_run, backfilled, plan_results, rows_of, run_accounts, run_results, scheduled, users_of
 from tests.whole_runs.edges import watched
 
 SOURCES = ("initial", "diagnostic", "v5")
@@ -39,11 +39,6 @@ def with_accounts(deployment, sandbox):
         settings=replace(deployment.settings, sources=SOURCES),
         make_client=lambda: BksbClient(sandbox.url, sandbox.access_key, sandbox.secret_key, budget=PATIENT),
     )
-
-
-def users_of(deployment) -> list[int]:
-    statement = "select bksb_user_id from bksb.account where state = 'active' order by 1"
-    return [row.bksb_user_id for row in query(deployment.reporting, statement)]
 
 
 def truth(users, sandbox) -> Counter:
@@ -123,7 +118,7 @@ def test_learners_without_an_answer_stop_no_backfill_and_are_fetched_once(with_a
     for user in users[:9]:
         sandbox.site.faults.add(Fault("500", user=user))
     first = with_accounts.today() - timedelta(days=6)
-    days = [days_run(first + timedelta(days=number)) for number in range(5)]
+    days = [backfilled(first + timedelta(days=number)) for number in range(5)]
     with suppress(TransientError):
         run_results(with_accounts, "backfill__0", **days[0])  # Airflow tries again
     run_results(with_accounts, "backfill__0", **days[0])
@@ -148,7 +143,7 @@ def test_a_backfill_waits_an_hour_after_a_missing_or_incomplete_answer(
     with_accounts, sandbox, column, minutes, is_asked
 ):
     run_results(with_accounts)
-    yesterday = days_run(with_accounts.today() - timedelta(days=1))
+    yesterday = backfilled(with_accounts.today() - timedelta(days=1))
     run_results(with_accounts, "backfill__1", **yesterday)
     query(
         with_accounts.reporting,
@@ -157,11 +152,6 @@ def test_a_backfill_waits_an_hour_after_a_missing_or_incomplete_answer(
     sandbox.site.reset_counters()
     run_results(with_accounts, "backfill__1", **yesterday)
     assert bool(sandbox.site.calls) is is_asked
-
-
-def days_run(day) -> dict[str, object]:
-    start = datetime.combine(day, time(3), UTC)
-    return scheduled(start, start + timedelta(days=1)) | {"run_type": "backfill"}
 
 
 def loaded_users(deployment) -> list[int]:

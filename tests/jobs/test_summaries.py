@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,7 +13,7 @@ from bksb.jobs.runs import fail_run, open_run
 from bksb.jobs.summaries import update_summaries
 from bksb.reporting.store import Writer
 from tests.conftest import query
-from tests.runs import a_run, plan_results, rows_of, run_accounts, run_results, scheduled
+from tests.runs import a_run, backfilled, plan_results, rows_of, run_accounts, run_results
 
 SUMMARIES = ("skill_summary", "daily_activity")
 
@@ -24,12 +24,6 @@ def published(deployment):
     run_accounts(deployment, invite=False)
     run_results(deployment)
     return deployment
-
-
-def of_day(day) -> dict[str, object]:
-    """The facts of a backfill run about this day."""
-    start = datetime.combine(day, time(3), UTC)
-    return scheduled(start, start + timedelta(days=1)) | {"run_type": "backfill"}
 
 
 def contents(deployment) -> dict[str, list[str]]:
@@ -49,11 +43,11 @@ def damage(deployment) -> None:
 
 def test_a_run_with_nothing_new_recounts_its_own_day_only(published):
     day = busiest_day(published)
-    run_results(published, "backfill__1", **of_day(day))  # it may link a leaver, and fetch
+    run_results(published, "backfill__1", **backfilled(day))  # it may link a leaver, and fetch
     before = contents(published)["daily_activity"]
     damage(published)
     damaged = contents(published)["daily_activity"]
-    run_results(published, "backfill__1", **of_day(day))
+    run_results(published, "backfill__1", **backfilled(day))
     after = contents(published)["daily_activity"]
     of_that_day = f"({day},"
     assert [row for row in after if row.startswith(of_that_day)] == [r for r in before if r.startswith(of_that_day)]
@@ -66,7 +60,7 @@ def test_a_run_with_nothing_new_recounts_its_own_day_only(published):
 def test_a_wrong_row_of_the_runs_day_is_deleted(published, world):
     day = world.today - timedelta(days=1000)
     query(published.reporting, "insert into bksb.daily_activity values (%s, 'English', 'initial', 'L1', 3, 3)", day)
-    run_results(published, "backfill__1", **of_day(day))
+    run_results(published, "backfill__1", **backfilled(day))
     assert query(published.reporting, "select 1 from bksb.daily_activity where day = %s", day) == []
 
 
@@ -74,7 +68,7 @@ def test_a_wrong_row_of_the_runs_day_is_deleted(published, world):
 def test_a_manual_run_and_a_full_refresh_rebuild_every_summary(published, changes):
     before = contents(published)
     damage(published)
-    run_results(published, "other__1", **(of_day(busiest_day(published)) | changes))
+    run_results(published, "other__1", **(backfilled(busiest_day(published)) | changes))
     assert contents(published) == before
 
 
@@ -107,7 +101,7 @@ def test_the_next_run_counts_every_change_no_matter_what_made_it(published, worl
 
 def publish(deployment, day, **changes) -> None:
     """The end of a backfill run that had nothing to fetch."""
-    run = a_run(deployment, "bksb_results", f"backfill__{day}", **(of_day(day) | changes))
+    run = a_run(deployment, "bksb_results", f"backfill__{day}", **(backfilled(day) | changes))
     with deployment.open_store() as store:
         open_run(store, run)
     publish_results(deployment, run)

@@ -8,7 +8,7 @@ import string
 import pytest
 
 from tests.conftest import query
-from tests.runs import rows_of, run_accounts, run_results
+from tests.runs import accounts_of, rows_of, run_accounts, run_results
 
 ODD = {
     "a space": "two words",
@@ -45,10 +45,6 @@ def named(deployment, mis_fields, plain, usernames, column) -> dict[str, str]:
     return given
 
 
-def accounts(deployment):
-    return {row.person_id: row for row in query(deployment.reporting, "select * from bksb.account")}
-
-
 def issues(deployment, person_id):
     statement = "select code, detail from bksb.issue where person_id = %s and resolved_at is null"
     return [tuple(row) for row in query(deployment.reporting, statement, person_id)]
@@ -57,7 +53,7 @@ def issues(deployment, person_id):
 def test_an_odd_proposed_username_is_created_unchanged_and_found_again(deployment, sandbox, mis_fields, plain):
     given = named(deployment, mis_fields, plain, ODD.values(), "learn_ref_number")
     run_accounts(deployment)
-    known = accounts(deployment)
+    known = accounts_of(deployment)
     for person_id, username in given.items():
         row = known[person_id]
         assert (row.state, row.origin, row.username) == ("active", "created", username)
@@ -79,7 +75,7 @@ def test_an_odd_stored_username_is_linked_whatever_its_case(deployment, sandbox,
     }
     sandbox.site.reset_counters()
     run_accounts(deployment, person_ids=tuple(given))
-    known = accounts(deployment)
+    known = accounts_of(deployment)
     for person_id, username in given.items():
         row = known[person_id]
         assert (row.state, row.origin, row.bksb_user_id) == ("active", "linked", made[username].user_id), username
@@ -119,11 +115,11 @@ def test_a_username_that_is_too_long_for_bksb_is_an_issue_and_all_others_get_acc
     given = named(deployment, mis_fields, plain, [username], "learn_ref_number")
     run_accounts(deployment)
     (person_id,) = given
-    assert accounts(deployment)[person_id].state == "blocked"
+    assert accounts_of(deployment)[person_id].state == "blocked"
     ((code, detail),) = issues(deployment, person_id)
     assert code == "create_rejected" and detail.startswith("bksb refused to create the account: ")
     assert username not in detail
-    assert {accounts(deployment)[other].state for other in plain[1:]} == {"active"}
+    assert {accounts_of(deployment)[other].state for other in plain[1:]} == {"active"}
     assert sandbox.site.find(username) is None
 
 
@@ -134,7 +130,7 @@ def test_a_username_that_is_too_long_to_store_is_an_issue_and_all_others_get_acc
     (person_id,) = named(deployment, mis_fields, plain, [random_text], "learn_ref_number")
     run_accounts(deployment)
     assert [code for code, _ in issues(deployment, person_id)] == ["no_username"]
-    assert sum(account.state == "active" for account in accounts(deployment).values()) > 50
+    assert sum(account.state == "active" for account in accounts_of(deployment).values()) > 50
 
 
 @pytest.mark.parametrize("length", [256, 257, 5000])
@@ -143,4 +139,4 @@ def test_a_stored_username_of_any_length_that_bksb_does_not_know_is_an_issue(dep
     run_accounts(deployment, person_ids=tuple(plain[:3]))
     (person_id,) = given
     assert [code for code, _ in issues(deployment, person_id)] == ["username_not_found"]
-    assert {accounts(deployment)[other].state for other in plain[1:3]} == {"active"}
+    assert {accounts_of(deployment)[other].state for other in plain[1:3]} == {"active"}

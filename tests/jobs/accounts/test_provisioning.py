@@ -28,8 +28,8 @@ from bksb.mis import Mis
 from bksb.rules.task_split import bucket_of
 from sandbox.bksb.faults.catalogue import Fault
 from sandbox.mailbox.faults import MailFault
-from tests.conftest import DEFAULT_PASSWORD, IMPATIENT, query
-from tests.runs import a_run, rows_of, run_accounts
+from tests.conftest import DEFAULT_PASSWORD, IMPATIENT, client_of, query
+from tests.runs import a_run, accounts_of, rows_of, run_accounts
 
 
 def open_issues(deployment) -> dict[str, str]:
@@ -37,13 +37,9 @@ def open_issues(deployment) -> dict[str, str]:
     return {row.person_id: row.code for row in rows}
 
 
-def accounts(deployment):
-    return {row.person_id: row for row in query(deployment.reporting, "select * from bksb.account")}
-
-
 def test_every_eligible_person_gets_an_account_or_an_issue_with_the_reason(deployment, sandbox, world):
     run = run_accounts(deployment)
-    known, issues = accounts(deployment), open_issues(deployment)
+    known, issues = accounts_of(deployment), open_issues(deployment)
     assert set(known) == world.eligible_on(run.day)
     unmailed = world.people_of("refused_email")
     assert {p for p, account in known.items() if account.state == "blocked"} == set(issues) - set(unmailed)
@@ -71,7 +67,7 @@ def test_the_reporting_database_and_bksb_have_the_same_accounts(deployment, sand
     before = {user.username for user in sandbox.site.users()}
     run_accounts(deployment)
     users = {user.user_id: user for user in sandbox.site.users()}
-    active = [account for account in accounts(deployment).values() if account.state == "active"]
+    active = [account for account in accounts_of(deployment).values() if account.state == "active"]
     for account in active:
         assert users[account.bksb_user_id].username.lower() == account.username.lower()
     created = {user.username for user in users.values()} - before
@@ -83,7 +79,7 @@ def test_the_reporting_database_and_bksb_have_the_same_accounts(deployment, sand
 def test_a_new_account_has_names_email_date_of_birth_and_the_default_password(deployment, sandbox, world):
     run_accounts(deployment)
     mis = {person.person_id: person for person in deployment.mis.read_people(world.today)}
-    created = [a for a in accounts(deployment).values() if a.origin == "created"]
+    created = [a for a in accounts_of(deployment).values() if a.origin == "created"]
     assert created
     for account in created:
         user, person = sandbox.site.user(account.bksb_user_id), mis[account.person_id]
@@ -119,7 +115,7 @@ def test_a_run_with_nothing_to_do_says_so_in_one_line_of_each_task(deployment, m
     caplog.set_level(logging.INFO)
     caplog.clear()
     run_accounts(deployment, "manual__3")
-    states = [account.state for account in accounts(deployment).values()]
+    states = [account.state for account in accounts_of(deployment).values()]
     active, blocked = states.count("active"), states.count("blocked")
     assert active > 50 and blocked > 5
     need_attention = len(open_issues(deployment))
@@ -198,7 +194,7 @@ def test_latest_plan_shows_only_the_plan_of_the_latest_accounts_run(deployment):
 def test_a_new_account_takes_at_most_two_calls_and_an_active_one_none(deployment, sandbox):
     sandbox.site.reset_counters()
     run_accounts(deployment)
-    created = sum(account.origin == "created" for account in accounts(deployment).values())
+    created = sum(account.origin == "created" for account in accounts_of(deployment).values())
     asked = query(deployment.reporting, "select count(*) as n from bksb.planned_action where action <> 'blocked'")[0].n
     assert sandbox.site.calls["createUser"] == created
     assert sandbox.site.calls["getUserId"] == asked
@@ -208,7 +204,7 @@ def test_a_new_account_takes_at_most_two_calls_and_an_active_one_none(deployment
 def test_the_run_is_recorded_with_its_figures(deployment, world):
     run_accounts(deployment)
     (line,) = query(deployment.reporting, "select * from bksb.sync_run")
-    known = accounts(deployment).values()
+    known = accounts_of(deployment).values()
     assert (line.state, line.attempt, line.finished_at is not None) == ("success", 1, True)
     assert line.counts["eligible"] == len(known)
     assert line.counts["created"] == sum(a.origin == "created" for a in known)
@@ -225,7 +221,7 @@ def test_a_person_corrected_in_the_mis_gets_an_account_next_time_and_the_issue_i
     (person_id,) = world.people_of("no_email")
     query(mis_fields, "update person set email = 'corrected@learner.example' where person_id = %s", person_id)
     run_accounts(deployment, "manual__2")
-    assert accounts(deployment)[person_id].state == "active"
+    assert accounts_of(deployment)[person_id].state == "active"
     assert person_id not in open_issues(deployment)
     history = query(deployment.reporting, "select resolved_at from bksb.issue where person_id = %s", person_id)
     assert [row.resolved_at is not None for row in history] == [True]
@@ -233,14 +229,14 @@ def test_a_person_corrected_in_the_mis_gets_an_account_next_time_and_the_issue_i
 
 def test_a_person_who_is_no_longer_eligible_keeps_the_account_and_loses_the_issue(deployment, mis_fields, world):
     run_accounts(deployment)
-    gone_active = next(a.person_id for a in accounts(deployment).values() if a.origin == "created")
+    gone_active = next(a.person_id for a in accounts_of(deployment).values() if a.origin == "created")
     (gone_blocked,) = world.people_of("no_email")
     for person_id in (gone_active, gone_blocked):
         for table in ("episode", "application"):
             query(mis_fields, f"update {table} set system_status = 'Dormant' where person_id = %s", person_id)
     run_accounts(deployment, "manual__2")
-    assert accounts(deployment)[gone_active].state == "active"
-    assert gone_blocked not in accounts(deployment)
+    assert accounts_of(deployment)[gone_active].state == "active"
+    assert gone_blocked not in accounts_of(deployment)
     assert gone_blocked not in open_issues(deployment)
     eligible = query(deployment.reporting, "select person_id from bksb.learner where not eligible")
     assert {row.person_id for row in eligible} == {gone_active, gone_blocked}
@@ -250,7 +246,9 @@ def test_a_person_who_is_no_longer_eligible_keeps_the_account_and_loses_the_issu
 
 def test_the_account_follows_an_applicant_who_becomes_a_learner(deployment, sandbox, mis_fields):
     run_accounts(deployment)
-    applicant = next(a for a in accounts(deployment).values() if a.person_id.startswith("A") and a.origin == "created")
+    applicant = next(
+        a for a in accounts_of(deployment).values() if a.person_id.startswith("A") and a.origin == "created"
+    )
     query(
         mis_fields,
         "update application set application_status = 'Transferred' where person_id = %s",
@@ -268,7 +266,7 @@ def test_the_account_follows_an_applicant_who_becomes_a_learner(deployment, sand
     )
     sandbox.site.reset_counters()
     run_accounts(deployment, "manual__2")
-    known = accounts(deployment)
+    known = accounts_of(deployment)
     assert known["P900000"].bksb_user_id == applicant.bksb_user_id
     assert applicant.person_id not in known
     assert sandbox.site.calls.get("createUser", 0) == 0
@@ -284,20 +282,20 @@ def test_existing_accounts_with_the_proposed_username_are_linked_if_the_setting_
     trusting = replace(deployment, settings=replace(deployment.settings, link_existing=True))
     run_accounts(trusting)
     for person_id in world.people_of("username_taken"):
-        assert accounts(deployment)[person_id].origin == "linked"
+        assert accounts_of(deployment)[person_id].origin == "linked"
 
 
 def test_a_run_for_named_people_serves_only_them(deployment, sandbox, world):
     plain = sorted(world.people_of("plain"))[:2]
     run_accounts(deployment, person_ids=tuple(plain))
-    assert set(accounts(deployment)) == set(plain)
+    assert set(accounts_of(deployment)) == set(plain)
     assert open_issues(deployment) == {}
 
 
 def test_naming_a_person_who_is_not_eligible_fails_before_anything_is_changed(deployment, sandbox):
     with pytest.raises(ConfigurationError, match="names 1 people who are not eligible.*NOBODY"):
         run_accounts(deployment, person_ids=("NOBODY",))
-    assert accounts(deployment) == {}
+    assert accounts_of(deployment) == {}
     assert sandbox.site.calls == {}
 
 
@@ -305,7 +303,7 @@ def test_without_a_default_password_the_run_fails_and_changes_nothing(deployment
     bare = replace(deployment, settings=replace(deployment.settings, default_password="short"))
     with pytest.raises(ConfigurationError, match="Default Password"):
         run_accounts(bare)
-    assert accounts(deployment) == {} and sandbox.site.calls == {}
+    assert accounts_of(deployment) == {} and sandbox.site.calls == {}
 
 
 def test_a_broken_mis_query_changes_nothing(deployment, sandbox, tmp_path, mis_fields):
@@ -327,9 +325,9 @@ def test_a_wrong_key_stops_the_run_and_the_next_run_serves_everyone(deployment, 
 
     with pytest.raises(KeyRefusedError):
         run_accounts(replace(deployment, make_client=wrong_key))
-    assert {account.state for account in accounts(deployment).values()} == {"pending", "blocked"}
+    assert {account.state for account in accounts_of(deployment).values()} == {"pending", "blocked"}
     run_accounts(deployment, "manual__2")
-    assert {a.state for a in accounts(deployment).values()} == {"active", "blocked"}
+    assert {a.state for a in accounts_of(deployment).values()} == {"active", "blocked"}
 
 
 def test_an_unreachable_bksb_fails_the_run_and_the_next_one_catches_up(deployment, sandbox):
@@ -339,7 +337,7 @@ def test_an_unreachable_bksb_fails_the_run_and_the_next_one_catches_up(deploymen
     with pytest.raises(TransientError, match="8 people in a row"):
         run_accounts(replace(deployment, make_client=unreachable))
     run_accounts(deployment, "manual__2")
-    assert {a.state for a in accounts(deployment).values()} == {"active", "blocked"}
+    assert {a.state for a in accounts_of(deployment).values()} == {"active", "blocked"}
     assert "bksb_no_answer" not in open_issues(deployment).values()
 
 
@@ -351,7 +349,7 @@ def test_after_a_lost_reply_the_username_is_looked_up_and_the_account_is_not_cre
 
     lossy = replace(deployment, make_client=lambda: LosesAnswers(sandbox.url, sandbox.access_key, sandbox.secret_key))
     run_accounts(lossy)
-    created = [a for a in accounts(deployment).values() if a.origin == "created"]
+    created = [a for a in accounts_of(deployment).values() if a.origin == "created"]
     assert created and {a.state for a in created} == {"active"}
     assert sandbox.site.calls["createUser"] == len(created)
 
@@ -370,9 +368,9 @@ def test_a_process_killed_during_a_creation_neither_duplicates_nor_loses_the_acc
 
     with pytest.raises(Killed):
         run_accounts(replace(deployment, make_client=lambda: Dies(sandbox.url, sandbox.access_key, sandbox.secret_key)))
-    assert "creating" in {account.state for account in accounts(deployment).values()}
+    assert "creating" in {account.state for account in accounts_of(deployment).values()}
     run_accounts(deployment, "manual__2")
-    known = accounts(deployment)
+    known = accounts_of(deployment)
     assert {account.state for account in known.values()} == {"active", "blocked"}
     usernames = [user.username.lower() for user in sandbox.site.users()]
     assert len(usernames) == len(set(usernames))
@@ -392,7 +390,7 @@ def test_one_learner_that_bksb_refuses_does_not_stop_the_others(deployment, sand
     run_accounts(
         replace(deployment, make_client=lambda: RefusesOne(sandbox.url, sandbox.access_key, sandbox.secret_key))
     )
-    known = accounts(deployment)
+    known = accounts_of(deployment)
     assert known[refused].state == "blocked" and open_issues(deployment)[refused] == "create_rejected"
     assert sum(account.origin == "created" for account in known.values()) > 50
 
@@ -405,9 +403,9 @@ def test_a_person_who_stops_being_eligible_after_the_plan_gets_no_account(deploy
     query(mis_fields, "update episode set system_status = 'Dormant' where person_id = %s", gone)
     for buckets in shares:
         apply_plan(deployment, run, buckets)
-    assert accounts(deployment)[gone].state == "pending"
+    assert accounts_of(deployment)[gone].state == "pending"
     run_accounts(deployment, "manual__2")
-    assert gone not in accounts(deployment)
+    assert gone not in accounts_of(deployment)
 
 
 def test_a_failed_run_is_recorded_and_the_next_try_continues_it(deployment):
@@ -429,18 +427,14 @@ def test_an_unmigrated_database_stops_the_run_before_anything_is_sent(deployment
     assert sandbox.site.calls == {}
 
 
-def sandbox_client(sandbox, kind=BksbClient, **changes):
-    return kind(sandbox.url, sandbox.access_key, sandbox.secret_key, **changes)
-
-
 def test_a_task_serves_only_the_people_of_its_buckets(deployment):
     run = a_run(deployment, "bksb_accounts")
     plan_accounts(deployment, run)
     (share,) = record_plan(deployment, run)
     half = set(share[::2])
     apply_plan(deployment, run, half)
-    served = {p for p, account in accounts(deployment).items() if account.state == "active"}
-    waiting = {p for p, account in accounts(deployment).items() if account.state == "pending"}
+    served = {p for p, account in accounts_of(deployment).items() if account.state == "active"}
+    waiting = {p for p, account in accounts_of(deployment).items() if account.state == "pending"}
     assert served and {bucket_of(person_id) for person_id in served} <= half
     assert waiting and not {bucket_of(person_id) for person_id in waiting} & half
 
@@ -466,10 +460,10 @@ def test_two_runs_at_once_create_each_account_once(deployment, sandbox):
     for thread in threads:
         thread.join()
     assert failures == []
-    created = [a for a in accounts(deployment).values() if a.origin == "created"]
+    created = [a for a in accounts_of(deployment).values() if a.origin == "created"]
     assert created and sandbox.site.calls["createUser"] == len(created)
     assert "username_taken" not in {
-        code for person, code in open_issues(deployment).items() if accounts(deployment)[person].state == "active"
+        code for person, code in open_issues(deployment).items() if accounts_of(deployment)[person].state == "active"
     }
 
 
@@ -478,7 +472,7 @@ def test_the_date_of_birth_and_auto_enrol_are_sent_only_if_the_settings_say_so(d
     choosing = replace(deployment.settings, send_date_of_birth=sends, auto_enrol=sends)
     plain = sorted(world.people_of("plain"))[:3]
     run_accounts(replace(deployment, settings=choosing), person_ids=tuple(plain))
-    for account in accounts(deployment).values():
+    for account in accounts_of(deployment).values():
         user = sandbox.site.user(account.bksb_user_id)
         assert (user.date_of_birth is not None, user.auto_enrol) == (sends, sends)
 
@@ -489,8 +483,8 @@ def test_one_bksb_user_under_two_usernames_belongs_to_one_person(deployment, san
             return super().find_user_id(username) and 310_001
 
     linked = tuple(sorted(world.people_of("stored_username"))[:2])
-    run_accounts(replace(deployment, make_client=lambda: sandbox_client(sandbox, OneForAll)), person_ids=linked)
-    assert sorted(a.state for a in accounts(deployment).values()) == ["active", "blocked"]
+    run_accounts(replace(deployment, make_client=lambda: client_of(sandbox, OneForAll)), person_ids=linked)
+    assert sorted(a.state for a in accounts_of(deployment).values()) == ["active", "blocked"]
     assert set(open_issues(deployment).values()) == {"account_claimed_twice"}
 
 
@@ -515,15 +509,15 @@ def test_an_unconfirmed_creation_stays_open_until_bksb_says_whether_the_account_
     deployment, sandbox, mis_fields, world, leaves
 ):
     person = sorted(world.people_of("plain"))[0]
-    doubtful = replace(deployment, make_client=lambda: sandbox_client(sandbox, Doubtful, budget=IMPATIENT))
+    doubtful = replace(deployment, make_client=lambda: client_of(sandbox, Doubtful))
     run_accounts(doubtful, person_ids=(person,))
-    assert accounts(deployment)[person].state == "creating"
+    assert accounts_of(deployment)[person].state == "creating"
     assert open_issues(deployment) == {person: "create_in_doubt"}
     if leaves:
         query(mis_fields, "update episode set system_status = 'Dormant' where person_id = %s", person)
     sandbox.site.reset_counters()
     run_accounts(deployment, "manual__2")
-    account = accounts(deployment)[person]
+    account = accounts_of(deployment)[person]
     assert (account.state, account.origin) == ("active", "created")
     assert person not in open_issues(deployment)
     assert [u.username for u in sandbox.site.users()].count(account.username) == 1
@@ -535,7 +529,7 @@ def test_an_unfinished_creation_of_a_person_who_left_is_deleted_if_bksb_has_no_a
     query(mis_fields, "update episode set system_status = 'Dormant' where person_id = %s", person)
     run_accounts(deployment)
     run_accounts(deployment, "manual__2")
-    assert person not in accounts(deployment) and person not in open_issues(deployment)
+    assert person not in accounts_of(deployment) and person not in open_issues(deployment)
 
 
 def test_an_odd_answer_to_a_look_up_does_not_lose_an_unfinished_creation(deployment, sandbox, world):
@@ -549,10 +543,10 @@ def test_an_odd_answer_to_a_look_up_does_not_lose_an_unfinished_creation(deploym
     sandbox.site.create_user(mine.proposed_username, "A", "B", mine.email, DEFAULT_PASSWORD)
     statement = "insert into bksb.account values (%s, %s, null, 'creating')"
     query(deployment.reporting, statement, person, mine.proposed_username)
-    run_accounts(replace(deployment, make_client=lambda: sandbox_client(sandbox, Refuses)), person_ids=(person,))
-    assert accounts(deployment)[person].state == "creating"
+    run_accounts(replace(deployment, make_client=lambda: client_of(sandbox, Refuses)), person_ids=(person,))
+    assert accounts_of(deployment)[person].state == "creating"
     run_accounts(deployment, "manual__2", person_ids=(person,))
-    assert (accounts(deployment)[person].state, accounts(deployment)[person].origin) == ("active", "created")
+    assert (accounts_of(deployment)[person].state, accounts_of(deployment)[person].origin) == ("active", "created")
 
 
 def test_an_account_that_bksb_created_although_it_sent_a_refusal_is_found(deployment, sandbox, world):
@@ -562,9 +556,9 @@ def test_an_account_that_bksb_created_although_it_sent_a_refusal_is_found(deploy
             raise RejectedError("bksb gave a reason that is not on our list")
 
     person = sorted(world.people_of("plain"))[0]
-    odd = replace(deployment, make_client=lambda: sandbox_client(sandbox, CreatesAndRefuses))
+    odd = replace(deployment, make_client=lambda: client_of(sandbox, CreatesAndRefuses))
     run_accounts(odd, person_ids=(person,))
-    assert (accounts(deployment)[person].state, open_issues(deployment)) == ("active", {})
+    assert (accounts_of(deployment)[person].state, open_issues(deployment)) == ("active", {})
 
 
 def test_a_run_for_named_people_does_not_change_the_issues_of_others(deployment, world):
@@ -591,7 +585,7 @@ def test_failures_between_successes_do_not_stop_the_run(deployment, sandbox):
                 raise TransientError("now and then")
             return found
 
-    run_accounts(replace(deployment, make_client=lambda: sandbox_client(sandbox, EverySecond)))
+    run_accounts(replace(deployment, make_client=lambda: client_of(sandbox, EverySecond)))
     assert "bksb_no_answer" in open_issues(deployment).values()
     run_accounts(deployment, "manual__2")
     assert "bksb_no_answer" not in open_issues(deployment).values()
@@ -622,19 +616,19 @@ def test_a_key_refused_during_the_run_stops_it_at_once_and_the_next_run_serves_e
         root = sandbox.url
 
     with pytest.raises(KeyRefusedError):
-        run_accounts(replace(deployment, make_client=lambda: sandbox_client(sandbox, RefusedFromTheTenthOn)))
+        run_accounts(replace(deployment, make_client=lambda: client_of(sandbox, RefusedFromTheTenthOn)))
     assert 9 <= sandbox.site.calls["createUser"] < 9 + THREADS
     # only creations that were sent stay unfinished: anyone may use a username that was never sent
     exist = {user.username.lower() for user in sandbox.site.users()}
-    assert {one.username.lower() for one in accounts(deployment).values() if one.state == "creating"} <= exist
+    assert {one.username.lower() for one in accounts_of(deployment).values() if one.state == "creating"} <= exist
     planned = "select person_id, username from bksb.planned_action where action = 'create'"
     names = {row.person_id: row.username for row in query(deployment.reporting, planned)}
-    person_id = min(p for p, one in accounts(deployment).items() if one.state == "pending" and p in names)
+    person_id = min(p for p, one in accounts_of(deployment).items() if one.state == "pending" and p in names)
     stranger = sandbox.site.create_user(names[person_id], "By", "Hand", "hand@x.example", "made-by-staff-1")
     run_accounts(deployment, "manual__2")
     assert open_issues(deployment)[person_id] == "username_taken"
-    assert stranger.user_id not in {one.bksb_user_id for one in accounts(deployment).values()}
-    assert {account.state for account in accounts(deployment).values()} == {"active", "blocked"}
+    assert stranger.user_id not in {one.bksb_user_id for one in accounts_of(deployment).values()}
+    assert {account.state for account in accounts_of(deployment).values()} == {"active", "blocked"}
     usernames = [user.username.lower() for user in sandbox.site.users()]
     assert len(usernames) == len(set(usernames))
 
@@ -650,7 +644,7 @@ def test_an_mis_that_fails_during_the_run_stops_it_and_the_next_run_continues(de
         record_plan(gone, run) if step == "record_plan" else apply_plan(gone, run, shares[0])
     assert sandbox.site.calls == {}
     run_accounts(deployment, "manual__2")
-    assert {account.state for account in accounts(deployment).values()} == {"active", "blocked"}
+    assert {account.state for account in accounts_of(deployment).values()} == {"active", "blocked"}
 
 
 def test_usernames_without_an_answer_do_not_delay_other_people(deployment, sandbox):
@@ -661,11 +655,11 @@ def test_usernames_without_an_answer_do_not_delay_other_people(deployment, sandb
     for username in names[:30]:
         sandbox.site.faults.add(Fault("500", user=username, calls=("getUserId",)))
     tries = 0
-    while {one.state for one in accounts(deployment).values()} != {"active", "blocked", "pending"} or tries < 6:
+    while {one.state for one in accounts_of(deployment).values()} != {"active", "blocked", "pending"} or tries < 6:
         tries += 1
         with suppress(TransientError):
             run_accounts(deployment, f"manual__{tries}")
-    served = {one.username.lower() for one in accounts(deployment).values() if one.state == "active"}
+    served = {one.username.lower() for one in accounts_of(deployment).values() if one.state == "active"}
     assert {name.lower() for name in names[30:]} - served == taken_names(deployment)
     assert run_accounts(deployment, "manual__calm")
     silent = {person_id for person_id, code in open_issues(deployment).items() if code == "bksb_no_answer"}
@@ -691,7 +685,7 @@ def test_planning_warns_about_a_mail_server_that_is_down_and_the_accounts_are_cr
     assert "Accounts are created anyway; the invitations follow once the mail server answers." in caplog.text
     for share in record_plan(deployment, run):
         apply_plan(deployment, run, share)
-    assert {accounts(deployment)[person_id].state for person_id in people} == {"active"}
+    assert {accounts_of(deployment)[person_id].state for person_id in people} == {"active"}
     sandbox.mailbox.faults.clear()
     run_accounts(deployment, "manual__2", person_ids=people)
     assert len(sandbox.mailbox.messages()) == 2

@@ -23,7 +23,7 @@ from bksb.mis import Mis
 from bksb.rules.task_split import BUCKETS, bucket_of
 from bksb.rules.times import find_day_bounds, parse_bksb_time
 from sandbox.bksb.faults.catalogue import Fault
-from tests.conftest import IMPATIENT, query
+from tests.conftest import IMPATIENT, client_of, query
 from tests.runs import a_run, plan_results, rows_of, run_accounts, run_results, scheduled
 
 RESULT_TABLES = ("assessment_result", "result_change", "skill_summary", "daily_activity", "issue", "account")
@@ -361,10 +361,6 @@ def test_calls_never_exceed_the_threads_of_a_task(with_accounts, sandbox):
     assert sandbox.site.peak_concurrency == 8
 
 
-def sandbox_client(sandbox, kind=BksbClient, **changes):
-    return kind(sandbox.url, sandbox.access_key, sandbox.secret_key, **changes)
-
-
 def an_active_user(deployment, sandbox):
     rows = query(
         deployment.reporting, "select person_id, bksb_user_id from bksb.account where state = 'active' order by 1"
@@ -549,7 +545,7 @@ def test_a_result_that_arrives_during_the_fetch_does_not_count_as_covered(with_a
             return listing
 
     person = an_active_user(with_accounts, sandbox)
-    slow = replace(with_accounts, make_client=lambda: sandbox_client(sandbox, Slow))
+    slow = replace(with_accounts, make_client=lambda: client_of(sandbox, Slow))
     began = datetime.now(UTC)
     run_results(slow, person_ids=(person.person_id,))
     rows = query(with_accounts.reporting, "select synced_at from bksb.account_source where source = 'initial'")
@@ -618,7 +614,7 @@ def test_what_arrived_before_the_key_was_refused_is_kept(with_accounts, sandbox)
             return super().diagnostic_assessments(user_id)
 
     with pytest.raises(KeyRefusedError):
-        run_results(replace(with_accounts, make_client=lambda: sandbox_client(sandbox, RefusedLater)))
+        run_results(replace(with_accounts, make_client=lambda: client_of(sandbox, RefusedLater)))
     assert len({key[0] for key in loaded(with_accounts)}) >= 10
 
 

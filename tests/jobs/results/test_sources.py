@@ -23,7 +23,7 @@ from bksb.rules.times import parse_bksb_time
 from sandbox.bksb.faults.catalogue import Fault
 from sandbox.world.results import Component
 from tests.conftest import query
-from tests.runs import a_run, load_listings, rows_of, run_accounts, run_results, scheduled
+from tests.runs import a_run, load_listings, rows_of, run_accounts, run_results, scheduled, users_of
 
 SESSIONS, REPORT = "getAssessmentSessionsForCourseV5", "GetEOAReportDataForAssessmentSessionV5"
 
@@ -34,11 +34,6 @@ def with_v5(deployment, sandbox):
     run_accounts(deployment, invite=False)
     sandbox.site.reset_counters()
     return replace(deployment, settings=replace(deployment.settings, sources=("v5",)))
-
-
-def users_of(deployment) -> list[int]:
-    statement = "select bksb_user_id from bksb.account where state = 'active' order by 1"
-    return [row.bksb_user_id for row in query(deployment.reporting, statement)]
 
 
 def finished(deployment, sandbox) -> list:
