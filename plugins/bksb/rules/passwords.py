@@ -24,7 +24,7 @@ DIGEST_ROUNDS = 200_000
 """Rounds of PBKDF2. They make each guess at the setting cost some tenths of a second."""
 
 DIGEST_BYTES = 2
-"""16 bits: one change in 65,536 is missed, but so many guesses match that none can be confirmed."""
+"""16 bits: one change in 65,536 is missed. In return, many wrong guesses match too, so none can be confirmed."""
 
 
 def derive_password(secret: str, username: str) -> str:

@@ -17,9 +17,10 @@ from urllib.parse import quote, urlsplit
 import requests
 from requests.auth import HTTPBasicAuth
 
-from bksb.addresses import API_ROOTS, KEYS_PAGE
+from bksb.addresses import API_ROOTS
+from bksb.api.client import V5_SUBJECTS
 from bksb.api.request_errors import translate_request_error
-from bksb.api.transport import clean_api_root
+from bksb.api.transport import CHECK_THE_KEY, clean_api_root
 from bksb.cli.probe.field_names import FieldNames
 from bksb.cli.probe.observation import (
     UNREADABLE,
@@ -45,7 +46,6 @@ from bksb.rules.levels import Vocabulary, read_initial
 TIMEOUT_SECONDS = (10.0, 30.0)
 LARGE_PAGE = 1000
 BEYOND_THE_END = 100_000
-V5_SUBJECTS = ("ENG_NEW", "MATHS_NEW")
 RESULT_LISTS = {
     "initialAssessment": "InitialAssessmentResults",
     "diagnosticAssessment": "DiagnosticAssessmentResults",
@@ -214,11 +214,7 @@ class Probe:
             return Observation(0, "no content type", "no answer", UNREADABLE)
         seen = observe_response(response)
         if first and seen.status in (401, 403):
-            raise KeyRefusedError(
-                f"bksb refused the key (HTTP {seen.status}): check {KEYS_PAGE} in bksb. Status must be Enabled, and "
-                "every Permission Allow.",
-                status=seen.status,
-            )
+            raise KeyRefusedError(f"bksb refused the key (HTTP {seen.status}). {CHECK_THE_KEY}", status=seen.status)
         if seen.asks_to_wait:
             self._waits.append(seen.asks_to_wait)
         self._limit_headers.update(seen.limit_headers)
